@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * datapath.h: the contract between the programs in bpf/ and the code in user/:
+ * every limit, enum, key and value that crosses the map boundary, and the layout of
+ * the image.  It includes integer types and nothing else, and compiles for both sides.
+ *
+ * Byte order: fields typed __be16/__be32 are as on the wire, everything else is in
+ * host order.  Padding is a named field and always zero.
+ */
+#ifndef TIDEGATE_DATAPATH_H
+#define TIDEGATE_DATAPATH_H
+
+#ifdef __bpf__
+#include "vmlinux.h"
+#else
+#include <linux/types.h>
+#endif
+
+/* Layout of the pinned maps and of the image.  A build that finds another number
+ * pinned refuses to touch it (user/kernel.c). */
+#define DATAPATH_ABI 1
+
+/* ---- reasons ------------------------------------------------------------------ */
+
+/*
+ * Why a packet passed or was dropped.  Append-only: the number is a counter's index,
+ * an event's field and, through reason_name(), what people read.  A retired number
+ * keeps its place.  0 is not a reason, so that a forgotten one is seen.
+ */
+enum reason {
+	REASON_NONE = 0,
+	PASS_NOT_IP = 1,      /* ARP, LLDP, ...: not ours to judge */
+	PASS_CONTROL = 2,     /* neighbour discovery, DHCP, ICMP and ICMPv6 errors */
+	PASS_FAILSAFE = 3,    /* a failsafe statement names the source or the port */
+	PASS_REPLY = 4,       /* conntrack direction REPLY: this host or a container began it */
+	PASS_FRAGMENT = 5,    /* later fragment: its first fragment was decided here */
+	PASS_NO_PORTS = 6,    /* protocol without ports */
+	PASS_UNGUARDED = 7,   /* no published port, no rule */
+	PASS_FORWARDED = 8,   /* the destination is not this host's own */
+	PASS_ALLOWED = 9,     /* an allow rule */
+	PASS_DEFAULT = 10,    /* default allow, or a port that only deny rules name */
+	DROP_MALFORMED = 11,  /* headers that cannot be read with certainty */
+	DROP_BANNED = 12,     /* the source is banned */
+	DROP_MARTIAN = 13,    /* 127.0.0.0/8 or ::1 from the wire */
+	DROP_DIRECT = 14,     /* a container's own address, around the published port */
+	DROP_DENIED = 15,     /* a deny rule */
+	DROP_CLOSED = 16,     /* no rule allows it */
+	DROP_NO_POLICY = 17,  /* the image is missing: nothing is known, so nothing enters */
+	REASON_MAX
+};
+
+/* ---- limits ------------------------------------------------------------------- */
+
+#define LIMIT_COUNTERS 32768   /* reasons + 2 for each guarded port + 1 for each rule */
+#define LIMIT_RULES 8192       /* entries of image_header.rules */
+#define LIMIT_PORTS 16384      /* guarded ports (a range counts once) */
+#define LIMIT_CLASSES 65535    /* classes of source address */
+#define LIMIT_DESTINATIONS 8192 /* address ranges with a meaning of their own, each family */
+#define LIMIT_PREFIXES 2000000 /* source prefixes over all rules */
+#define LIMIT_INTERFACES 256   /* guarded interfaces */
+#define LIMIT_VLAN_TAGS 2      /* 802.1Q and 802.1ad in front of the IP header */
+#define LIMIT_IPV6_HEADERS 8   /* extension headers in front of the ports */
+
+/* ---- counters ----------------------------------------------------------------- */
+
+/* Per-CPU array "counters": index = counter id.  [0, REASON_MAX) belong to the reasons,
+ * ids from COUNTER_FIRST are given out by user/kernel.c and survive a new image. */
+#define COUNTER_FIRST 64
+
+struct counter {
+	__u64 packets;
+	__u64 bytes; /* of the frame as the hook sees it */
+};
+
+/*
+ * Hash "counter_ids": which id belongs to which rule or port, so that a counter keeps
+ * its meaning when the policy is replaced or the daemon restarts.  The key is a 128-bit
+ * hash of the canonical text.
+ */
+struct counter_key {
+	__u64 hash[2];
+};
+
+/* ---- guarded interfaces -------------------------------------------------------- */
+
+/* Hash "interfaces": ifindex -> struct interface.  Only read on the way to a drop. */
+#define INTERFACE_SHARED 1u /* bridge port, or parent of a macvlan: carries frames of others */
+
+struct interface {
+	__u32 flags;
+};
+
+/* ---- the image ----------------------------------------------------------------- */
+
+/*
+ * The policy compiled for the kernel: one frozen array map whose elements are chunks of
+ * IMAGE_CHUNK bytes.  Together they are one block of memory, addressed by byte offset:
+ * chunk = offset / IMAGE_CHUNK.  No element of a table crosses a chunk.  The header is at
+ * offset 0.  All offsets in it are in bytes from the start of the image.
+ *
+ * A packet finds its rule like this:
+ *
+ *   daddr ─► destination ─┐
+ *   proto, dport ─► slot ─┴─► port ─► row ─┐
+ *   saddr ─► class ────────────────────────┴─► rule ─► action
+ *
+ * The destination says what is at that address: nothing known, this host, a container.
+ * The class is the set of rule sources that contain the address.  Which rule wins for
+ * (row, class) is computed in user space, so its cost here does not depend on how many
+ * rules there are or how they overlap.
+ */
+#define IMAGE_CHUNK 65536u
+#define IMAGE_MAGIC 0x65746167u /* "gate" */
+
+/* Slots of the array of maps "policy". */
+enum image_slot {
+	SLOT_ACTIVE = 0,    /* what enforces */
+	SLOT_CONFIRMED = 1, /* what enforces after image_header.deadline_ns */
+	SLOT_MAX
+};
+
+enum action {
+	ACTION_NONE = 0, /* row 0 and nobody banned: the port is not guarded */
+	ACTION_ALLOW = 1,
+	ACTION_DENY = 2,
+	ACTION_BAN = 3,
+	ACTION_FAILSAFE = 4,
+	ACTION_DEFAULT_ALLOW = 5, /* no rule's source contains the address; pass */
+	ACTION_DEFAULT_DENY = 6,  /* no rule's source contains the address; drop */
+};
+
+/* image_header.flags */
+#define IMAGE_AUDIT 1u    /* decide and count, but pass */
+#define IMAGE_DENY_ALL 2u /* default deny all: ports nobody named are closed too */
+
+/* What a destination address is.  Values from DESTINATION_FIRST are addresses that some
+ * port names; image_header.destinations holds the kind of each. */
+enum destination {
+	DESTINATION_OTHER = 0,     /* nothing known: the kernel's routing table answers */
+	DESTINATION_LOCAL = 1,     /* this host's own */
+	DESTINATION_CONTAINER = 2, /* in a Docker subnet behind NAT */
+	DESTINATION_ROUTED = 3,    /* in a Docker subnet in gateway mode routed */
+	DESTINATION_MARTIAN = 4,   /* 127.0.0.0/8, ::1 */
+	DESTINATION_FIRST = 16
+};
+
+/*
+ * A set of disjoint address ranges, each with a value (a class or a destination).
+ * How it is laid out is known to include/classify.h and user/image.c alone.
+ */
+struct image_table {
+	__u32 root;
+	__u32 nodes;
+	__u32 count;
+	__u32 depth;
+};
+
+/* What is behind (protocol, port): the port for each kind of destination. 0 = nothing. */
+struct image_slot_entry {
+	__u32 any4;           /* port for this host's own IPv4 addresses */
+	__u32 any6;
+	__u32 first_variant;  /* index into the variants, sorted by destination */
+	__u32 variants;
+};
+
+/* The port for one destination >= DESTINATION_FIRST; takes precedence over any4, any6. */
+struct image_variant {
+	__u32 destination;
+	__u32 port;
+};
+
+/* A guarded port.  Number 0 stands for every port nobody named and for no port at all. */
+struct image_port {
+	__u32 counter;  /* id; +0 counts what passed, +1 what was dropped; 0 = not counted */
+	__u32 row;
+	__u32 uniform;  /* rule + 1 when every class has the same rule, else 0 */
+	__u32 reserved;
+};
+
+struct image_rule {
+	__u8 action;        /* enum action */
+	__u8 reserved[3];
+	__u32 counter;      /* id, 0 = not counted */
+	__u64 expires_ns;   /* CLOCK_MONOTONIC; 0 = never. Past it an allow counts as closed */
+};
+
+/* Cells of one row are stored in blocks of CELL_BLOCK classes; equal blocks once. */
+#define CELL_BLOCK 64u
+
+struct image_header {
+	__u32 magic;
+	__u32 abi;
+	__u32 size;       /* bytes, a multiple of IMAGE_CHUNK */
+	__u32 flags;
+	__u64 generation; /* grows by one with each image that is swapped in */
+	__u64 deadline_ns; /* CLOCK_MONOTONIC; past it SLOT_CONFIRMED enforces. 0 = confirmed */
+	__u64 digest[2];  /* hash of everything but generation, deadline and digest */
+	__u64 built_at;   /* seconds since the epoch */
+	__u32 ports_used; /* entries of ports */
+	__u32 classes;    /* classes in use */
+	__u32 slot_index; /* __u16[3][65536]: slot of (protocol index, port), 0 = none */
+	__u32 slots;      /* struct image_slot_entry[] */
+	__u32 variants;   /* struct image_variant[] */
+	__u32 ports;      /* struct image_port[] */
+	__u32 blocks;     /* __u32[rows][row_blocks]: number of the cell block */
+	__u32 row_blocks; /* blocks in a row: classes / CELL_BLOCK, rounded up */
+	__u32 cells;      /* __u16[][CELL_BLOCK]: rule number */
+	__u32 rules;      /* struct image_rule[] */
+	__u32 destinations; /* __u8[]: enum destination of value DESTINATION_FIRST + i */
+	__u32 notes;      /* what user space wants to read back; the programs never do */
+	__u32 notes_size;
+	__u32 reserved;
+	struct image_table saddr4;
+	struct image_table saddr6;
+	struct image_table daddr4;
+	struct image_table daddr6;
+};
+
+/* Protocol index of slot_index. */
+enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
+
+#define DATAPATH_ASSERT(type, size) \
+	_Static_assert(sizeof(struct type) == (size), "size of struct " #type)
+DATAPATH_ASSERT(counter, 16);
+DATAPATH_ASSERT(counter_key, 16);
+DATAPATH_ASSERT(interface, 4);
+DATAPATH_ASSERT(image_table, 16);
+DATAPATH_ASSERT(image_slot_entry, 16);
+DATAPATH_ASSERT(image_variant, 8);
+DATAPATH_ASSERT(image_port, 16);
+DATAPATH_ASSERT(image_rule, 16);
+DATAPATH_ASSERT(image_header, 176);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * image.h: policy -> image bytes (include/datapath.h has the layout).  Pure.
+ */
+#ifndef TIDEGATE_IMAGE_H
+#define TIDEGATE_IMAGE_H
+
+#include <stddef.h>
+#include <linux/types.h>
+
+struct policy;
+struct image_header;
+
+/*
+ * Counter ids are handed in, because they must survive this image: the caller maps an
+ * identity to an id (kernel_counter_id), 0 = not counted.
+ */
+struct image_input {
+	const struct policy *policy;
+	const __u32 *rule_counters; /* one id for each policy rule */
+	const __u32 *port_counters; /* first of two ids for each policy port */
+	const void *notes;          /* copied into the image as they are */
+	size_t notes_size;
+	__u64 now_epoch;            /* seconds: together they turn `until` into expires_ns */
+	__u64 now_monotonic_ns;
+};
+
+struct image {
+	void *bytes;   /* size is a multiple of IMAGE_CHUNK; starts with struct image_header */
+	size_t size;
+};
+
+struct image_error {
+	char text[256]; /* names the limit */
+};
+
+/*
+ * The digest does not cover generation, deadline_ns, built_at or the notes' bytes, nor
+ * expires_ns (it depends on the clock; the rule's `until` is covered instead), so that an
+ * unchanged policy gives an unchanged digest.
+ * 0, -E2BIG with ret_error, or -ENOMEM.  *ret untouched on failure.
+ */
+int image_build(const struct image_input *input, struct image *ret, struct image_error *ret_error);
+
+/* 0 when the bytes are an image of this ABI whose offsets all lie inside, else -EBADMSG. */
+int image_check(const void *bytes, size_t size);
+
+static inline const struct image_header *image_header(const struct image *image)
+{
+	return image->bytes;
+}
+
+void image_clear(struct image *image);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* log.c: the one sink for talk.  See log.h. */
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum log_level threshold = LOG_INFO;
+
+void log_set_level(enum log_level level)
+{
+	threshold = level;
+}
+
+enum log_level log_get_level(void)
+{
+	return threshold;
+}
+
+/* sd-daemon(3): "<N>" in front of a line is its syslog priority. */
+static const char *prefix(enum log_level level)
+{
+	static const char *const journal[] = { "<3>", "<4>", "<6>", "<7>" };
+	static const char *const terminal[] = { "tidegate: ", "tidegate: warning: ",
+						"tidegate: ", "tidegate: debug: " };
+
+	return getenv("JOURNAL_STREAM") ? journal[level] : terminal[level];
+}
+
+static void print(enum log_level level, int err, const char *format, va_list args)
+{
+	if (level > threshold)
+		return;
+	flockfile(stderr);
+	fputs(prefix(level), stderr);
+	vfprintf(stderr, format, args);
+	if (err < 0)
+		fprintf(stderr, ": %s", strerror(-err));
+	fputc('\n', stderr);
+	funlockfile(stderr);
+}
+
+int log_error(int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print(LOG_ERROR, err, format, args);
+	va_end(args);
+	return err;
+}
+
+void log_warning(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print(LOG_WARNING, 0, format, args);
+	va_end(args);
+}
+
+void log_info(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print(LOG_INFO, 0, format, args);
+	va_end(args);
+}
+
+void log_debug(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print(LOG_DEBUG, 0, format, args);
+	va_end(args);
+}

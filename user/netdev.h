@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * netdev.h: this host's interfaces, addresses and listening sockets from the kernel, and
+ * word of changes to them.  The only room that knows libmnl.
+ */
+#ifndef TIDEGATE_NETDEV_H
+#define TIDEGATE_NETDEV_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+
+#include "prefix.h"
+
+struct netdev {
+	int ifindex;
+	char name[IFNAMSIZ];
+	char kind[16];        /* IFLA_INFO_KIND: "veth", "bridge", …; "" = a real device */
+	unsigned short type;  /* ARPHRD_* */
+	int master;           /* ifindex, 0 = none */
+	int link;             /* ifindex of the lower device (VLAN, macvlan), 0 = none or not here */
+	bool is_up;
+};
+
+/* A local socket that listens (TCP) or is bound (UDP). */
+struct listener {
+	__u8 proto;
+	struct prefix addr;   /* length 0 = every address; an IPv6 one may take IPv4 as well */
+	unsigned short port;
+};
+
+struct netdev_list {
+	struct netdev *devices; /* by ifindex */
+	size_t devices_count;
+	struct prefix *addresses; /* full length, sorted, no duplicates; loopback ones left out */
+	size_t addresses_count;
+};
+
+int netdev_read(struct netdev_list **ret);
+const struct netdev *netdev_find(const struct netdev_list *list, const char *name);
+const struct netdev *netdev_find_index(const struct netdev_list *list, int ifindex);
+
+/* "interface auto": a NIC that faces the outside: not lo, a bridge, veth, tunnel, dummy, a bond's member
+ * or a VLAN of a device that is in the list (its frames are seen there). */
+bool netdev_is_outside(const struct netdev_list *list, const struct netdev *device);
+/* Carries frames for others than this host: bridge port, or parent of a macvlan/ipvlan. */
+bool netdev_is_shared(const struct netdev_list *list, const struct netdev *device);
+/* Has an Ethernet header. */
+bool netdev_is_ethernet(const struct netdev *device);
+
+/* Sockets of this network namespace, by sock_diag. */
+int netdev_read_listeners(struct listener **ret, size_t *ret_count);
+
+/* A non-blocking netlink socket that becomes readable when links or addresses change. */
+int netdev_subscribe(int *ret_fd);
+/* Empties it.  1 = something may have changed (an overrun counts), 0 = nothing, or -errno. */
+int netdev_drain(int fd);
+
+void netdev_list_free(struct netdev_list *list);
+void netdev_list_freep(struct netdev_list **list);
+
+#endif
