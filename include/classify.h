@@ -1,5 +1,351 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* classify.h: placeholder until the real one lands. */
+/*
+ * classify.h: what the image says about an address, a port and a source.  One text for
+ * the programs in bpf/ and for the host, so that what runs in the kernel can be fuzzed and
+ * compared with a linear evaluator.  Reads the image, writes nothing, knows no packets.
+ *
+ * Memory safety does not depend on the image being well formed: every offset is masked
+ * to its chunk, every loop is bounded, and a chunk that does not exist ends the look-up
+ * with IMAGE_BAD.  The caller takes that for "nothing is known" and fails closed.
+ */
 #ifndef TIDEGATE_CLASSIFY_H
 #define TIDEGATE_CLASSIFY_H
+
+#include "datapath.h"
+
+#ifdef __bpf__
+#include <bpf/bpf_helpers.h>
+#else
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+#endif
+
+#ifndef NULL
+#define NULL ((void *)0)
+#endif
+
+#define IMAGE_BAD (~0u) /* no value: the image ends before it should */
+
+/* Keeps the compiler from proving something about the value, and then dropping a mask
+ * that the verifier wants to see, or making a branch of what was written without one. */
+#define image_opaque(value) asm volatile("" : "+r"(value))
+
+/* ---- bytes --------------------------------------------------------------------- */
+
+#ifdef __bpf__
+struct image_ref {
+	void *map; /* the array of chunks, looked up once for each packet */
+};
+
+static __always_inline const __u8 *image_chunk(struct image_ref image, __u32 offset)
+{
+	__u32 key = offset / IMAGE_CHUNK;
+
+	return bpf_map_lookup_elem(image.map, &key);
+}
+#else
+struct image_ref {
+	const __u8 *bytes; /* accepted by image_check() */
+};
+
+static __always_inline const __u8 *image_chunk(struct image_ref image, __u32 offset)
+{
+	const struct image_header *header = (const void *)image.bytes;
+
+	if (offset >= header->size)
+		return NULL;
+	return image.bytes + (offset & ~(IMAGE_CHUNK - 1));
+}
+#endif
+
+/* The element at the offset; its size is a power of two and so is its alignment, which is
+ * why one mask keeps it inside the chunk. */
+static __always_inline const void *image_within(const __u8 *chunk, __u32 offset, __u32 size)
+{
+	__u64 at = offset & (IMAGE_CHUNK - size);
+
+	image_opaque(at);
+	return chunk + at;
+}
+
+/* NULL only if the image is shorter than that. */
+static __always_inline const void *image_at(struct image_ref image, __u32 offset, __u32 size)
+{
+	const __u8 *chunk = image_chunk(image, offset);
+
+	if (!chunk)
+		return NULL;
+	return image_within(chunk, offset, size);
+}
+
+static __always_inline const struct image_header *image_header_of(struct image_ref image)
+{
+	return (const void *)image_chunk(image, 0);
+}
+
+/* ---- address -> value ------------------------------------------------------------ */
+
+/*
+ * A table is a root of 1 << bits references over equal parts of the address space (one
+ * more for what lies outside of them), and below it lists: sorted addresses at which the
+ * value changes.  A list that would get long is a list of lists.  All of a list lies in
+ * one chunk, so a search costs one helper call however many steps it takes.
+ *
+ * An IPv6 address is searched by its upper 64 bits; where a value changes inside of them,
+ * the reference leads to a list over the lower 64.
+ *
+ * A reference is a value below IMAGE_REF_LIST, or a list: these bits and offset / 8.
+ */
+#define IMAGE_REF_LIST 0x80000000u
+#define IMAGE_REF_LOW 0x40000000u /* go on with the lower 64 bits */
+#define IMAGE_REF_OFFSET(ref) (((ref) & 0x1fffffffu) * 8)
+
+/* Lists one below the other.  256 * 256 * 256 entries are more than a policy can have; an
+ * IPv6 table may need as many again for the lower half. */
+#define IMAGE_DEPTH4 3
+#define IMAGE_DEPTH6 6
+
+#define IMAGE_LIST_KEYS 255u
+#define IMAGE_LIST_STEPS 8 /* to find a place among that many */
+
+/* Followed by the keys in rising order, 4 bytes each in an IPv4 table, 8 in an IPv6 table,
+ * then by keys + 1 entries: entry i holds from key i - 1 up to key i. */
+struct image_list {
+	__u16 keys;
+	__u16 is_wide; /* entries are references of 32 bits, otherwise values of 16 */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct image_list) == 8, "size of struct image_list");
+
+/* All ones if a < b, otherwise 0, without a branch: which way it goes is a coin toss at
+ * each step of a search, and a mispredicted branch costs more than the arithmetic. */
+static __always_inline __u64 image_less4(__u64 a, __u64 b)
+{
+	__u64 difference = a - b;
+
+	image_opaque(difference);
+	return (__u64)((__s64)difference >> 63);
+}
+
+static __always_inline __u64 image_less6(__u64 a, __u64 b)
+{
+	__u64 borrow = (~a & b) | ((~a | b) & (a - b));
+
+	image_opaque(borrow);
+	return (__u64)((__s64)borrow >> 63);
+}
+
+/* Number of keys <= addr. */
+static __always_inline __u32 image_search4(const __u8 *chunk, __u32 keys, __u32 count, __u32 addr)
+{
+	__u32 found = 0;
+
+	for (int i = 0; i < IMAGE_LIST_STEPS && count; i++) {
+		__u32 half = (count + 1) / 2;
+		const __u32 *key = image_within(chunk, keys + (found + half - 1) * 4, 4);
+
+		found += half & ~(__u32)image_less4(addr, *key);
+		count /= 2;
+	}
+	return found;
+}
+
+static __always_inline __u32 image_search6(const __u8 *chunk, __u32 keys, __u32 count, __u64 addr)
+{
+	__u32 found = 0;
+
+	for (int i = 0; i < IMAGE_LIST_STEPS && count; i++) {
+		__u32 half = (count + 1) / 2;
+		const __u64 *key = image_within(chunk, keys + (found + half - 1) * 8, 8);
+
+		found += half & ~(__u32)image_less6(addr, *key);
+		count /= 2;
+	}
+	return found;
+}
+
+static __always_inline __u32 image_entry(const __u8 *chunk, __u32 entries, __u32 number,
+					 __u32 is_wide)
+{
+	if (is_wide)
+		return *(const __u32 *)image_within(chunk, entries + number * 4, 4);
+	return *(const __u16 *)image_within(chunk, entries + number * 2, 2);
+}
+
+static __always_inline __u32 image_root(struct image_ref image, const struct image_table *table,
+					__u64 addr)
+{
+	__u64 part;
+	const __u32 *ref;
+
+	if (!table->bits)
+		return table->root;
+	part = (addr - table->base) >> (table->shift & 63);
+	if (part > 1ull << (table->bits & 31))
+		part = 1ull << (table->bits & 31);
+	ref = image_at(image, table->root + (__u32)part * 4, 4);
+	return ref ? *ref : IMAGE_BAD;
+}
+
+/* Class or destination of an IPv4 address in host order. */
+static __always_inline __u32 classify4(struct image_ref image, const struct image_table *table,
+				       __u32 addr)
+{
+	__u32 ref = image_root(image, table, addr);
+
+	for (int i = 0; i < IMAGE_DEPTH4 && ref & IMAGE_REF_LIST; i++) {
+		__u32 offset = IMAGE_REF_OFFSET(ref);
+		const __u8 *chunk = image_chunk(image, offset);
+		const struct image_list *list;
+		__u32 keys, found;
+
+		if (!chunk)
+			return IMAGE_BAD;
+		list = image_within(chunk, offset, sizeof(*list));
+		keys = list->keys & IMAGE_LIST_KEYS;
+		offset += sizeof(*list);
+		found = image_search4(chunk, offset, keys, addr);
+		ref = image_entry(chunk, offset + keys * 4, found, list->is_wide);
+	}
+	return ref & IMAGE_REF_LIST ? IMAGE_BAD : ref;
+}
+
+/* The same for IPv6: upper and lower 64 bits in host order. */
+static __always_inline __u32 classify6(struct image_ref image, const struct image_table *table,
+				       __u64 hi, __u64 lo)
+{
+	__u32 ref = image_root(image, table, hi);
+	__u64 addr = hi;
+
+	for (int i = 0; i < IMAGE_DEPTH6 && ref & IMAGE_REF_LIST; i++) {
+		__u32 offset = IMAGE_REF_OFFSET(ref);
+		const __u8 *chunk = image_chunk(image, offset);
+		const struct image_list *list;
+		__u32 keys, found;
+
+		if (!chunk)
+			return IMAGE_BAD;
+		if (ref & IMAGE_REF_LOW)
+			addr = lo;
+		list = image_within(chunk, offset, sizeof(*list));
+		keys = list->keys & IMAGE_LIST_KEYS;
+		offset += sizeof(*list);
+		found = image_search6(chunk, offset, keys, addr);
+		ref = image_entry(chunk, offset + keys * 8, found, list->is_wide);
+	}
+	return ref & IMAGE_REF_LIST ? IMAGE_BAD : ref;
+}
+
+/* ---- port ------------------------------------------------------------------------- */
+
+#define IMAGE_VARIANT_STEPS 14 /* LIMIT_DESTINATIONS and the kinds fit into 14 bits */
+
+/* enum destination below DESTINATION_FIRST, or IMAGE_BAD. */
+static __always_inline __u32 image_kind(struct image_ref image, const struct image_header *header,
+					__u32 destination)
+{
+	const __u8 *kind;
+
+	if (destination < DESTINATION_FIRST)
+		return destination;
+	kind = image_at(image, header->destinations + (destination - DESTINATION_FIRST), 1);
+	return kind ? *kind : IMAGE_BAD;
+}
+
+/* The port that this destination has for itself; 0 = none. */
+static __always_inline __u32 image_variant_port(struct image_ref image,
+						const struct image_header *header,
+						const struct image_slot_entry *slot,
+						__u32 destination)
+{
+	__u32 first = slot->first_variant, count = slot->variants;
+
+	for (int i = 0; i < IMAGE_VARIANT_STEPS && count; i++) {
+		__u32 middle = first + count / 2;
+		const struct image_variant *variant =
+			image_at(image, header->variants + middle * sizeof(*variant),
+				 sizeof(*variant));
+
+		if (!variant)
+			return IMAGE_BAD;
+		if (variant->destination == destination)
+			return variant->port;
+		if (variant->destination < destination) {
+			first = middle + 1;
+			count = (count - 1) / 2;
+		} else {
+			count /= 2;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Number of the guarded port that (protocol, dport) at this destination is; 0 = nobody
+ * guards it.  Container addresses have only the ports that name them.
+ */
+static __always_inline __u32 image_port(struct image_ref image, const struct image_header *header,
+					__u32 proto_index, __u16 dport, __u32 destination,
+					int family)
+{
+	__u32 index = (proto_index & 3) * 65536 + dport;
+	const __u16 *number = image_at(image, header->slot_index + index * 2, 2);
+	const struct image_slot_entry *slot;
+	__u32 kind = destination, port;
+
+	if (!number)
+		return IMAGE_BAD;
+	if (!*number)
+		return 0;
+	slot = image_at(image, header->slots + *number * sizeof(*slot), sizeof(*slot));
+	if (!slot)
+		return IMAGE_BAD;
+	if (destination >= DESTINATION_FIRST) {
+		port = image_variant_port(image, header, slot, destination);
+		if (port)
+			return port;
+		kind = image_kind(image, header, destination);
+	}
+	if (kind == DESTINATION_OTHER || kind == DESTINATION_LOCAL)
+		return family == 6 ? slot->any6 : slot->any4;
+	return kind == IMAGE_BAD ? IMAGE_BAD : 0;
+}
+
+/* NULL = bad. */
+static __always_inline const struct image_port *
+image_port_at(struct image_ref image, const struct image_header *header, __u32 port)
+{
+	return image_at(image, header->ports + port * sizeof(struct image_port),
+			sizeof(struct image_port));
+}
+
+/* ---- rule ------------------------------------------------------------------------- */
+
+/* Number of the rule that decides about this class of source, or IMAGE_BAD. */
+static __always_inline __u32 image_rule(struct image_ref image, const struct image_header *header,
+					const struct image_port *port, __u32 class)
+{
+	__u32 index = port->row * header->row_blocks + class / CELL_BLOCK;
+	const __u32 *block;
+	const __u16 *cell;
+
+	if (port->uniform)
+		return port->uniform - 1;
+	block = image_at(image, header->blocks + index * 4, 4);
+	if (!block)
+		return IMAGE_BAD;
+	index = *block * CELL_BLOCK + class % CELL_BLOCK;
+	cell = image_at(image, header->cells + index * 2, 2);
+	return cell ? *cell : IMAGE_BAD;
+}
+
+/* NULL = bad. */
+static __always_inline const struct image_rule *
+image_rule_at(struct image_ref image, const struct image_header *header, __u32 rule)
+{
+	return image_at(image, header->rules + rule * sizeof(struct image_rule),
+			sizeof(struct image_rule));
+}
+
 #endif

@@ -49,6 +49,11 @@ enum reason {
 	REASON_MAX
 };
 
+/* The reasons that drop.  A mask, because the enum is append-only. */
+#define REASONS_DROP                                                                        \
+	(1u << DROP_MALFORMED | 1u << DROP_BANNED | 1u << DROP_MARTIAN | 1u << DROP_DIRECT | \
+	 1u << DROP_DENIED | 1u << DROP_CLOSED | 1u << DROP_NO_POLICY)
+
 /* ---- limits ------------------------------------------------------------------- */
 
 #define LIMIT_COUNTERS 32768   /* reasons + 2 for each guarded port + 1 for each rule */
@@ -88,6 +93,22 @@ struct counter_key {
 
 struct interface {
 	__u32 flags;
+};
+
+/* ---- state ---------------------------------------------------------------------- */
+
+/* Array "state", one element, written by user space: what `status` wants to know of the
+ * last reconciliation.  Its first word tells every build whether it may read the rest. */
+#define STATE_TEXT 200
+
+struct state {
+	__u32 abi;            /* DATAPATH_ABI of the build that made the maps */
+	__u32 reserved;
+	__u64 generation;     /* of the newest image */
+	__u64 reconciled_at;  /* seconds since the epoch: when policy and kernel were last compared */
+	__u64 docker_seen_at; /* when Docker was last read whole; 0 = never */
+	char docker_error[STATE_TEXT]; /* why the last reading failed; "" = it did not */
+	char config_error[STATE_TEXT]; /* why the configuration was not applied; "" = it was */
 };
 
 /* ---- the image ----------------------------------------------------------------- */
@@ -145,14 +166,16 @@ enum destination {
 };
 
 /*
- * A set of disjoint address ranges, each with a value (a class or a destination).
- * How it is laid out is known to include/classify.h and user/image.c alone.
+ * A set of disjoint address ranges, each with a value (a class or a destination): together
+ * they are the whole address space.  How it is laid out is known to include/classify.h and
+ * user/image_table.c alone.
  */
 struct image_table {
-	__u32 root;
-	__u32 nodes;
-	__u32 count;
-	__u32 depth;
+	__u32 root;  /* offset of the references, or the only one when bits is 0 */
+	__u8 bits;   /* the root has 1 << bits parts */
+	__u8 shift;  /* part = (address - base) >> shift */
+	__u16 reserved;
+	__u64 base;
 };
 
 /* What is behind (protocol, port): the port for each kind of destination. 0 = nothing. */
@@ -224,6 +247,7 @@ enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
 DATAPATH_ASSERT(counter, 16);
 DATAPATH_ASSERT(counter_key, 16);
 DATAPATH_ASSERT(interface, 4);
+DATAPATH_ASSERT(state, 432);
 DATAPATH_ASSERT(image_table, 16);
 DATAPATH_ASSERT(image_slot_entry, 16);
 DATAPATH_ASSERT(image_variant, 8);
