@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * decide.h: packet + image -> reason.  Knows the policy, the routing table and conntrack;
+ * knows no XDP and no tc codes.
+ *
+ * The order of questions is the promise that README.md makes; the first that answers,
+ * answers.  What cannot be answered (a chunk of the image that is not there) drops.
+ */
+#ifndef TIDEGATE_DECIDE_H
+#define TIDEGATE_DECIDE_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "classify.h"
+#include "datapath.h"
+#include "maps.h"
+#include "parse.h"
+
+#define AF_INET 2
+#define AF_INET6 10
+
+/* Where the packet was met.  is_xdp is a constant wherever this is inlined. */
+struct hook {
+	void *ctx;
+	__u32 ifindex;
+	bool is_xdp;
+};
+
+struct decision {
+	enum reason reason;
+	__u32 port_counter; /* 0 = none */
+	__u32 rule_counter;
+	bool is_audit;
+};
+
+/* net/netfilter/nf_conntrack_bpf.c, since 5.18.  Weak: without them nothing is a reply. */
+struct nf_conn *bpf_xdp_ct_lookup(struct xdp_md *ctx, struct bpf_sock_tuple *tuple, __u32 size,
+				  struct bpf_ct_opts___tidegate *opts, __u32 opts_size) __ksym __weak;
+struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *ctx, struct bpf_sock_tuple *tuple, __u32 size,
+				  struct bpf_ct_opts___tidegate *opts, __u32 opts_size) __ksym __weak;
+void bpf_ct_release(struct nf_conn *ct) __ksym __weak;
+
+#define IP_CT_DIR_REPLY 1
+
+static __always_inline bool has_conntrack(const struct hook *hook)
+{
+	if (!bpf_ct_release)
+		return false;
+	return hook->is_xdp ? bpf_xdp_ct_lookup != NULL : bpf_skb_ct_lookup != NULL;
+}
+
+/*
+ * Whether the packet answers a flow that this host or a container began: conntrack knows
+ * the tuple as it is on the wire, in direction REPLY.  Direction ORIGINAL is what the
+ * outside began, and must not pass because it once did.
+ */
+static __always_inline bool is_reply(const struct hook *hook, const struct packet *pkt)
+{
+	struct bpf_ct_opts___tidegate opts = { .netns_id = -1, .l4proto = pkt->protocol };
+	struct bpf_sock_tuple tuple = {};
+	struct nf_conn *ct;
+	__u32 size;
+
+	if (pkt->is_opening || !has_conntrack(hook))
+		return false;
+	if (pkt->family == 4) {
+		tuple.ipv4.saddr = pkt->saddr[0];
+		tuple.ipv4.daddr = pkt->daddr[0];
+		tuple.ipv4.sport = pkt->sport;
+		tuple.ipv4.dport = pkt->dport;
+		size = sizeof(tuple.ipv4);
+	} else {
+		__builtin_memcpy(tuple.ipv6.saddr, pkt->saddr, sizeof(pkt->saddr));
+		__builtin_memcpy(tuple.ipv6.daddr, pkt->daddr, sizeof(pkt->daddr));
+		tuple.ipv6.sport = pkt->sport;
+		tuple.ipv6.dport = pkt->dport;
+		size = sizeof(tuple.ipv6);
+	}
+	if (hook->is_xdp)
+		ct = bpf_xdp_ct_lookup(hook->ctx, &tuple, size, &opts, sizeof(opts));
+	else
+		ct = bpf_skb_ct_lookup(hook->ctx, &tuple, size, &opts, sizeof(opts));
+	if (!ct)
+		return false;
+	bpf_ct_release(ct);
+	return opts.dir == IP_CT_DIR_REPLY;
+}
+
+static __always_inline bool is_multicast(const struct packet *pkt)
+{
+	if (pkt->family == 4)
+		return (pkt->daddr[0] & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000);
+	return (pkt->daddr[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
+}
+
+static __always_inline bool is_shared(const struct hook *hook)
+{
+	__u32 ifindex = hook->ifindex;
+	const struct interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+
+	return interface && (interface->flags & INTERFACE_SHARED);
+}
+
+/*
+ * Whether an address that the image does not know is this host's own: asked of the routing
+ * table, as Docker's `addrtype LOCAL` does, so that an address added a moment ago has no
+ * window and what is merely routed or bridged through here is left alone.  A look-up that
+ * fails counts as yes.
+ */
+static __always_inline bool is_local(const struct hook *hook, const struct packet *pkt)
+{
+	struct bpf_fib_lookup fib = { .ifindex = hook->ifindex, .l4_protocol = pkt->protocol };
+	long found;
+
+	if (is_multicast(pkt))
+		return false;
+	if (pkt->family == 4) {
+		fib.family = AF_INET;
+		fib.ipv4_src = pkt->saddr[0];
+		fib.ipv4_dst = pkt->daddr[0];
+	} else {
+		fib.family = AF_INET6;
+		__builtin_memcpy(&fib.ipv4_src, pkt->saddr, sizeof(pkt->saddr));
+		__builtin_memcpy(&fib.ipv4_dst, pkt->daddr, sizeof(pkt->daddr));
+	}
+	found = bpf_fib_lookup(hook->ctx, &fib, sizeof(fib), 0);
+	/* The routing table is not asked where forwarding is off.  What is not for this host
+	 * then goes nowhere, unless a bridge or a macvlan takes it off the same wire. */
+	if (found == BPF_FIB_LKUP_RET_FWD_DISABLED)
+		return !is_shared(hook);
+	return found < 0 || found == BPF_FIB_LKUP_RET_NOT_FWDED;
+}
+
+/* The image that enforces now: a trial that ran past its deadline has fallen back to the
+ * confirmed one, whether or not any process is left to say so. */
+static __always_inline struct image_ref current_image(void)
+{
+	__u32 active = SLOT_ACTIVE, confirmed = SLOT_CONFIRMED;
+	struct image_ref image = { .map = bpf_map_lookup_elem(&policy, &active) };
+	const struct image_header *header = image.map ? image_header_of(image) : NULL;
+
+	if (header && (!header->deadline_ns || bpf_ktime_get_coarse_ns() <= header->deadline_ns))
+		return image;
+	image.map = bpf_map_lookup_elem(&policy, &confirmed);
+	return image;
+}
+
+static __always_inline __u64 word64(const __be32 *words)
+{
+	return (__u64)bpf_ntohl(words[0]) << 32 | bpf_ntohl(words[1]);
+}
+
+static __always_inline __u32 destination_of(struct image_ref image,
+					    const struct image_header *header,
+					    const struct packet *pkt)
+{
+	if (pkt->family == 4)
+		return classify4(image, &header->daddr4, bpf_ntohl(pkt->daddr[0]));
+	return classify6(image, &header->daddr6, word64(pkt->daddr), word64(pkt->daddr + 2));
+}
+
+static __always_inline __u32 class_of(struct image_ref image, const struct image_header *header,
+				      const struct packet *pkt)
+{
+	if (pkt->family == 4)
+		return classify4(image, &header->saddr4, bpf_ntohl(pkt->saddr[0]));
+	return classify6(image, &header->saddr6, word64(pkt->saddr), word64(pkt->saddr + 2));
+}
+
+static __always_inline __u32 proto_index(__u8 protocol)
+{
+	if (protocol == IPPROTO_TCP)
+		return PROTO_TCP;
+	return protocol == IPPROTO_UDP ? PROTO_UDP : PROTO_SCTP;
+}
+
+static __always_inline bool is_container(__u32 kind)
+{
+	return kind == DESTINATION_CONTAINER || kind == DESTINATION_ROUTED;
+}
+
+static __always_inline bool is_expired(const struct image_rule *rule)
+{
+	return rule->expires_ns && bpf_ktime_get_coarse_ns() > rule->expires_ns;
+}
+
+/* Not allowed: a reply may still pass, and what is not for this host is not ours to drop. */
+static __always_inline enum reason refuse(const struct hook *hook, const struct packet *pkt,
+					  __u32 kind, enum reason reason)
+{
+	if (kind == DESTINATION_OTHER && !is_local(hook, pkt))
+		return PASS_FORWARDED;
+	return is_reply(hook, pkt) ? PASS_REPLY : reason;
+}
+
+/* What the rule says, if neither failsafe nor ban (which are asked earlier). */
+static __always_inline enum reason apply(const struct hook *hook, const struct packet *pkt,
+					 __u32 kind, const struct image_rule *rule)
+{
+	if (rule->action == ACTION_ALLOW && !is_expired(rule))
+		return PASS_ALLOWED;
+	if (rule->action == ACTION_DEFAULT_ALLOW)
+		return PASS_DEFAULT;
+	if (is_container(kind))
+		return refuse(hook, pkt, kind, DROP_DIRECT);
+	return refuse(hook, pkt, kind, rule->action == ACTION_DENY ? DROP_DENIED : DROP_CLOSED);
+}
+
+/* Nobody named the port. */
+static __always_inline enum reason unguarded(const struct hook *hook, const struct packet *pkt,
+					     __u32 kind, const struct image_header *header)
+{
+	if (is_container(kind))
+		return refuse(hook, pkt, kind, DROP_DIRECT);
+	if (header->flags & IMAGE_DENY_ALL)
+		return refuse(hook, pkt, kind, DROP_CLOSED);
+	return PASS_UNGUARDED;
+}
+
+/* The rule that decides, and the port it is for.  NULL when the image does not answer. */
+static __always_inline const struct image_rule *
+find_rule(struct image_ref image, const struct image_header *header, const struct packet *pkt,
+	  __u32 destination, const struct image_port **ret_port, __u32 *ret_number)
+{
+	__u32 number = 0, class, rule;
+	const struct image_port *port;
+
+	if (pkt->kind == PACKET_PORTS)
+		number = image_port(image, header, proto_index(pkt->protocol),
+				    bpf_ntohs(pkt->dport), destination, pkt->family);
+	if (number == IMAGE_BAD)
+		return NULL;
+	port = image_port_at(image, header, number);
+	if (!port)
+		return NULL;
+	*ret_port = port;
+	*ret_number = number;
+	/* The common case: the same rule for every source, so nobody needs to know which. */
+	if (port->uniform)
+		return image_rule_at(image, header, port->uniform - 1);
+	class = class_of(image, header, pkt);
+	if (class == IMAGE_BAD)
+		return NULL;
+	rule = image_rule(image, header, port, class);
+	return rule == IMAGE_BAD ? NULL : image_rule_at(image, header, rule);
+}
+
+/* What needs no rule: 0 when one is needed. */
+static __always_inline enum reason decide_early(const struct hook *hook, const struct packet *pkt,
+						__u32 kind)
+{
+	/* A container behind NAT is addressed by nothing on the wire, errors included. */
+	if (pkt->kind == PACKET_CONTROL && kind != DESTINATION_CONTAINER)
+		return PASS_CONTROL;
+	if (pkt->kind != PACKET_MALFORMED)
+		return REASON_NONE;
+	if (kind == DESTINATION_OTHER && !is_local(hook, pkt))
+		return PASS_FORWARDED;
+	return DROP_MALFORMED;
+}
+
+/* Behind failsafe and ban, for packets without ports. */
+static __always_inline enum reason decide_portless(const struct packet *pkt, __u32 kind)
+{
+	if (kind == DESTINATION_CONTAINER)
+		return DROP_DIRECT;
+	return pkt->kind == PACKET_FRAGMENT ? PASS_FRAGMENT : PASS_NO_PORTS;
+}
+
+static __always_inline void decide(const struct hook *hook, const struct packet *pkt,
+				   struct decision *decision)
+{
+	const struct image_header *header;
+	const struct image_port *port;
+	const struct image_rule *rule;
+	__u32 destination, kind, number;
+	struct image_ref image;
+
+	decision->reason = PASS_NOT_IP;
+	if (pkt->kind == PACKET_NOT_IP)
+		return;
+
+	decision->reason = DROP_NO_POLICY;
+	image = current_image();
+	header = image.map ? image_header_of(image) : NULL;
+	if (!header)
+		return;
+	decision->is_audit = header->flags & IMAGE_AUDIT;
+
+	/* Not even addresses: the stack would not take it either. */
+	decision->reason = DROP_MALFORMED;
+	if (!pkt->family)
+		return;
+	destination = destination_of(image, header, pkt);
+	kind = image_kind(image, header, destination);
+	decision->reason = decide_early(hook, pkt, kind);
+	if (decision->reason)
+		return;
+
+	decision->reason = DROP_NO_POLICY;
+	rule = find_rule(image, header, pkt, destination, &port, &number);
+	if (!rule)
+		return;
+	decision->rule_counter = rule->counter;
+
+	if (rule->action == ACTION_FAILSAFE)
+		decision->reason = PASS_FAILSAFE;
+	else if (rule->action == ACTION_BAN)
+		decision->reason = DROP_BANNED;
+	else if (kind == DESTINATION_MARTIAN)
+		decision->reason = DROP_MARTIAN;
+	else if (pkt->kind != PACKET_PORTS)
+		decision->reason = decide_portless(pkt, kind);
+	else if (number == 0)
+		decision->reason = unguarded(hook, pkt, kind, header);
+	else
+		decision->reason = apply(hook, pkt, kind, rule);
+
+	/* Not the port's nor the rule's doing. */
+	if (decision->reason == PASS_REPLY || decision->reason == PASS_FORWARDED)
+		decision->rule_counter = 0;
+	else
+		decision->port_counter = port->counter;
+}
+
+#endif

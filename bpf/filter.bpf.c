@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * filter.bpf.c: the programs on the guarded interfaces, at XDP and at tc ingress, from one
+ * source.  The one place that turns a reason into a verdict of the hook, and that counts.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+#include "datapath.h"
+#include "decide.h"
+#include "parse.h"
+
+/* include/uapi/linux/pkt_cls.h.  UNSPEC lets the programs and filters behind this one speak. */
+#define TC_ACT_UNSPEC (-1)
+#define TC_ACT_SHOT 2
+
+/* Headers that the longest legal chain needs are read directly; more are pulled up to here. */
+#define HEADER_BYTES 256
+
+char LICENSE[] SEC("license") = "GPL";
+
+static __always_inline void count(__u32 id, __u32 packets, __u32 bytes)
+{
+	struct counter *counter = bpf_map_lookup_elem(&counters, &id);
+
+	if (!counter)
+		return;
+	counter->packets += packets;
+	counter->bytes += bytes;
+}
+
+static __always_inline bool is_drop(enum reason reason)
+{
+	return REASONS_DROP & (1u << reason);
+}
+
+/* Decides and counts.  Returns whether the packet is to be dropped. */
+static __always_inline bool filter(const struct hook *hook, const struct packet *pkt,
+				   __u32 packets, __u32 bytes)
+{
+	struct decision decision = {};
+	bool drop;
+
+	decide(hook, pkt, &decision);
+	drop = is_drop(decision.reason);
+	count(decision.reason, packets, bytes);
+	if (decision.port_counter)
+		count(decision.port_counter + drop, packets, bytes);
+	if (decision.rule_counter)
+		count(decision.rule_counter, packets, bytes);
+	return drop && !decision.is_audit;
+}
+
+/* Multi-buffer aware (kernel 5.18): the first buffer holds the headers. */
+SEC("xdp.frags")
+int filter_xdp(struct xdp_md *ctx)
+{
+	struct cursor cursor = {
+		.pos = (void *)(long)ctx->data,
+		.end = (void *)(long)ctx->data_end,
+		.left = ~0u,
+	};
+	struct hook hook = { .ctx = ctx, .ifindex = ctx->ingress_ifindex, .is_xdp = true };
+	__u32 bytes = cursor.end - cursor.pos;
+	struct packet pkt = {};
+
+	parse_frame(&cursor, LIMIT_VLAN_TAGS, &pkt);
+	return filter(&hook, &pkt, 1, bytes) ? XDP_DROP : XDP_PASS;
+}
+
+/* Makes the headers linear and gives a cursor over them. */
+static __always_inline struct cursor skb_cursor(struct __sk_buff *skb)
+{
+	struct cursor cursor = { .left = ~0u };
+	__u32 want = skb->len < HEADER_BYTES ? skb->len : HEADER_BYTES;
+
+	/* A failed pull leaves less to read; then the parser is not sure, and says so. */
+	if ((void *)(long)skb->data + want > (void *)(long)skb->data_end)
+		bpf_skb_pull_data(skb, want);
+	cursor.pos = (void *)(long)skb->data;
+	cursor.end = (void *)(long)skb->data_end;
+	return cursor;
+}
+
+static __always_inline int filter_skb(struct __sk_buff *skb, const struct packet *pkt)
+{
+	struct hook hook = { .ctx = skb, .ifindex = skb->ifindex };
+	/* What GRO merged came as several packets. */
+	__u32 packets = skb->gso_segs ?: 1;
+
+	return filter(&hook, pkt, packets, skb->len) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+/* The outermost VLAN tag is no longer in the frame here, but in the skb. */
+SEC("tc")
+int filter_tc(struct __sk_buff *skb)
+{
+	struct cursor cursor = skb_cursor(skb);
+	__u32 tags = skb->vlan_present ? LIMIT_VLAN_TAGS - 1 : LIMIT_VLAN_TAGS;
+	struct packet pkt = {};
+
+	parse_frame(&cursor, tags, &pkt);
+	return filter_skb(skb, &pkt);
+}
+
+/* Interfaces without an Ethernet header: tun, WireGuard, PPP. */
+SEC("tc")
+int filter_tc_l3(struct __sk_buff *skb)
+{
+	struct cursor cursor = skb_cursor(skb);
+	struct packet pkt = {};
+
+	parse_network(&cursor, skb->protocol, &pkt);
+	return filter_skb(skb, &pkt);
+}

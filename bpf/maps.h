@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * maps.h: the pinned maps that every program of the data plane shares.  Names are at most
+ * 15 characters (BPF_OBJ_NAME_LEN).  user/kernel.c creates them once and hands the same ones to
+ * every later load.
+ */
+#ifndef TIDEGATE_MAPS_H
+#define TIDEGATE_MAPS_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+#include "datapath.h"
+
+/*
+ * The image in each slot.  Its size differs from image to image, which an inner array map
+ * may since Linux 5.10 (BPF_F_INNER_MAP); nobody writes to it once it is in here.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SLOT_MAX);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_RDONLY_PROG);
+		__uint(max_entries, 1);
+		__type(key, __u32);
+		__uint(value_size, IMAGE_CHUNK);
+	});
+} policy SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LIMIT_COUNTERS);
+	__type(key, __u32);
+	__type(value, struct counter);
+} counters SEC(".maps");
+
+/* Written and read by user space; no program looks at it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, LIMIT_COUNTERS);
+	__type(key, struct counter_key);
+	__type(value, __u32);
+} counter_ids SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LIMIT_INTERFACES);
+	__type(key, __u32);
+	__type(value, struct interface);
+} interfaces SEC(".maps");
+
+/* Written and read by user space; no program looks at it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct state);
+} state SEC(".maps");
+
+#endif

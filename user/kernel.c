@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kernel.c: the lifecycle of what lives in the kernel: the BPF file system, the pinned maps,
+ * the programs.  Not what the maps hold, and not where the programs hang.
+ */
+#include "kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdarg.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/wait.h>
+
+#include "filter.skel.h"
+#include "kernel_private.h"
+#include "log.h"
+#include "util.h"
+
+#define BPF_FILE_SYSTEM "/sys/fs/bpf"
+
+static char error_text[512];
+
+const char *kernel_error(void)
+{
+	return error_text;
+}
+
+int kernel_fail(int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error_text, sizeof(error_text), format, args);
+	va_end(args);
+	return err;
+}
+
+/* libbpf's talk goes where ours goes, one level down: what failed is said by us. */
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char line[1024];
+
+	if (log_get_level() < LOG_DEBUG)
+		return 0;
+	vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\n")] = '\0';
+	log_debug("libbpf: %s", line);
+	return 0;
+}
+
+static bool is_bpf_file_system(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_type == BPF_FS_MAGIC;
+}
+
+/* A system without systemd may not have it mounted.  Only the standard place is. */
+static int mount_file_system(const char *pin_dir)
+{
+	size_t length = strlen(BPF_FILE_SYSTEM);
+
+	if (strncmp(pin_dir, BPF_FILE_SYSTEM "/", length + 1) != 0 ||
+	    is_bpf_file_system(BPF_FILE_SYSTEM))
+		return 0;
+	if (mount("bpf", BPF_FILE_SYSTEM, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700") < 0)
+		return kernel_fail(-errno, "cannot mount the BPF file system at " BPF_FILE_SYSTEM);
+	return 0;
+}
+
+static int make_dir(const char *pin_dir, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s%s", pin_dir, name) < 0)
+		return -ENOMEM;
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return kernel_fail(-errno, "cannot make the directory '%s'", path);
+	return 0;
+}
+
+static int make_dirs(const char *pin_dir)
+{
+	int err;
+
+	err = mount_file_system(pin_dir);
+	if (err == 0)
+		err = make_dir(pin_dir, "");
+	if (err < 0)
+		return err;
+	if (!is_bpf_file_system(pin_dir))
+		return kernel_fail(-EINVAL, "'%s' is not on a BPF file system", pin_dir);
+	err = make_dir(pin_dir, "/maps");
+	return err < 0 ? err : make_dir(pin_dir, "/links");
+}
+
+static int open_map(const char *pin_dir, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+	int fd;
+
+	if (asprintf(&path, "%s/maps/%s", pin_dir, name) < 0)
+		return -ENOMEM;
+	fd = bpf_obj_get(path);
+	return fd < 0 ? kernel_fail(-errno, "cannot open the pinned map '%s'", path) : fd;
+}
+
+/* Refuses maps that another layout made, before anything else looks at them. */
+static int check_abi(const char *pin_dir)
+{
+	_cleanup_close_ int fd = open_map(pin_dir, "state");
+	struct state state = {};
+	__u32 size, key = 0;
+	struct bpf_map_info info = {};
+
+	if (fd < 0)
+		return fd;
+	size = sizeof(info);
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+		return kernel_fail(-errno, "cannot ask about the pinned map 'state'");
+	if (info.value_size != sizeof(state) || bpf_map_lookup_elem(fd, &key, &state) < 0 ||
+	    (state.abi != DATAPATH_ABI && state.abi != 0))
+		return kernel_fail(-EPROTO,
+				   "the maps below '%s' have layout %u, this build knows %u; run "
+				   "`tidegate down` and `tidegate up` to start anew (counters are lost)",
+				   pin_dir, state.abi, DATAPATH_ABI);
+	return 0;
+}
+
+static struct kernel *new_kernel(const char *pin_dir)
+{
+	struct kernel *kernel = calloc(1, sizeof(*kernel));
+
+	if (!kernel)
+		return NULL;
+	kernel->policy_fd = kernel->counters_fd = kernel->counter_ids_fd = -1;
+	kernel->interfaces_fd = kernel->state_fd = -1;
+	kernel->pin_dir = strdup(pin_dir);
+	if (!kernel->pin_dir) {
+		free(kernel);
+		return NULL;
+	}
+	libbpf_set_print(print_libbpf);
+	return kernel;
+}
+
+static int open_maps(struct kernel *kernel)
+{
+	const struct {
+		const char *name;
+		int *fd;
+	} maps[] = {
+		{ "policy", &kernel->policy_fd },
+		{ "counters", &kernel->counters_fd },
+		{ "counter_ids", &kernel->counter_ids_fd },
+		{ "interfaces", &kernel->interfaces_fd },
+		{ "state", &kernel->state_fd },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
+		*maps[i].fd = open_map(kernel->pin_dir, maps[i].name);
+		if (*maps[i].fd < 0)
+			return *maps[i].fd;
+	}
+	return 0;
+}
+
+int kernel_open(const char *pin_dir, struct kernel **ret)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = new_kernel(pin_dir);
+	int err;
+
+	if (!kernel)
+		return -ENOMEM;
+	err = check_abi(pin_dir);
+	if (err == 0)
+		err = open_maps(kernel);
+	if (err < 0)
+		return err;
+	*ret = TAKE_PTR(kernel);
+	return 0;
+}
+
+/* The kfuncs are found only once the module that has them is there, and Docker, which
+ * would load it, may start after us. */
+static void load_conntrack(void)
+{
+	pid_t pid;
+
+	if (access("/proc/sys/net/netfilter/nf_conntrack_max", F_OK) == 0)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		execl("/sbin/modprobe", "modprobe", "-q", "nf_conntrack", NULL);
+		_exit(127);
+	}
+	if (pid > 0)
+		(void)waitpid(pid, NULL, 0);
+}
+
+static int set_pin_paths(struct kernel *kernel)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, kernel->filter->obj) {
+		_cleanup_free_ char *path = NULL;
+		int err;
+
+		if (strchr(bpf_map__name(map), '.')) /* .rodata and the like: private */
+			continue;
+		if (asprintf(&path, "%s/maps/%s", kernel->pin_dir, bpf_map__name(map)) < 0)
+			return -ENOMEM;
+		err = bpf_map__set_pin_path(map, path);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static int load_programs(struct kernel *kernel, bool with_frags)
+{
+	int err;
+
+	kernel->filter = filter_bpf__open();
+	if (!kernel->filter)
+		return kernel_fail(-errno, "cannot read the built-in programs");
+	if (!with_frags)
+		bpf_program__set_flags(kernel->filter->progs.filter_xdp, 0);
+	err = set_pin_paths(kernel);
+	if (err < 0)
+		return err;
+	err = filter_bpf__load(kernel->filter);
+	if (err < 0) {
+		filter_bpf__destroy(kernel->filter);
+		kernel->filter = NULL;
+		return kernel_fail(err, "the kernel refused the programs (--verbose shows its log)");
+	}
+	return 0;
+}
+
+static int stamp_abi(struct kernel *kernel)
+{
+	struct state current = {};
+	int err;
+
+	err = kernel_read_state(kernel, &current);
+	if (err < 0 || current.abi == DATAPATH_ABI)
+		return err;
+	current.abi = DATAPATH_ABI;
+	return kernel_write_state(kernel, &current);
+}
+
+int kernel_load(const char *pin_dir, struct kernel **ret)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = new_kernel(pin_dir);
+	int err;
+
+	if (!kernel)
+		return -ENOMEM;
+	err = make_dirs(pin_dir);
+	if (err == 0)
+		err = check_abi(pin_dir);
+	if (err < 0 && err != -ENOENT)
+		return err;
+	load_conntrack();
+	err = load_programs(kernel, true);
+	if (err == -EINVAL) /* before 5.18: no multi-buffer XDP */
+		err = load_programs(kernel, false);
+	if (err == 0)
+		err = open_maps(kernel);
+	if (err == 0)
+		err = stamp_abi(kernel);
+	if (err < 0)
+		return err;
+	*ret = TAKE_PTR(kernel);
+	return 0;
+}
+
+static int unlink_all(const char *pin_dir, const char *name, bool *found)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
+	struct dirent *entry;
+
+	if (asprintf(&path, "%s%s", pin_dir, name) < 0)
+		return -ENOMEM;
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? 0 : kernel_fail(-errno, "cannot open '%s'", path);
+	*found = true;
+	while ((entry = readdir(dir))) {
+		if (entry->d_type == DT_DIR)
+			continue;
+		if (unlinkat(dirfd(dir), entry->d_name, 0) < 0)
+			return kernel_fail(-errno, "cannot remove '%s/%s'", path, entry->d_name);
+	}
+	if (rmdir(path) < 0)
+		return kernel_fail(-errno, "cannot remove '%s'", path);
+	return 0;
+}
+
+/* What has no link does not go with its pin. */
+static int detach_all(const char *pin_dir)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = new_kernel(pin_dir);
+	_cleanup_free_ struct attachment *list = NULL;
+	size_t count = 0;
+	int err;
+
+	if (!kernel)
+		return -ENOMEM;
+	err = kernel_attachments(kernel, &list, &count);
+	for (size_t i = 0; err == 0 && i < count; i++)
+		err = kernel_detach(kernel, &list[i]);
+	return err;
+}
+
+int kernel_remove(const char *pin_dir, bool *ret_found)
+{
+	int err;
+
+	*ret_found = false;
+	err = detach_all(pin_dir);
+	if (err == 0)
+		err = unlink_all(pin_dir, "/links", ret_found);
+	if (err == 0)
+		err = unlink_all(pin_dir, "/maps", ret_found);
+	if (err == 0)
+		err = unlink_all(pin_dir, "", ret_found);
+	return err;
+}
+
+bool kernel_has_conntrack(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool found;
+
+	if (!btf)
+		return false;
+	found = btf__find_by_name_kind(btf, "bpf_xdp_ct_lookup", BTF_KIND_FUNC) > 0;
+	btf__free(btf);
+	if (!found) {
+		struct btf *vmlinux = btf__load_vmlinux_btf();
+
+		btf = vmlinux ? btf__load_module_btf("nf_conntrack", vmlinux) : NULL;
+		found = btf && btf__find_by_name_kind(btf, "bpf_xdp_ct_lookup", BTF_KIND_FUNC) > 0;
+		btf__free(btf);
+		btf__free(vmlinux);
+	}
+	return found;
+}
+
+int kernel_read_state(struct kernel *kernel, struct state *ret)
+{
+	__u32 key = 0;
+
+	if (bpf_map_lookup_elem(kernel->state_fd, &key, ret) < 0)
+		return kernel_fail(-errno, "cannot read the state");
+	return 0;
+}
+
+int kernel_write_state(struct kernel *kernel, const struct state *current)
+{
+	__u32 key = 0;
+
+	if (bpf_map_update_elem(kernel->state_fd, &key, current, BPF_ANY) < 0)
+		return kernel_fail(-errno, "cannot write the state");
+	return 0;
+}
+
+void kernel_free(struct kernel *kernel)
+{
+	if (!kernel)
+		return;
+	if (kernel->filter)
+		filter_bpf__destroy(kernel->filter);
+	util_closep(&kernel->policy_fd);
+	util_closep(&kernel->counters_fd);
+	util_closep(&kernel->counter_ids_fd);
+	util_closep(&kernel->interfaces_fd);
+	util_closep(&kernel->state_fd);
+	free(kernel->pin_dir);
+	free(kernel);
+}
+
+void kernel_freep(struct kernel **kernel)
+{
+	kernel_free(*kernel);
+}

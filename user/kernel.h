@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kernel.h: the seam to the kernel: load, attach, pin, swap, read back, count.  Behind it are the only
+ * files that include libbpf; nothing of libbpf is in here.
+ *
+ * Everything lives below one directory of a BPF file system:
+ *   maps/NAME         the maps of bpf/maps.h
+ *   links/IFINDEX-HOOK   a link each (for clsact, which has no links, the program)
+ * so that the filter outlives the process that made it, and the next process finds it.
+ *
+ * Functions return 0 or -errno.  After a failure kernel_error() says what was attempted.
+ */
+#ifndef TIDEGATE_KERNEL_H
+#define TIDEGATE_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+
+#include "datapath.h"
+
+#define KERNEL_PIN_DIR "/sys/fs/bpf/tidegate"
+
+struct image;
+struct kernel;
+
+/*
+ * Loads the programs and makes the pinned maps, or takes over those that are there, with
+ * all they hold.  -EPROTO when they have another layout: nothing is touched then.
+ */
+int kernel_load(const char *pin_dir, struct kernel **ret);
+
+/* Opens the pinned maps without the programs, enough for everything but attaching.
+ * -ENOENT when nothing is pinned, -EPROTO as above. */
+int kernel_open(const char *pin_dir, struct kernel **ret);
+
+/* Detaches and unpins everything, whatever its layout.  Links go before maps, so that no
+ * packet meets a program without its policy.  0 also when there was nothing. */
+int kernel_remove(const char *pin_dir, bool *ret_found);
+
+void kernel_free(struct kernel *kernel);
+void kernel_freep(struct kernel **kernel);
+
+/* Text of the last failure in this room. */
+const char *kernel_error(void);
+
+/* ---- interfaces ------------------------------------------------------------------ */
+
+enum hook_kind { HOOK_NONE, HOOK_XDP_NATIVE, HOOK_XDP_GENERIC, HOOK_TCX, HOOK_CLSACT, HOOK_MAX };
+const char *hook_name(enum hook_kind hook); /* "xdp", "xdp-generic", "tcx", "clsact" */
+
+struct attachment {
+	int ifindex;          /* 0: its interface is gone */
+	enum hook_kind hook;
+	bool is_attached;     /* the kernel says that the program is there now */
+	__u32 link_id;        /* 0 for clsact */
+	__u32 program_id;
+	char pin[48];
+};
+
+/* What is pinned, compared with what the kernel has attached. */
+int kernel_attachments(struct kernel *kernel, struct attachment **ret, size_t *ret_count);
+
+struct attach_request {
+	int ifindex;
+	bool is_ethernet;     /* else tc, read from layer 3 */
+	bool allow_generic;   /* generic XDP where native is refused */
+	bool is_shared;       /* INTERFACE_SHARED */
+};
+
+/*
+ * Attaches the loaded programs, or puts them into the link that is there already (its id
+ * stays, no packet passes in between).  Native XDP, else (if allowed) generic, else tcx,
+ * else clsact.  *ret_note, allocated, says why a better hook was not taken (an XDP program of
+ * somebody else's is named), or is NULL.  Needs kernel_load().
+ */
+int kernel_attach(struct kernel *kernel, const struct attach_request *request,
+		  enum hook_kind *ret_hook, char **ret_note);
+int kernel_detach(struct kernel *kernel, const struct attachment *attachment);
+
+/* ---- the policy -------------------------------------------------------------------- */
+
+/* Puts the image into the slot, in one step for all packets.  generation is filled in. */
+int kernel_swap(struct kernel *kernel, enum image_slot slot, struct image *image);
+
+/* A copy of the image in the slot; -ENOENT when it is empty. */
+int kernel_read_image(struct kernel *kernel, enum image_slot slot, struct image *ret);
+
+/* Only its header, which is much cheaper. */
+int kernel_read_header(struct kernel *kernel, enum image_slot slot, struct image_header *ret);
+
+int kernel_read_state(struct kernel *kernel, struct state *ret);
+int kernel_write_state(struct kernel *kernel, const struct state *state);
+
+/* Whether the programs can tell replies from new flows (conntrack kfuncs). */
+bool kernel_has_conntrack(void);
+
+/* ---- counters ---------------------------------------------------------------------- */
+
+/*
+ * The counter of each identity: an id it had keeps, a new one starts at zero.  A wide one
+ * takes two ids, its own and the next.  -E2BIG when LIMIT_COUNTERS is reached.
+ */
+struct counter_request {
+	const char *identity;
+	bool is_wide;
+	__u32 id; /* out */
+};
+int kernel_counter_ids(struct kernel *kernel, struct counter_request *requests, size_t count);
+
+/* Looks up without making: id 0 for an identity that is not known. */
+int kernel_find_counter_ids(struct kernel *kernel, struct counter_request *requests, size_t count);
+
+/* The sum over all CPUs. */
+int kernel_read_counter(struct kernel *kernel, __u32 id, struct counter *ret);
+
+#endif

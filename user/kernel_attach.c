@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kernel_attach.c: where the programs hang.  A link is pinned for each interface; while it
+ * is held nobody can put another XDP program in its place or take ours away with `ip link`.
+ */
+#include "kernel.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <sys/stat.h>
+
+#include "filter.skel.h"
+#include "kernel_private.h"
+#include "util.h"
+
+/* include/uapi/linux/bpf.h of Linux 6.6; libbpf 1.1 does not have them yet. */
+#define ATTACH_TCX_INGRESS 46
+#define LINK_TYPE_TCX 11
+#define ATTACH_FIRST (1u << 3) /* BPF_F_BEFORE without a relative: in front of all others */
+
+/* Position of our filter on clsact: in front of the priorities that tools pick themselves. */
+#define CLSACT_HANDLE 1
+#define CLSACT_PRIORITY 1
+
+static const char *const hook_names[HOOK_MAX] = {
+	[HOOK_NONE] = "none",
+	[HOOK_XDP_NATIVE] = "xdp",
+	[HOOK_XDP_GENERIC] = "xdp-generic",
+	[HOOK_TCX] = "tcx",
+	[HOOK_CLSACT] = "clsact",
+};
+
+const char *hook_name(enum hook_kind hook)
+{
+	return hook < HOOK_MAX ? hook_names[hook] : "unknown";
+}
+
+static enum hook_kind hook_from_name(const char *name)
+{
+	for (int i = 0; i < HOOK_MAX; i++)
+		if (streq(name, hook_names[i]))
+			return i;
+	return HOOK_NONE;
+}
+
+static int pin_path(const struct kernel *kernel, const char *pin, char **ret)
+{
+	return asprintf(ret, "%s/links/%s", kernel->pin_dir, pin) < 0 ? -ENOMEM : 0;
+}
+
+static struct bpf_tc_hook clsact_hook(int ifindex)
+{
+	struct bpf_tc_hook hook = {
+		.sz = sizeof(hook), .ifindex = ifindex, .attach_point = BPF_TC_INGRESS
+	};
+
+	return hook;
+}
+
+static void read_clsact(struct attachment *attachment)
+{
+	struct bpf_tc_hook hook = clsact_hook(attachment->ifindex);
+	struct bpf_tc_opts opts = {
+		.sz = sizeof(opts), .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY
+	};
+
+	if (bpf_tc_query(&hook, &opts) < 0)
+		return;
+	attachment->is_attached = opts.prog_id == attachment->program_id;
+}
+
+/* The ifindex in the link's own info is 0 once its interface is gone. */
+static void read_link(int fd, struct attachment *attachment)
+{
+	struct {
+		struct bpf_link_info info;
+		__u8 later_kernels[64];
+	} answer = {};
+	__u32 size = sizeof(answer);
+
+	if (bpf_obj_get_info_by_fd(fd, &answer, &size) < 0)
+		return;
+	attachment->link_id = answer.info.id;
+	attachment->program_id = answer.info.prog_id;
+	/* Of XDP and tcx alike: the first word of the part that depends on the type. */
+	attachment->is_attached = answer.info.xdp.ifindex == (__u32)attachment->ifindex;
+	if (!attachment->is_attached)
+		attachment->ifindex = 0;
+}
+
+static void read_program(int fd, struct attachment *attachment)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0)
+		attachment->program_id = info.id;
+	read_clsact(attachment);
+}
+
+static bool read_attachment(const struct kernel *kernel, const char *pin,
+			    struct attachment *attachment)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+	char hook[32];
+
+	memset(attachment, 0, sizeof(*attachment));
+	if (sscanf(pin, "%d-%31s", &attachment->ifindex, hook) != 2 ||
+	    pin_path(kernel, pin, &path) < 0)
+		return false;
+	snprintf(attachment->pin, sizeof(attachment->pin), "%s", pin);
+	attachment->hook = hook_from_name(hook);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return true;
+	if (attachment->hook == HOOK_CLSACT)
+		read_program(fd, attachment);
+	else
+		read_link(fd, attachment);
+	return true;
+}
+
+int kernel_attachments(struct kernel *kernel, struct attachment **ret, size_t *ret_count)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	_cleanup_free_ char *path = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
+	struct dirent *entry;
+	size_t count = 0;
+
+	if (pin_path(kernel, "", &path) < 0)
+		return -ENOMEM;
+	dir = opendir(path);
+	if (!dir && errno != ENOENT)
+		return kernel_fail(-errno, "cannot read '%s'", path);
+	while (dir && (entry = readdir(dir))) {
+		struct attachment *attachment;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		attachment = util_append(&list, count, sizeof(*list));
+		if (!attachment)
+			return -ENOMEM;
+		count += read_attachment(kernel, entry->d_name, attachment);
+	}
+	*ret = TAKE_PTR(list);
+	*ret_count = count;
+	return 0;
+}
+
+static int unpin(struct kernel *kernel, const char *pin)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (pin_path(kernel, pin, &path) < 0)
+		return -ENOMEM;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return kernel_fail(-errno, "cannot remove the pin '%s'", path);
+	return 0;
+}
+
+int kernel_detach(struct kernel *kernel, const struct attachment *attachment)
+{
+	if (attachment->hook == HOOK_CLSACT && attachment->is_attached) {
+		struct bpf_tc_hook hook = clsact_hook(attachment->ifindex);
+		struct bpf_tc_opts opts = {
+			.sz = sizeof(opts), .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY
+		};
+		int err = bpf_tc_detach(&hook, &opts);
+
+		if (err < 0)
+			return kernel_fail(err, "cannot detach from interface %d",
+					   attachment->ifindex);
+	}
+	/* The last reference to a link is its attachment. */
+	return unpin(kernel, attachment->pin);
+}
+
+static const struct bpf_program *program_for(struct kernel *kernel,
+					     const struct attach_request *request,
+					     enum hook_kind hook)
+{
+	if (hook == HOOK_XDP_NATIVE || hook == HOOK_XDP_GENERIC)
+		return kernel->filter->progs.filter_xdp;
+	return request->is_ethernet ? kernel->filter->progs.filter_tc :
+				      kernel->filter->progs.filter_tc_l3;
+}
+
+static int attach_link(int program_fd, int ifindex, enum hook_kind hook)
+{
+	DECLARE_LIBBPF_OPTS(bpf_link_create_opts, opts);
+	int fd;
+
+	opts.flags = hook == HOOK_XDP_NATIVE  ? XDP_FLAGS_DRV_MODE :
+		     hook == HOOK_XDP_GENERIC ? XDP_FLAGS_SKB_MODE :
+						ATTACH_FIRST;
+	fd = bpf_link_create(program_fd, ifindex, hook == HOOK_TCX ? ATTACH_TCX_INGRESS : BPF_XDP,
+			     &opts);
+	return fd < 0 ? -errno : fd;
+}
+
+static int attach_clsact(int program_fd, int ifindex)
+{
+	struct bpf_tc_hook hook = clsact_hook(ifindex);
+	struct bpf_tc_opts opts = {
+		.sz = sizeof(opts), .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY,
+		.prog_fd = program_fd, .flags = BPF_TC_F_REPLACE
+	};
+	int err = bpf_tc_hook_create(&hook);
+
+	if (err < 0 && err != -EEXIST)
+		return err;
+	return bpf_tc_attach(&hook, &opts);
+}
+
+/* Attaches at one hook and pins what keeps it there. */
+static int attach_at(struct kernel *kernel, const struct attach_request *request,
+		     enum hook_kind hook)
+{
+	int program_fd = bpf_program__fd(program_for(kernel, request, hook));
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int link_fd = -1;
+	char pin[48];
+	int err;
+
+	snprintf(pin, sizeof(pin), "%d-%s", request->ifindex, hook_name(hook));
+	if (pin_path(kernel, pin, &path) < 0)
+		return -ENOMEM;
+	if (hook == HOOK_CLSACT) {
+		/* The pin first: an attached program that no pin names would never go. */
+		if (unlink(path) < 0 && errno != ENOENT)
+			return -errno;
+		if (bpf_obj_pin(program_fd, path) < 0)
+			return -errno;
+		err = attach_clsact(program_fd, request->ifindex);
+		if (err < 0)
+			(void)unlink(path);
+		return err;
+	}
+	link_fd = attach_link(program_fd, request->ifindex, hook);
+	if (link_fd < 0)
+		return link_fd;
+	return bpf_obj_pin(link_fd, path) < 0 ? -errno : 0;
+}
+
+/* Puts the newly loaded program into the link that is there. */
+static int update_link(struct kernel *kernel, const struct attach_request *request,
+		       const struct attachment *attachment)
+{
+	int program_fd = bpf_program__fd(program_for(kernel, request, attachment->hook));
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+
+	if (attachment->hook == HOOK_CLSACT)
+		return attach_at(kernel, request, HOOK_CLSACT);
+	if (pin_path(kernel, attachment->pin, &path) < 0)
+		return -ENOMEM;
+	fd = bpf_obj_get(path);
+	if (fd < 0 || bpf_link_update(fd, program_fd, NULL) < 0)
+		return kernel_fail(-errno, "cannot replace the program on interface %d",
+				   request->ifindex);
+	return 0;
+}
+
+/* "an XDP program of another tool, 'name' (id 7), is attached", or why the driver refused. */
+static char *refusal(int ifindex, enum hook_kind hook, int err)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+	char *text = NULL;
+	int fd = -1;
+
+	if ((err == -EBUSY || err == -EEXIST) && bpf_xdp_query(ifindex, 0, &query) == 0) {
+		__u32 id = query.prog_id ?: query.drv_prog_id ?: query.skb_prog_id;
+
+		fd = id ? bpf_prog_get_fd_by_id(id) : -1;
+		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 &&
+		    asprintf(&text, "an XDP program of another tool, '%s' (id %u), is attached",
+			     info.name, id) < 0)
+			text = NULL;
+	}
+	util_closep(&fd);
+	if (!text && asprintf(&text, "%s was refused: %s", hook_name(hook), strerror(-err)) < 0)
+		text = NULL;
+	return text;
+}
+
+static int attach_best(struct kernel *kernel, const struct attach_request *request,
+		       enum hook_kind *ret_hook, char **ret_note)
+{
+	_cleanup_free_ char *note = NULL;
+	int err = -EOPNOTSUPP;
+
+	for (enum hook_kind hook = HOOK_XDP_NATIVE; hook < HOOK_MAX; hook++) {
+		bool is_xdp = hook <= HOOK_XDP_GENERIC;
+
+		if (is_xdp && !request->is_ethernet)
+			continue;
+		if (hook == HOOK_XDP_GENERIC && !request->allow_generic)
+			continue;
+		err = attach_at(kernel, request, hook);
+		if (err == 0) {
+			*ret_hook = hook;
+			*ret_note = TAKE_PTR(note);
+			return 0;
+		}
+		if (is_xdp && !note)
+			note = refusal(request->ifindex, hook, err);
+	}
+	return kernel_fail(err, "cannot attach to interface %d", request->ifindex);
+}
+
+static int write_interface(struct kernel *kernel, const struct attach_request *request)
+{
+	struct interface interface = { .flags = request->is_shared ? INTERFACE_SHARED : 0 };
+	__u32 key = request->ifindex;
+
+	if (bpf_map_update_elem(kernel->interfaces_fd, &key, &interface, BPF_ANY) < 0)
+		return kernel_fail(-errno,
+				   "cannot note interface %d (the limit is %d guarded interfaces)",
+				   request->ifindex, LIMIT_INTERFACES);
+	return 0;
+}
+
+int kernel_attach(struct kernel *kernel, const struct attach_request *request,
+		  enum hook_kind *ret_hook, char **ret_note)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	size_t count = 0;
+	int err;
+
+	*ret_note = NULL;
+	err = write_interface(kernel, request);
+	if (err == 0)
+		err = kernel_attachments(kernel, &list, &count);
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].ifindex != request->ifindex)
+			continue;
+		if (!list[i].is_attached) {
+			err = unpin(kernel, list[i].pin);
+			if (err < 0)
+				return err;
+			continue;
+		}
+		*ret_hook = list[i].hook;
+		return update_link(kernel, request, &list[i]);
+	}
+	return attach_best(kernel, request, ret_hook, ret_note);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kernel_counters.c: which counter belongs to whom.  The hash "counter_ids" remembers it
+ * across policies and processes, so that a number on the screen never changes its meaning.
+ */
+#include "kernel.h"
+
+#include <errno.h>
+
+#include "digest.h"
+#include "kernel_private.h"
+#include "util.h"
+
+/* The value of counter_ids: the id, and whether the next one belongs to it as well. */
+#define WIDE (1u << 31)
+
+static struct counter_key key_of(const char *identity)
+{
+	struct digest digest = DIGEST_INIT;
+	struct counter_key key;
+
+	digest_add(&digest, identity, strlen(identity));
+	memcpy(&key, &digest, sizeof(key));
+	return key;
+}
+
+int kernel_find_counter_ids(struct kernel *kernel, struct counter_request *requests, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct counter_key key = key_of(requests[i].identity);
+
+		requests[i].id = 0;
+		if (bpf_map_lookup_elem(kernel->counter_ids_fd, &key, &requests[i].id) < 0 &&
+		    errno != ENOENT)
+			return kernel_fail(-errno, "cannot look up a counter");
+		requests[i].id &= ~WIDE;
+	}
+	return 0;
+}
+
+/* Marks the ids that somebody has. */
+static int read_used(struct kernel *kernel, bool used[LIMIT_COUNTERS])
+{
+	struct counter_key key, *previous = NULL;
+	__u32 id;
+
+	while (bpf_map_get_next_key(kernel->counter_ids_fd, previous, &key) == 0) {
+		previous = &key;
+		if (bpf_map_lookup_elem(kernel->counter_ids_fd, &key, &id) < 0)
+			continue;
+		if ((id & ~WIDE) + 1 >= LIMIT_COUNTERS)
+			return kernel_fail(-EPROTO, "a counter's id is out of range");
+		used[id & ~WIDE] = true;
+		if (id & WIDE)
+			used[(id & ~WIDE) + 1] = true;
+	}
+	return 0;
+}
+
+static bool is_requested(const struct counter_request *requests, size_t count,
+			 const struct counter_key *key)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct counter_key other = key_of(requests[i].identity);
+
+		if (memcmp(&other, key, sizeof(other)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Forgets the identities that the new policy does not have.  Only when ids run out: a
+ * container that comes back finds its counters. */
+static int forget_others(struct kernel *kernel, const struct counter_request *requests,
+			 size_t count)
+{
+	struct counter_key *gone _cleanup_free_ = NULL;
+	struct counter_key key, *previous = NULL;
+	size_t gone_count = 0;
+
+	while (bpf_map_get_next_key(kernel->counter_ids_fd, previous, &key) == 0) {
+		previous = &key;
+		if (is_requested(requests, count, &key))
+			continue;
+		if (!util_append(&gone, gone_count, sizeof(*gone)))
+			return -ENOMEM;
+		gone[gone_count++] = key;
+	}
+	for (size_t i = 0; i < gone_count; i++)
+		if (bpf_map_delete_elem(kernel->counter_ids_fd, &gone[i]) < 0 && errno != ENOENT)
+			return kernel_fail(-errno, "cannot forget a counter");
+	return 0;
+}
+
+static int zero_counter(struct kernel *kernel, __u32 id)
+{
+	_cleanup_free_ struct counter *zeros = NULL;
+	int cpus = libbpf_num_possible_cpus();
+
+	zeros = cpus > 0 ? calloc(cpus, sizeof(*zeros)) : NULL;
+	if (!zeros)
+		return -ENOMEM;
+	if (bpf_map_update_elem(kernel->counters_fd, &id, zeros, BPF_ANY) < 0)
+		return kernel_fail(-errno, "cannot zero a counter");
+	return 0;
+}
+
+/* The first free id (and its neighbour) from *next on; -E2BIG when there is none. */
+static int take_id(const bool used[LIMIT_COUNTERS], bool is_wide, __u32 *next)
+{
+	for (; *next + is_wide < LIMIT_COUNTERS; (*next)++)
+		if (!used[*next] && !(is_wide && used[*next + 1]))
+			return *next;
+	return -E2BIG;
+}
+
+static int give_id(struct kernel *kernel, struct counter_request *request,
+		   bool used[LIMIT_COUNTERS], __u32 *next)
+{
+	struct counter_key key = key_of(request->identity);
+	int id = take_id(used, request->is_wide, next);
+	__u32 value;
+	int err = 0;
+
+	if (id < 0)
+		return id;
+	for (__u32 i = 0; err == 0 && i <= request->is_wide; i++) {
+		used[id + i] = true;
+		err = zero_counter(kernel, id + i);
+	}
+	if (err < 0)
+		return err;
+	value = id | (request->is_wide ? WIDE : 0);
+	if (bpf_map_update_elem(kernel->counter_ids_fd, &key, &value, BPF_ANY) < 0)
+		return kernel_fail(-errno, "cannot remember a counter");
+	request->id = id;
+	return 0;
+}
+
+static int give_missing(struct kernel *kernel, struct counter_request *requests, size_t count)
+{
+	_cleanup_free_ bool *used = calloc(LIMIT_COUNTERS, sizeof(*used));
+	__u32 next = COUNTER_FIRST;
+	int err;
+
+	if (!used)
+		return -ENOMEM;
+	err = read_used(kernel, used);
+	for (size_t i = 0; err == 0 && i < count; i++)
+		if (!requests[i].id)
+			err = give_id(kernel, &requests[i], used, &next);
+	return err;
+}
+
+int kernel_counter_ids(struct kernel *kernel, struct counter_request *requests, size_t count)
+{
+	bool is_complete = true;
+	int err;
+
+	err = kernel_find_counter_ids(kernel, requests, count);
+	for (size_t i = 0; i < count; i++)
+		is_complete = is_complete && requests[i].id;
+	if (err < 0 || is_complete)
+		return err;
+	err = give_missing(kernel, requests, count);
+	if (err != -E2BIG)
+		return err;
+	err = forget_others(kernel, requests, count);
+	if (err == 0)
+		err = give_missing(kernel, requests, count);
+	if (err == -E2BIG)
+		return kernel_fail(err, "more than %d counters are needed (one for each rule, two "
+				   "for each port)", LIMIT_COUNTERS - COUNTER_FIRST);
+	return err;
+}
+
+int kernel_read_counter(struct kernel *kernel, __u32 id, struct counter *ret)
+{
+	_cleanup_free_ struct counter *values = NULL;
+	int cpus = libbpf_num_possible_cpus();
+	struct counter sum = {};
+
+	values = cpus > 0 ? calloc(cpus, sizeof(*values)) : NULL;
+	if (!values)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(kernel->counters_fd, &id, values) < 0)
+		return kernel_fail(-errno, "cannot read counter %u", id);
+	for (int i = 0; i < cpus; i++) {
+		sum.packets += values[i].packets;
+		sum.bytes += values[i].bytes;
+	}
+	*ret = sum;
+	return 0;
+}

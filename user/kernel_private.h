@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kernel_private.h: what the kernel_*.c files share behind kernel.h. */
+#ifndef TIDEGATE_KERNEL_PRIVATE_H
+#define TIDEGATE_KERNEL_PRIVATE_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "kernel.h"
+
+struct filter_bpf;
+
+struct kernel {
+	char *pin_dir;
+	struct filter_bpf *filter; /* NULL after kernel_open() */
+	int policy_fd;
+	int counters_fd;
+	int counter_ids_fd;
+	int interfaces_fd;
+	int state_fd;
+};
+
+/* Remembers the text for kernel_error() and returns err. */
+int kernel_fail(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * notes.h: what an image carries for user space: the configuration it was made from and the
+ * inventory.  So the running policy can be shown when the file has changed, and rebuilt when
+ * Docker does not answer, without a state file.  Pure.
+ */
+#ifndef TIDEGATE_NOTES_H
+#define TIDEGATE_NOTES_H
+
+#include <stddef.h>
+
+struct image;
+struct inventory;
+
+/* inventory NULL = nothing was known of Docker.  Allocated bytes. */
+int notes_pack(const char *config_text, const struct inventory *inventory, void **ret,
+	       size_t *ret_size);
+
+/* From an image that image_check() accepted; *ret_inventory is NULL when there was none.
+ * -EBADMSG when the bytes are not what notes_pack() writes. */
+int notes_unpack(const struct image *image, char **ret_config_text,
+		 struct inventory **ret_inventory);
+
+#endif
