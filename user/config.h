@@ -95,7 +95,9 @@ struct config_error {
 };
 
 /*
- * Parses a whole file.  `now` resolves "for 2h" (which is printed as "until").
+ * Parses a whole file.  `now` resolves "for 2h" (which is printed as "until") on the command
+ * line; in a file "for" is an error that says which "until" to write, because it would be
+ * counted anew at every reading and the rule would never end.
  * Returns 0, -EINVAL with *ret_error filled, or -ENOMEM.  *ret is untouched on failure.
  * Checked here as well: a set used before or without its definition, a set or interface
  * or default given twice, limits.  An empty text is a valid configuration.
@@ -111,9 +113,13 @@ int config_parse_statement(const char *text, time_t now, struct statement *ret,
 char *config_print_statement(const struct statement *statement);
 char *config_print(const struct config *config);
 
+/* Words as the shell hands them over -> text for config_parse_statement(): what has blanks,
+ * quotes or a leading # is quoted.  Allocated; NULL = no memory. */
+char *config_join_words(const char *const *words, size_t count);
+
 /*
  * Identity of a rule: its canonical text without comment and until, so that changing those
- * keeps its counters.  Allocated; NULL = no memory.
+ * keeps its counters; the sources sorted, each once.  Allocated; NULL = no memory.
  */
 char *config_rule_identity(const struct statement *statement);
 
@@ -130,9 +136,12 @@ const char *config_docker_url(const struct config *config);    /* NULL if not gi
  * Edits of the text: comments, blank lines and order stay.  Each gives a new text
  * (allocated), or -EINVAL/-ENOENT/-EEXIST/-ENOMEM and *ret untouched.
  *
- * config_add appends the statement behind the last one of its kind (at the end if none);
- * the same rule with another until or comment is replaced; exactly the same: -EEXIST.
- * config_delete removes the rule with the same identity: -ENOENT if there is none.
+ * config_add appends the statement behind the last one of its kind (at the end if none) and
+ * behind the sets it uses; the same rule with another until or comment is replaced, and so is
+ * a set of that name or the one setting of that kind; exactly the same: -EEXIST.
+ * config_delete removes every rule with the same identity: -ENOENT if there is none.  For a
+ * ban it takes the sources given out of all bans; -ENOENT if none of them is banned.
+ * Each result parses; -EINVAL if it would not (a set that is undefined, or still used).
  * config_delete_number removes the rule that `status numbered` and `list` show as `number`
  * (1-based, in file order, over allow, deny, ban and failsafe).
  */

@@ -20,11 +20,15 @@ struct prefix {
 
 /*
  * Reads "192.0.2.0/24", "2001:db8::/32" or a bare address.  IPv4 must have four parts,
- * leading zeros are refused (they mean octal elsewhere).  Host bits that are set are
- * cleared, and *ret_cleared (may be NULL) says so.
+ * leading zeros are refused (they mean octal elsewhere), and so is IPv4 in IPv6 spelling
+ * (::ffff:192.0.2.1), which no packet carries.  Host bits that are set are cleared, and
+ * *ret_cleared (may be NULL) says so.
  * Returns 0, or -EINVAL with *ret untouched.
  */
 int prefix_parse(const char *text, struct prefix *ret, bool *ret_cleared);
+
+/* Why prefix_parse() refuses the text, to put behind the quoted word; NULL if it does not. */
+const char *prefix_fault(const char *text);
 
 /* Canonical text; a full-length prefix is printed without its length.  Returns buf. */
 const char *prefix_format(const struct prefix *prefix, char buf[static PREFIX_STRLEN]);

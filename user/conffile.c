@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * conffile.c: a file read whole and replaced whole.  Knows nothing of what is in it.
+ */
+#include "conffile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "util.h"
+
+/* ---- reading --------------------------------------------------------------------- */
+
+/* Up to `size` bytes; fewer at the end of the file. */
+static ssize_t read_up_to(int fd, char *buffer, size_t size)
+{
+	size_t length = 0;
+
+	while (length < size) {
+		ssize_t got = read(fd, buffer + length, size - length);
+
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		if (got == 0)
+			break;
+		if (got > 0)
+			length += got;
+	}
+	return length;
+}
+
+int conffile_read(const char *path, size_t limit, char **ret_text, size_t *ret_length)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0, size = 4096;
+	ssize_t got;
+
+	if (fd < 0)
+		return -errno;
+	/* The size is not asked for: a pipe has none, and a file may grow meanwhile. */
+	for (;;) {
+		char *grown = realloc(text, size + 1);
+
+		if (!grown)
+			return -ENOMEM;
+		text = grown;
+		got = read_up_to(fd, text + length, size - length);
+		if (got < 0)
+			return got;
+		length += got;
+		if (length > limit)
+			return -EFBIG;
+		if (length < size)
+			break;
+		size *= 2;
+	}
+	text[length] = 0;
+	*ret_text = TAKE_PTR(text);
+	*ret_length = length;
+	return 0;
+}
+
+/* ---- writing --------------------------------------------------------------------- */
+
+struct target_file {
+	char path[PATH_MAX]; /* symbolic links resolved, so that a link stays one */
+	const char *name;    /* behind the last slash of path */
+	int dir_fd;
+	bool is_new;
+	struct stat stat;    /* of the file there is */
+};
+
+static void close_target(struct target_file *target)
+{
+	if (target->dir_fd >= 0)
+		close(target->dir_fd);
+}
+
+/* The path itself when there is no such file yet; a dangling link is refused, because what
+ * it meant cannot be known. */
+static int resolve_path(const char *path, struct target_file *target)
+{
+	struct stat stat;
+
+	if (realpath(path, target->path))
+		return 0;
+	if (errno != ENOENT || lstat(path, &stat) == 0)
+		return -errno;
+	if (strlen(path) >= sizeof(target->path))
+		return -ENAMETOOLONG;
+	strcpy(target->path, path);
+	target->is_new = true;
+	return 0;
+}
+
+static int open_directory(struct target_file *target)
+{
+	char *slash = strrchr(target->path, '/');
+
+	target->name = slash ? slash + 1 : target->path;
+	if (!target->name[0])
+		return -EISDIR;
+	if (slash)
+		*slash = 0;
+	target->dir_fd = open(!slash ? "." : slash == target->path ? "/" : target->path,
+			      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return target->dir_fd < 0 ? -errno : 0;
+}
+
+/* Only a regular file is replaced: a rename over /dev/null would do harm. */
+static int check_target(struct target_file *target)
+{
+	if (target->is_new)
+		return 0;
+	if (fstatat(target->dir_fd, target->name, &target->stat, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (S_ISDIR(target->stat.st_mode))
+		return -EISDIR;
+	return S_ISREG(target->stat.st_mode) ? 0 : -EINVAL;
+}
+
+/* A new file beside the old one, open for nobody else until it has the old one's mode. */
+static int create_beside(const struct target_file *target, char name[static NAME_MAX + 1])
+{
+	for (int tries = 0; tries < 100; tries++) {
+		unsigned int salt;
+		int fd;
+
+		if (getrandom(&salt, sizeof(salt), 0) < 0)
+			return -errno;
+		snprintf(name, NAME_MAX + 1, ".%.*s.%08x", NAME_MAX - 10, target->name, salt);
+		fd = openat(target->dir_fd, name,
+			    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd >= 0 || errno != EEXIST)
+			return fd >= 0 ? fd : -errno;
+	}
+	return -EEXIST;
+}
+
+static int write_all(int fd, const char *text, size_t length)
+{
+	while (length > 0) {
+		ssize_t put = write(fd, text, length);
+
+		if (put < 0 && errno != EINTR)
+			return -errno;
+		if (put > 0) {
+			text += put;
+			length -= put;
+		}
+	}
+	return 0;
+}
+
+/* chown first: it clears mode bits. */
+static int copy_ownership(int fd, const struct target_file *target)
+{
+	struct stat stat;
+
+	if (target->is_new)
+		return fchmod(fd, 0644) < 0 ? -errno : 0;
+	if (fstat(fd, &stat) < 0)
+		return -errno;
+	if ((stat.st_uid != target->stat.st_uid || stat.st_gid != target->stat.st_gid) &&
+	    fchown(fd, target->stat.st_uid, target->stat.st_gid) < 0)
+		return -errno;
+	return fchmod(fd, target->stat.st_mode & 07777) < 0 ? -errno : 0;
+}
+
+/* Everything that can fail for want of room or rights, before the old file is touched. */
+static int fill(int fd, const struct target_file *target, const char *text)
+{
+	int err = write_all(fd, text, strlen(text));
+
+	if (err == 0)
+		err = copy_ownership(fd, target);
+	if (err == 0 && fsync(fd) < 0)
+		err = -errno;
+	return err;
+}
+
+static int replace(const struct target_file *target, const char *text)
+{
+	char name[NAME_MAX + 1];
+	_cleanup_close_ int fd = create_beside(target, name);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = fill(fd, target, text);
+	if (err == 0 && renameat(target->dir_fd, name, target->dir_fd, target->name) < 0)
+		err = -errno;
+	if (err < 0) {
+		unlinkat(target->dir_fd, name, 0);
+		return err;
+	}
+	/* The new text is in place.  Should this fail, a power cut may bring the old one back,
+	 * whole; an error here would say that it is still there. */
+	fsync(target->dir_fd);
+	return 0;
+}
+
+int conffile_write(const char *path, const char *text)
+{
+	_cleanup_(close_target) struct target_file target = { .dir_fd = -1 };
+	int err = resolve_path(path, &target);
+
+	if (err == 0)
+		err = open_directory(&target);
+	if (err == 0)
+		err = check_target(&target);
+	return err < 0 ? err : replace(&target, text);
+}
