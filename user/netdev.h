@@ -26,8 +26,10 @@ struct netdev {
 /* A local socket that listens (TCP) or is bound (UDP). */
 struct listener {
 	__u8 proto;
-	struct prefix addr;   /* length 0 = every address; an IPv6 one may take IPv4 as well */
+	struct prefix addr;   /* length 0 = every address; one on :: that takes IPv4 as well is
+				 listed twice, once for each family */
 	unsigned short port;
+	bool is_docker;       /* held by dockerd or docker-proxy: published, not the host's own */
 };
 
 struct netdev_list {
@@ -41,15 +43,22 @@ int netdev_read(struct netdev_list **ret);
 const struct netdev *netdev_find(const struct netdev_list *list, const char *name);
 const struct netdev *netdev_find_index(const struct netdev_list *list, int ifindex);
 
-/* "interface auto": a NIC that faces the outside: not lo, a bridge, veth, tunnel, dummy, a bond's member
- * or a VLAN of a device that is in the list (its frames are seen there). */
+/*
+ * "interface auto": a NIC that faces the outside: not lo, a bridge, veth, tunnel, dummy, a
+ * bond's member or a VLAN or macvlan of a device that is in the list (its frames are seen
+ * there).  Where the machine itself is a container, its eth0 is a veth: name it.
+ */
 bool netdev_is_outside(const struct netdev_list *list, const struct netdev *device);
-/* Carries frames for others than this host: bridge port, or parent of a macvlan/ipvlan. */
+/* Carries frames for others than this host: bridge port, or parent of a macvlan/ipvlan, or
+ * one of its VLANs does.  A macvlan that was moved into a container is not in the list. */
 bool netdev_is_shared(const struct netdev_list *list, const struct netdev *device);
 /* Has an Ethernet header. */
 bool netdev_is_ethernet(const struct netdev *device);
 
-/* Sockets of this network namespace, by sock_diag. */
+/*
+ * TCP and UDP sockets of this network namespace, by sock_diag, sorted, no duplicates.  SCTP
+ * is left out: asking would load the protocol's module.
+ */
 int netdev_read_listeners(struct listener **ret, size_t *ret_count);
 
 /* A non-blocking netlink socket that becomes readable when links or addresses change. */

@@ -29,11 +29,14 @@ struct policy_rule {
 	char *identity;            /* config_rule_identity() */
 	char *text;                /* config_print_statement() */
 	char *comment;             /* or NULL */
-	struct prefix *sources;    /* sets resolved, sorted, no duplicates; "anywhere" = 0.0.0.0/0 and ::/0 */
+	struct prefix *sources;    /* sets resolved, sorted, no duplicates; "anywhere" = 0.0.0.0/0
+				      and ::/0; none = the sets are empty, it matches nobody */
 	size_t sources_count;
 	time_t until;              /* 0 = for ever; a rule past it is not in the policy */
-	bool is_everywhere;        /* applies to every port and to packets without one: ban, failsafe without a port */
-	size_t ports_count;        /* guarded ports it applies to; 0 = it does nothing now (list says so) */
+	bool is_everywhere;        /* applies to every port and to packets without one: ban,
+				      failsafe without a port */
+	size_t ports_count;        /* guarded ports it applies to; 0 = it does nothing now (list
+				      says so) */
 };
 
 enum port_origin {
@@ -53,7 +56,8 @@ struct policy_port {
 	enum port_origin origin;
 	bool is_closed;         /* no rule's source contains the address: drop (else pass) */
 	bool is_armed;          /* published by a container that does not run yet */
-	unsigned int *rules;    /* indexes into policy.rules: allow, deny, and failsafe with a port */
+	unsigned int *rules;    /* indexes into policy.rules, ascending: allow, deny, and failsafe
+				   with a port.  Ports with the same rules share one array */
 	size_t rules_count;
 	/* where it leads; NULL/0 for PORT_NAMED.  Of the first container when several claim it. */
 	char *container_id;
@@ -76,7 +80,12 @@ struct policy {
 	struct prefix *routed;      /* container subnets in gateway mode routed */
 	size_t routed_count;
 	time_t next_expiry;         /* when the first `until` passes; 0 = never */
+	unsigned int *rule_pool;    /* owns what ports[].rules point into */
 };
+
+/* Entries of rule_pool: a bound on memory when thousands of rules overlap on thousands of
+ * ports, far above what a readable configuration reaches. */
+#define POLICY_LIMIT_POOL (32u << 20)
 
 /* A set whose members came from a file, by name (config_find_set()->set_file). */
 struct policy_set {
@@ -116,7 +125,8 @@ struct policy_answer {
 	const struct policy_rule *rule; /* NULL = the default decided */
 };
 /* saddr, daddr of full length and the same family; dport in host order.  daddr is taken for
- * this host's own unless it lies in a container subnet. */
+ * this host's own unless it lies in a container subnet.  Of several rules that decide alike the
+ * one with the most specific source is named, at equal length the first in the file. */
 struct policy_answer policy_decide(const struct policy *policy, const struct prefix *saddr,
 				   const struct prefix *daddr, __u8 proto, unsigned short dport);
 

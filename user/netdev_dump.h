@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* netdev_dump.h: one netlink dump, whole or not at all.  Shared by netdev*.c. */
+#ifndef TIDEGATE_NETDEV_DUMP_H
+#define TIDEGATE_NETDEV_DUMP_H
+
+#include <libmnl/libmnl.h>
+
+struct netdev_dump {
+	int bus;              /* NETLINK_ROUTE, NETLINK_SOCK_DIAG */
+	struct nlmsghdr *request; /* NLM_F_REQUEST | NLM_F_DUMP */
+	mnl_cb_t each;        /* MNL_CB_OK, or MNL_CB_ERROR with errno */
+	void (*restart)(void *data); /* forget what an interrupted attempt delivered */
+	void *data;
+};
+
+/* 0 or -errno; -EAGAIN when the tables did not hold still for several attempts. */
+int netdev_dump(const struct netdev_dump *dump);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * netdev_kind.c: what an interface is to us, from what the kernel says it is.  Pure.
+ * Kinds are rtnl_link_ops.kind in the kernel's drivers/net; a NIC's driver has none.
+ */
+#include <net/if_arp.h>
+
+#include "netdev.h"
+#include "util.h"
+
+/* Lower devices are a tree, but a list made of two reads may show a ring. */
+#define DEPTH_MAX 8
+
+static bool is_one_of(const char *kind, const char *const *kinds)
+{
+	for (; *kinds; kinds++)
+		if (streq(kind, *kinds))
+			return true;
+	return false;
+}
+
+const struct netdev *netdev_find(const struct netdev_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->devices_count; i++)
+		if (streq(list->devices[i].name, name))
+			return &list->devices[i];
+	return NULL;
+}
+
+const struct netdev *netdev_find_index(const struct netdev_list *list, int ifindex)
+{
+	for (size_t i = 0; i < list->devices_count; i++)
+		if (list->devices[i].ifindex == ifindex)
+			return &list->devices[i];
+	return NULL;
+}
+
+/*
+ * The master takes this device's frames as its own and is guarded itself: a bond, a team,
+ * a failover pair (the master of an Azure or virtio VF is a NIC without a kind).  A bridge,
+ * a VRF or an Open vSwitch is no reason to look away from the NIC.
+ */
+static bool is_member(const struct netdev_list *list, const struct netdev *device)
+{
+	static const char *const kinds[] = { "bond", "team", "", NULL };
+	const struct netdev *master = netdev_find_index(list, device->master);
+
+	return device->master && master && is_one_of(master->kind, kinds);
+}
+
+bool netdev_is_outside(const struct netdev_list *list, const struct netdev *device)
+{
+	/* "dsa": a port of a switch chip; its frames are tagged where the host sees them first. */
+	static const char *const own[] = { "", "bond", "team", "dsa", NULL };
+	static const char *const stacked[] = { "vlan", "macvlan", "ipvlan", NULL };
+
+	/* No Ethernet or InfiniBand: PPP, WireGuard, tun, SLIP, CAN, monitor devices. */
+	if (device->type != ARPHRD_ETHER && device->type != ARPHRD_INFINIBAND)
+		return false;
+	if (is_member(list, device))
+		return false;
+	if (is_one_of(device->kind, own))
+		return true;
+	return is_one_of(device->kind, stacked) && !netdev_find_index(list, device->link);
+}
+
+static bool has_others(const struct netdev_list *list, const struct netdev *device, int depth)
+{
+	static const char *const switches[] = { "bridge", "openvswitch", NULL };
+	static const char *const private[] = { "macvlan", "macvtap", "ipvlan", "ipvtap", NULL };
+	const struct netdev *master = netdev_find_index(list, device->master);
+
+	if (device->master && master && is_one_of(master->kind, switches))
+		return true;
+	for (size_t i = 0; i < list->devices_count && depth; i++) {
+		const struct netdev *upper = &list->devices[i];
+
+		if (upper->link != device->ifindex || streq(upper->kind, "veth"))
+			continue;
+		if (is_one_of(upper->kind, private) || has_others(list, upper, depth - 1))
+			return true;
+	}
+	return false;
+}
+
+bool netdev_is_shared(const struct netdev_list *list, const struct netdev *device)
+{
+	return has_others(list, device, DEPTH_MAX);
+}
+
+bool netdev_is_ethernet(const struct netdev *device)
+{
+	return device->type == ARPHRD_ETHER;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * netdev_sockets.c: the sockets that Docker's own processes hold, from /proc.  A process is
+ * Docker's by its name; who fakes the name only gets a port closed that a container wants.
+ */
+#include "netdev_sockets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "util.h"
+
+static int compare_inode(const void *a_, const void *b_)
+{
+	unsigned long a = *(const unsigned long *)a_, b = *(const unsigned long *)b_;
+
+	return a < b ? -1 : a > b;
+}
+
+static bool is_docker(int proc_fd, const char *pid)
+{
+	char path[32], name[16] = "";
+	_cleanup_close_ int fd = -1;
+	ssize_t length;
+
+	if (snprintf(path, sizeof(path), "%s/comm", pid) >= (int)sizeof(path))
+		return false;
+	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, name, sizeof(name) - 1);
+	if (length <= 0)
+		return false;
+	name[strcspn(name, "\n")] = '\0';
+	return streq(name, "dockerd") || streq(name, "docker-proxy");
+}
+
+static int add_inode(struct sockets *sockets, const char *link)
+{
+	unsigned long *added, inode;
+
+	if (sscanf(link, "socket:[%lu]", &inode) != 1)
+		return 0;
+	added = util_append(&sockets->inodes, sockets->count, sizeof(*added));
+	if (!added)
+		return -ENOMEM;
+	sockets->count++;
+	*added = inode;
+	return 0;
+}
+
+static int add_process(struct sockets *sockets, int proc_fd, const char *pid)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	_cleanup_close_ int fd = -1;
+	struct dirent *entry;
+	char path[32], link[64];
+	int err = 0;
+
+	if (snprintf(path, sizeof(path), "%s/fd", pid) >= (int)sizeof(path))
+		return 0;
+	fd = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir)
+		return 0; /* gone, or not ours to look into: its ports count as the host's */
+	(void)TAKE_FD(fd);
+	while (!err && (entry = readdir(dir))) {
+		ssize_t length = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+
+		if (length < 0)
+			continue;
+		link[length] = '\0';
+		err = add_inode(sockets, link);
+	}
+	return err;
+}
+
+int sockets_add_docker(struct sockets *sockets)
+{
+	_cleanup_closedir_ DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	int err = 0;
+
+	if (!proc)
+		return -errno;
+	while (!err && (entry = readdir(proc))) {
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
+		    !is_docker(dirfd(proc), entry->d_name))
+			continue;
+		err = add_process(sockets, dirfd(proc), entry->d_name);
+	}
+	if (sockets->count)
+		qsort(sockets->inodes, sockets->count, sizeof(*sockets->inodes), compare_inode);
+	return err;
+}
+
+bool sockets_have(const struct sockets *sockets, unsigned long inode)
+{
+	return sockets->count && bsearch(&inode, sockets->inodes, sockets->count, sizeof(inode),
+					 compare_inode);
+}
+
+void sockets_clear(struct sockets *sockets)
+{
+	free(sockets->inodes);
+	*sockets = (struct sockets){ 0 };
+}

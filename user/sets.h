@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * sets.h: the file behind `set NAME file PATH`: one prefix or range a line.
+ *
+ *   # office                     comments begin with # or ;
+ *   203.0.113.0/24
+ *   2001:db8:1::/48  # behind a prefix as well
+ *   198.51.100.7-198.51.100.20   a range, ends included: becomes the prefixes that cover
+ *                                exactly it
+ *
+ * sets.c is pure; sets_file.c is the one that reads.
+ */
+#ifndef TIDEGATE_SETS_H
+#define TIDEGATE_SETS_H
+
+#include <stddef.h>
+
+#include "prefix.h"
+
+/* Far above LIMIT_PREFIXES lines of ordinary length; a bound on what a wrong path can cost. */
+#define SETS_LIMIT_BYTES (128u << 20)
+
+/* For `path:line:column: text`; line 0 when the file as a whole is meant. */
+struct sets_error {
+	unsigned int line, column;
+	char text[256];
+};
+
+/*
+ * Reads the text of such a file.  *ret_prefixes is allocated (NULL when there are none),
+ * sorted, without duplicates; prefixes inside others stay, they may decide.
+ * 0, -EINVAL (a bad line), -E2BIG (more than LIMIT_PREFIXES) or -ENOMEM; outputs but
+ * *ret_error untouched on failure.
+ */
+int sets_parse(const char *text, size_t length, struct prefix **ret_prefixes, size_t *ret_count,
+	       struct sets_error *ret_error);
+
+/* The same from a regular file, of at most SETS_LIMIT_BYTES; -errno of open(2) and read(2)
+ * as well, -EINVAL for what is no regular file. */
+int sets_read(const char *path, struct prefix **ret_prefixes, size_t *ret_count,
+	      struct sets_error *ret_error);
+
+/* Sorts by prefix_compare and drops duplicates.  Returns 0 or -ENOMEM (order undefined then). */
+int sets_sort(struct prefix *prefixes, size_t *count);
+
+#endif
