@@ -29,8 +29,9 @@ struct endpoint {
 };
 
 struct container {
-	char *id;               /* 64 hex digits */
-	char *name;             /* without the leading slash */
+	char *id;               /* 64 hex digits; of a swarm service its own id */
+	char *name;             /* without the leading slash; "service:NAME" for the ports a
+				   swarm service publishes on every node (mode ingress) */
 	char *project, *service; /* compose; NULL = none */
 	char *swarm_service;    /* NULL = none */
 	bool is_running;        /* else armed: created, restarting, or with a restart policy */
@@ -47,6 +48,7 @@ struct subnet {
 	char *network;          /* name */
 };
 
+/* Every text in here is printable ASCII (0x20-0x7e), so that a name cannot steer a terminal. */
 struct inventory {
 	struct container *containers; /* sorted by name */
 	size_t containers_count;
@@ -54,14 +56,25 @@ struct inventory {
 	size_t subnets_count;
 };
 
+/* A text longer than this is not packed (-E2BIG). */
+#define INVENTORY_TEXT_MAX 4096
+
 /*
- * Packed form: versioned, self-delimiting, the same bytes for the same content.
- * inventory_unpack returns -EBADMSG for bytes it cannot be sure of.
+ * Packed form: versioned, self-delimiting (bytes behind it are not looked at), the same bytes
+ * for the same content in the same order: sort before.  inventory_unpack returns -EBADMSG for
+ * bytes it cannot be sure of, and what it returns is sorted.
  */
 int inventory_pack(const struct inventory *inventory, void **ret, size_t *ret_size);
 int inventory_unpack(const void *bytes, size_t size, struct inventory **ret);
 
 void inventory_sort(struct inventory *inventory);
+
+/* The order of bindings: protocol, address, host ports, container port.  As memcmp. */
+int inventory_compare_bindings(const struct binding *a, const struct binding *b);
+
+/* Whether a text may be in an inventory. */
+bool inventory_is_printable(const char *text, size_t length);
+
 void inventory_clear_container(struct container *container);
 void inventory_free(struct inventory *inventory);
 void inventory_freep(struct inventory **inventory);

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * docker.c: one reading of everything the Engine has, in the order that makes it consistent.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <time.h>
+
+#include "docker.h"
+#include "docker_container.h"
+#include "docker_events.h"
+#include "docker_fetch.h"
+#include "docker_http.h"
+#include "docker_known.h"
+#include "docker_network.h"
+#include "docker_swarm.h"
+#include "inventory.h"
+#include "util.h"
+
+/* API 1.MINOR: the oldest is that of Engine 20.10; the newest, of 29.0, lost some fields. */
+#define API_MIN          41
+#define API_MAX          52
+#define API_GATEWAY_MODE 46 /* Engine 27 */
+
+#define INFO_TTL_MS 60000
+
+struct docker {
+	struct docker_http *http;
+	struct docker_events *events; /* NULL until somebody waits */
+	char version[16];             /* "/v1.41"; "" = not negotiated */
+	int engine_minor;
+	bool is_manager;
+	long long info_ms;            /* when /info said so; 0 = never */
+	struct docker_memory memory;
+	char error[DOCKER_ERROR_SIZE];
+};
+
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static int fetch(struct docker *docker, const char *path, struct docker_request *ret)
+{
+	return docker_fetch(docker->http, docker->version, path, ret, docker->error);
+}
+
+static int explain_answer(struct docker *docker, int err, const char *path,
+			  const struct docker_json_error *error)
+{
+	return docker_fetch_explain_answer(err, path, error, docker->error);
+}
+
+/* ---- who it is ---- */
+
+static int choose_version(struct docker *docker, const char *api_version)
+{
+	const char *url = docker_http_url(docker->http);
+	int minor, end = 0;
+
+	if (sscanf(api_version, "1.%4d%n", &minor, &end) != 1 || api_version[end]) {
+		snprintf(docker->error, sizeof(docker->error),
+			 "what answers at %s does not look like a Docker Engine", url);
+		return -EPROTO;
+	}
+	if (minor < API_MIN) {
+		snprintf(docker->error, sizeof(docker->error),
+			 "the Docker Engine at %s speaks API 1.%d; it takes 1.%d (Engine 20.10)",
+			 url, minor, API_MIN);
+		return -EPROTONOSUPPORT;
+	}
+	docker->engine_minor = minor;
+	snprintf(docker->version, sizeof(docker->version), "/v1.%d",
+		 minor < API_MAX ? minor : API_MAX);
+	return 0;
+}
+
+/* Engines before 23 do not say it in the header; /info is slow, so not each time. */
+static int ask_info(struct docker *docker)
+{
+	_cleanup_(docker_fetch_clear) struct docker_request request = {};
+	struct docker_json_error error;
+	bool is_manager;
+	int err;
+
+	if (docker->info_ms && now_ms() - docker->info_ms < INFO_TTL_MS)
+		return 0;
+	err = fetch(docker, "/info", &request);
+	if (err)
+		return err;
+	err = docker_swarm_read_info(request.body, request.size, &is_manager, &error);
+	if (err)
+		return explain_answer(docker, err, "/info", &error);
+	docker->is_manager = is_manager;
+	docker->info_ms = now_ms();
+	return 0;
+}
+
+/* Each time: an Engine that was replaced by another one is asked in the other's words. */
+static int negotiate(struct docker *docker)
+{
+	_cleanup_(docker_fetch_clear) struct docker_request request = {};
+	int err;
+
+	docker->version[0] = 0;
+	err = fetch(docker, "/_ping", &request);
+	if (!err)
+		err = choose_version(docker, request.api_version);
+	if (err)
+		return err;
+	if (docker->events)
+		docker_events_set_version(docker->events, docker->version);
+	if (!*request.swarm)
+		return ask_info(docker);
+	docker->is_manager = streq(request.swarm, "active/manager");
+	return 0;
+}
+
+/* ---- what it has ---- */
+
+static int read_networks(struct docker *docker, struct docker_networks *networks)
+{
+	_cleanup_(docker_fetch_clear) struct docker_request request = {};
+	struct docker_json_error error;
+	int err;
+
+	err = fetch(docker, "/networks", &request);
+	if (err)
+		return err;
+	networks->has_gateway_mode = docker->engine_minor >= API_GATEWAY_MODE;
+	err = docker_network_read(request.body, request.size, networks, &error);
+	return explain_answer(docker, err, "/networks", &error);
+}
+
+/*
+ * The list first, the networks after it, so that they include every network in the list; but
+ * read the other way round, because the list needs to know who is routed.
+ */
+static int read_list(struct docker *docker, struct docker_networks *networks,
+		     struct docker_list *list)
+{
+	_cleanup_(docker_fetch_clear) struct docker_request request = {};
+	struct docker_json_error error;
+	int err;
+
+	err = fetch(docker, "/containers/json?all=1", &request);
+	if (!err)
+		err = read_networks(docker, networks);
+	if (err)
+		return err;
+	list->networks = networks;
+	err = docker_list_read(request.body, request.size, list, &error);
+	return explain_answer(docker, err, "/containers/json", &error);
+}
+
+static int read_services(struct docker *docker, struct inventory *inventory)
+{
+	_cleanup_(docker_fetch_clear) struct docker_request request = {};
+	struct docker_json_error error;
+	int err;
+
+	if (!docker->is_manager)
+		return 0;
+	err = fetch(docker, "/services", &request);
+	if (err == -EPROTO && request.status == 503) {
+		/* Not a manager any more. */
+		docker->error[0] = 0;
+		return 0;
+	}
+	if (err)
+		return err;
+	err = docker_swarm_read_services(request.body, request.size, inventory, &error);
+	return explain_answer(docker, err, "/services", &error);
+}
+
+static int fill_containers(struct docker *docker, struct docker_list *list,
+			   struct inventory *inventory)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct container *container = util_append(&inventory->containers,
+							  inventory->containers_count,
+							  sizeof(*container));
+		bool is_relevant;
+		int err;
+
+		if (!container)
+			return -ENOMEM;
+		err = docker_known_merge(&docker->memory.items[i], &list->items[i], container,
+					 &is_relevant);
+		if (err)
+			return err;
+		inventory->containers_count += is_relevant;
+	}
+	return 0;
+}
+
+static int read_all(struct docker *docker, struct inventory *inventory)
+{
+	_cleanup_(docker_network_clear) struct docker_networks networks = {};
+	_cleanup_(docker_list_clear) struct docker_list list = {};
+	int err;
+
+	err = negotiate(docker);
+	if (!err)
+		err = read_list(docker, &networks, &list);
+	if (!err)
+		err = docker_memory_refresh(&docker->memory, docker->http, docker->version, &list,
+					    docker->error);
+	if (!err)
+		err = fill_containers(docker, &list, inventory);
+	if (!err)
+		err = read_services(docker, inventory);
+	if (err)
+		return err;
+	inventory->subnets_count = networks.subnets_count;
+	inventory->subnets = TAKE_PTR(networks.subnets);
+	networks.subnets_count = 0;
+	inventory_sort(inventory);
+	return 0;
+}
+
+int docker_read(struct docker *docker, struct inventory **ret)
+{
+	_cleanup_(inventory_freep) struct inventory *inventory = calloc(1, sizeof(*inventory));
+	int err;
+
+	docker->error[0] = 0;
+	err = inventory ? read_all(docker, inventory) : -ENOMEM;
+	/* The answers were many times what is left of them. */
+	malloc_trim(0);
+	if (err) {
+		docker->info_ms = 0;
+		if (!*docker->error)
+			snprintf(docker->error, sizeof(docker->error),
+				 "cannot read the state of the Docker Engine at %s: %s",
+				 docker_http_url(docker->http), strerror(-err));
+		return err;
+	}
+	*ret = TAKE_PTR(inventory);
+	return 0;
+}
+
+/* ---- the rest of docker.h ---- */
+
+int docker_wait(struct docker *docker, struct docker_fd *fds, size_t fds_count, int timeout_ms,
+		bool *ret_changed)
+{
+	int err = 0;
+
+	if (!docker->events)
+		err = docker_events_new(docker->http, &docker->events);
+	if (!err)
+		err = docker_events_wait(docker->events, fds, fds_count, timeout_ms, ret_changed);
+	if (err)
+		snprintf(docker->error, sizeof(docker->error), "cannot wait for Docker's events: %s",
+			 strerror(-err));
+	return err;
+}
+
+bool docker_is_connected(const struct docker *docker)
+{
+	return docker->events && docker_events_is_connected(docker->events);
+}
+
+const char *docker_error(const struct docker *docker)
+{
+	if (*docker->error || !docker->events)
+		return docker->error;
+	return docker_is_connected(docker) ? "" : docker_events_error(docker->events);
+}
+
+const char *docker_url(const struct docker *docker)
+{
+	return docker_http_url(docker->http);
+}
+
+int docker_new(const char *url, struct docker **ret)
+{
+	struct docker *docker = calloc(1, sizeof(*docker));
+	int err;
+
+	if (!docker)
+		return -ENOMEM;
+	err = docker_http_new(url, &docker->http);
+	if (err) {
+		free(docker);
+		return err;
+	}
+	*ret = docker;
+	return 0;
+}
+
+void docker_free(struct docker *docker)
+{
+	if (!docker)
+		return;
+	docker_events_free(docker->events);
+	docker_http_free(docker->http);
+	docker_memory_clear(&docker->memory);
+	free(docker);
+}
+
+void docker_freep(struct docker **docker)
+{
+	docker_free(*docker);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * docker_known.c: see docker_known.h.
+ *
+ * The list tells what is open now.  It does not tell what a container that does not run was
+ * told to publish, nor ports in gateway mode routed.  Details do; but while a container
+ * starts they do not come, because the Engine holds its lock until the process runs.  So
+ * they have a short time limit, and then what was known at the creation counts: which ports
+ * a container asks for never changes.
+ */
+#include <errno.h>
+#include <time.h>
+
+#include "docker_known.h"
+#include "util.h"
+
+#define DETAILS_MS  1000
+#define DETAILS_MAX (16u << 20)
+#define SETTLED_MS  60000
+
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* ---- remembering ---- */
+
+static void clear_known(struct docker_known *known)
+{
+	free(known->id);
+	docker_details_clear(&known->details);
+	*known = (struct docker_known){};
+}
+
+void docker_memory_clear(struct docker_memory *memory)
+{
+	for (size_t i = 0; i < memory->count; i++)
+		clear_known(&memory->items[i]);
+	free(memory->items);
+	*memory = (struct docker_memory){};
+}
+
+static int compare_listed(const void *left, const void *right)
+{
+	const struct docker_listed *a = left, *b = right;
+
+	return strcmp(a->id, b->id);
+}
+
+/* Keeps those that are listed still; both are in the order of ids. */
+static int follow_list(struct docker_memory *memory, const struct docker_list *list)
+{
+	struct docker_memory next = {};
+	size_t old = 0;
+
+	next.items = list->count ? calloc(list->count, sizeof(*next.items)) : NULL;
+	if (list->count && !next.items)
+		return -ENOMEM;
+	for (; next.count < list->count; next.count++) {
+		struct docker_known *known = &next.items[next.count];
+		const char *id = list->items[next.count].id;
+
+		while (old < memory->count && strcmp(memory->items[old].id, id) < 0)
+			old++;
+		if (old < memory->count && streq(memory->items[old].id, id)) {
+			*known = memory->items[old];
+			memory->items[old++] = (struct docker_known){};
+			known->is_fresh = known->is_gone = known->is_silent = false;
+			continue;
+		}
+		known->id = strdup(id);
+		if (!known->id) {
+			docker_memory_clear(&next);
+			docker_memory_clear(memory);
+			return -ENOMEM;
+		}
+	}
+	docker_memory_clear(memory);
+	*memory = next;
+	return 0;
+}
+
+/* ---- asking ---- */
+
+static bool is_needed(const struct docker_known *known, const struct docker_listed *listed)
+{
+	const struct docker_details *details = &known->details;
+
+	switch (listed->state) {
+	case DOCKER_REMOVING:
+		return false;
+	case DOCKER_RUNNING:
+		if (!docker_endpoints_are_routed(&listed->endpoints))
+			return false;
+		return !known->has_details || details->state != DOCKER_RUNNING ||
+		       !docker_endpoints_equal(&details->endpoints, &listed->endpoints);
+	case DOCKER_EXITED:
+		/* Nothing but an operator's `docker update` makes this one matter. */
+		return !known->has_details || details->state != DOCKER_EXITED ||
+		       details->is_kept || now_ms() - known->read_ms > SETTLED_MS;
+	default:
+		/* Whether its start failed is news each time. */
+		return true;
+	}
+}
+
+struct question {
+	struct docker_known *known;
+	const struct docker_listed *listed;
+	char path[96];
+};
+
+struct asking {
+	struct docker_http *http;
+	const struct docker_networks *networks;
+	struct docker_request *requests;
+	struct question *questions;
+	char *error;
+	int err; /* the first that fails the whole reading */
+};
+
+static int learn(struct asking *asking, struct question *question, struct docker_request *request)
+{
+	struct docker_details details = { .networks = asking->networks };
+	struct docker_known *known = question->known;
+	struct docker_json_error json_error;
+	int err;
+
+	err = docker_details_read(request->body, request->size, &details, &json_error);
+	details.networks = NULL;
+	if (err) {
+		docker_details_clear(&details);
+		return docker_fetch_explain_answer(err, request->path, &json_error, asking->error);
+	}
+	docker_details_clear(&known->details);
+	known->details = details;
+	known->has_details = known->is_fresh = true;
+	known->read_ms = now_ms();
+	return 0;
+}
+
+/*
+ * One that starts does not answer.  One that the Engine cannot describe (its layer is
+ * damaged: "RWLayer of container … is unexpectedly nil") it cannot start either, and it must
+ * not stop us from reading the others.
+ */
+static bool is_excused(const struct question *question, const struct docker_request *request)
+{
+	bool is_known = question->known->has_details || question->listed->state == DOCKER_RUNNING;
+
+	return request->err ? request->err == -ETIMEDOUT && is_known : request->status >= 500;
+}
+
+static void hear(struct docker_request *request, void *arg)
+{
+	struct asking *asking = arg;
+	struct question *question = &asking->questions[request - asking->requests];
+
+	if (asking->err) {
+		/* The first failure is the one that is told. */
+	} else if (!request->err && request->status == 404) {
+		question->known->is_gone = true;
+	} else if (!request->err && request->status == 200) {
+		asking->err = learn(asking, question, request);
+	} else if (is_excused(question, request)) {
+		question->known->is_silent = request->err;
+	} else if (request->err) {
+		docker_http_explain(asking->http, request, asking->error, DOCKER_ERROR_SIZE);
+		asking->err = request->err;
+	} else {
+		docker_fetch_explain_status(request, asking->error);
+		asking->err = -EPROTO;
+	}
+	docker_fetch_clear(request);
+}
+
+static size_t write_questions(struct asking *asking, struct docker_memory *memory,
+			      const struct docker_list *list, const char *version)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		struct question *question = &asking->questions[count];
+
+		if (!is_needed(&memory->items[i], &list->items[i]))
+			continue;
+		question->known = &memory->items[i];
+		question->listed = &list->items[i];
+		snprintf(question->path, sizeof(question->path), "%s/containers/%s/json", version,
+			 question->listed->id);
+		asking->requests[count++] = (struct docker_request){ .path = question->path,
+								     .timeout_ms = DETAILS_MS,
+								     .limit = DETAILS_MAX };
+	}
+	return count;
+}
+
+int docker_memory_refresh(struct docker_memory *memory, struct docker_http *http,
+			  const char *version, struct docker_list *list,
+			  char error[static DOCKER_ERROR_SIZE])
+{
+	_cleanup_free_ struct docker_request *requests = NULL;
+	_cleanup_free_ struct question *questions = NULL;
+	struct asking asking = { .http = http, .networks = list->networks, .error = error };
+	int err;
+
+	if (!list->count) {
+		docker_memory_clear(memory);
+		return 0;
+	}
+	qsort(list->items, list->count, sizeof(*list->items), compare_listed);
+	err = follow_list(memory, list);
+	if (err)
+		return err;
+	asking.requests = requests = calloc(list->count, sizeof(*requests));
+	asking.questions = questions = calloc(list->count, sizeof(*questions));
+	if (!requests || !questions)
+		return -ENOMEM;
+	docker_http_get(http, requests, write_questions(&asking, memory, list, version), hear,
+			&asking);
+	return asking.err;
+}
+
+/* ---- putting together ---- */
+
+static bool is_armed(const struct docker_known *known, enum docker_state state)
+{
+	if (!known->has_details)
+		return false;
+	/* It is being started: what its last start came to says nothing now. */
+	if (known->is_silent)
+		return true;
+	if (known->details.has_failed)
+		return false;
+	return state != DOCKER_EXITED || known->details.is_kept;
+}
+
+/* What details of the container as it runs now add to the list. */
+static int add_mapped(const struct docker_known *known, struct docker_listed *listed)
+{
+	const struct docker_details *details = &known->details;
+	int err;
+
+	if (!known->has_details || details->state != DOCKER_RUNNING)
+		return 0;
+	if (!known->is_fresh && !docker_endpoints_equal(&details->endpoints, &listed->endpoints))
+		return 0;
+	err = docker_ports_append(&listed->ports, &details->mapped);
+	docker_ports_merge(&listed->ports);
+	return err;
+}
+
+static int add_asked(const struct docker_known *known, struct docker_listed *listed)
+{
+	docker_ports_clear(&listed->ports);
+	return docker_ports_append(&listed->ports, &known->details.asked);
+}
+
+static void take(struct docker_listed *listed, struct docker_endpoints *endpoints,
+		 struct container *ret)
+{
+	ret->id = TAKE_PTR(listed->id);
+	ret->name = TAKE_PTR(listed->name);
+	ret->project = TAKE_PTR(listed->project);
+	ret->service = TAKE_PTR(listed->service);
+	ret->swarm_service = TAKE_PTR(listed->swarm_service);
+	ret->bindings_count = listed->ports.count;
+	ret->bindings = TAKE_PTR(listed->ports.items);
+	listed->ports = (struct docker_ports){};
+	ret->endpoints_count = endpoints->count;
+	ret->endpoints = TAKE_PTR(endpoints->items);
+	endpoints->count = 0;
+}
+
+int docker_known_merge(struct docker_known *known, struct docker_listed *listed,
+		       struct container *ret, bool *ret_is_relevant)
+{
+	enum docker_state state = known->is_fresh ? known->details.state : listed->state;
+	struct docker_endpoints *endpoints = &listed->endpoints;
+	bool is_running = state == DOCKER_RUNNING;
+	int err;
+
+	*ret_is_relevant = false;
+	if (known->is_gone || state == DOCKER_REMOVING)
+		return 0;
+	if (!is_running && !is_armed(known, state))
+		return 0;
+	err = is_running ? add_mapped(known, listed) : add_asked(known, listed);
+	if (err)
+		return err;
+	/* Started after it was listed: its addresses are news too. */
+	if (is_running && listed->state != DOCKER_RUNNING)
+		endpoints = &known->details.endpoints;
+	take(listed, endpoints, ret);
+	ret->is_running = is_running;
+	*ret_is_relevant = true;
+	return 0;
+}
