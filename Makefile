@@ -13,7 +13,8 @@ CC := gcc
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CFLAGS ?= -O2 -g
-WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wno-unused-parameter $(if $(CI),-Werror)
+WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wno-unused-parameter \
+	-Wno-format-truncation $(if $(CI),-Werror)
 HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 LIBS := -lbpf -lelf -lz -lcurl -ljansson -lmnl
 CPPFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Iinclude -Ibuild

@@ -51,21 +51,23 @@ static __always_inline bool filter(const struct hook *hook, const struct packet 
 	return drop && !decision.is_audit;
 }
 
-/* Multi-buffer aware (kernel 5.18): the first buffer holds the headers. */
-SEC("xdp.frags")
-int filter_xdp(struct xdp_md *ctx)
+/*
+ * The parsers are global functions, which the verifier checks once each and takes the result
+ * of as any bytes at all.  Inlined, each way through the headers would be checked again with
+ * each way through the policy: 600 000 instructions instead of a tenth.
+ */
+__noinline int parse_xdp(struct xdp_md *ctx, struct packet *pkt)
 {
 	struct cursor cursor = {
 		.pos = (void *)(long)ctx->data,
 		.end = (void *)(long)ctx->data_end,
 		.left = ~0u,
 	};
-	struct hook hook = { .ctx = ctx, .ifindex = ctx->ingress_ifindex, .is_xdp = true };
-	__u32 bytes = cursor.end - cursor.pos;
-	struct packet pkt = {};
 
-	parse_frame(&cursor, LIMIT_VLAN_TAGS, &pkt);
-	return filter(&hook, &pkt, 1, bytes) ? XDP_DROP : XDP_PASS;
+	if (!pkt)
+		return 0;
+	parse_frame(&cursor, LIMIT_VLAN_TAGS, pkt);
+	return 0;
 }
 
 /* Makes the headers linear and gives a cursor over them. */
@@ -82,6 +84,27 @@ static __always_inline struct cursor skb_cursor(struct __sk_buff *skb)
 	return cursor;
 }
 
+/* The outermost VLAN tag is no longer in the frame here, but in the skb. */
+__noinline int parse_skb(struct __sk_buff *skb, struct packet *pkt)
+{
+	struct cursor cursor = skb_cursor(skb);
+
+	if (!pkt)
+		return 0;
+	parse_frame(&cursor, skb->vlan_present ? LIMIT_VLAN_TAGS - 1 : LIMIT_VLAN_TAGS, pkt);
+	return 0;
+}
+
+__noinline int parse_skb_l3(struct __sk_buff *skb, struct packet *pkt)
+{
+	struct cursor cursor = skb_cursor(skb);
+
+	if (!pkt)
+		return 0;
+	parse_network(&cursor, skb->protocol, pkt);
+	return 0;
+}
+
 static __always_inline int filter_skb(struct __sk_buff *skb, const struct packet *pkt)
 {
 	struct hook hook = { .ctx = skb, .ifindex = skb->ifindex };
@@ -91,15 +114,23 @@ static __always_inline int filter_skb(struct __sk_buff *skb, const struct packet
 	return filter(&hook, pkt, packets, skb->len) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
-/* The outermost VLAN tag is no longer in the frame here, but in the skb. */
+/* Multi-buffer aware (kernel 5.18): the first buffer holds the headers. */
+SEC("xdp.frags")
+int filter_xdp(struct xdp_md *ctx)
+{
+	struct hook hook = { .ctx = ctx, .ifindex = ctx->ingress_ifindex, .is_xdp = true };
+	struct packet pkt = {};
+
+	parse_xdp(ctx, &pkt);
+	return filter(&hook, &pkt, 1, ctx->data_end - ctx->data) ? XDP_DROP : XDP_PASS;
+}
+
 SEC("tc")
 int filter_tc(struct __sk_buff *skb)
 {
-	struct cursor cursor = skb_cursor(skb);
-	__u32 tags = skb->vlan_present ? LIMIT_VLAN_TAGS - 1 : LIMIT_VLAN_TAGS;
 	struct packet pkt = {};
 
-	parse_frame(&cursor, tags, &pkt);
+	parse_skb(skb, &pkt);
 	return filter_skb(skb, &pkt);
 }
 
@@ -107,9 +138,8 @@ int filter_tc(struct __sk_buff *skb)
 SEC("tc")
 int filter_tc_l3(struct __sk_buff *skb)
 {
-	struct cursor cursor = skb_cursor(skb);
 	struct packet pkt = {};
 
-	parse_network(&cursor, skb->protocol, &pkt);
+	parse_skb_l3(skb, &pkt);
 	return filter_skb(skb, &pkt);
 }

@@ -333,26 +333,6 @@ int kernel_remove(const char *pin_dir, bool *ret_found)
 	return err;
 }
 
-bool kernel_has_conntrack(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool found;
-
-	if (!btf)
-		return false;
-	found = btf__find_by_name_kind(btf, "bpf_xdp_ct_lookup", BTF_KIND_FUNC) > 0;
-	btf__free(btf);
-	if (!found) {
-		struct btf *vmlinux = btf__load_vmlinux_btf();
-
-		btf = vmlinux ? btf__load_module_btf("nf_conntrack", vmlinux) : NULL;
-		found = btf && btf__find_by_name_kind(btf, "bpf_xdp_ct_lookup", BTF_KIND_FUNC) > 0;
-		btf__free(btf);
-		btf__free(vmlinux);
-	}
-	return found;
-}
-
 int kernel_read_state(struct kernel *kernel, struct state *ret)
 {
 	__u32 key = 0;

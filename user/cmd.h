@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * cmd.h: the verbs.  One table (main.c) names them; dispatch, help and completion are
+ * printed from it.  cmd_*.c are the only files that print to stdout.
+ */
+#ifndef TIDEGATE_CMD_H
+#define TIDEGATE_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "desired.h"
+#include "kernel.h"
+#include "reconcile.h"
+
+#define CMD_DONE 0
+#define CMD_FAILED 1
+#define CMD_USAGE 2
+
+/* The global options; everything else is left in argv. */
+struct options {
+	const char *config;
+	bool is_default_config; /* then a missing file is an empty one */
+	const char *docker;     /* NULL = as configured */
+	const char *pin_dir;
+	bool json;
+	bool dry_run;
+};
+
+struct command {
+	const char *name;
+	const char *args;
+	const char *help;
+	int (*run)(const struct options *options, int argc, char **argv); /* argv[0] = name */
+};
+
+int cmd_up(const struct options *options, int argc, char **argv);
+int cmd_down(const struct options *options, int argc, char **argv);
+int cmd_run(const struct options *options, int argc, char **argv);
+int cmd_reload(const struct options *options, int argc, char **argv);
+int cmd_status(const struct options *options, int argc, char **argv);
+int cmd_list(const struct options *options, int argc, char **argv);
+int cmd_rule(const struct options *options, int argc, char **argv);
+int cmd_delete(const struct options *options, int argc, char **argv);
+int cmd_unban(const struct options *options, int argc, char **argv);
+int cmd_check(const struct options *options, int argc, char **argv);
+int cmd_version(const struct options *options, int argc, char **argv);
+int cmd_completion(const struct options *options, int argc, char **argv);
+
+/* One line about wrong usage of the verb; returns CMD_USAGE. */
+int cmd_usage(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- what several verbs do (cmd_common.c) -------------------------------------------- */
+
+/* The configuration's text; "" for a missing default file.  Logs. */
+int cmd_read_config(const struct options *options, char **ret_text);
+
+/*
+ * The Engine that the options or the configuration name.  *ret is NULL and *ret_off true
+ * when that is "off".  Logs.
+ */
+int cmd_open_docker(const struct options *options, const char *config_text,
+		    struct docker **ret, bool *ret_off);
+
+/* Reconciles and logs what went wrong.  Returns 0 or -errno. */
+int cmd_reconcile(const struct reconcile_input *input, struct reconcile_report *ret);
+
+/* "3 published ports, 2 rules on eth0 (xdp), eth1 (tcx)", allocated. */
+char *cmd_describe(struct kernel *kernel, const struct reconcile_report *report);
+
+/* Warns about what the report says people should know: interfaces, Docker. */
+void cmd_warn(const struct reconcile_report *report);
+
+#endif

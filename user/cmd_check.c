@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* cmd_check.c: check and version: what can be said without touching the kernel's state. */
+#include "cmd.h"
+
+#include "config.h"
+#include "log.h"
+#include "policy.h"
+#include "util.h"
+
+/*
+ * Parses, reads the files of sets, resolves and compiles, without Docker: whether the
+ * configuration is right does not depend on what runs.  Prints it in canonical form.
+ */
+int cmd_check(const struct options *options, int argc, char **argv)
+{
+	_cleanup_(reconcile_clear) struct reconcile_report report = {};
+	_cleanup_free_ char *text = NULL, *printed = NULL;
+	struct options of_file = *options;
+	struct reconcile_input input = { .is_docker_off = true, .is_dry_run = true };
+
+	if (argc > 2)
+		return cmd_usage(argv[0], "'%s': one file at a time", argv[2]);
+	if (argc == 2) {
+		of_file.config = argv[1];
+		of_file.is_default_config = false;
+	}
+	if (cmd_read_config(&of_file, &text) < 0)
+		return CMD_FAILED;
+	input.config_path = of_file.config;
+	input.text = text;
+	if (cmd_reconcile(&input, &report) < 0)
+		return CMD_FAILED;
+	printed = config_print(report.desired->config);
+	if (!printed)
+		return CMD_FAILED;
+	fputs(printed, stdout);
+	log_info("'%s' is right: %zu rules", of_file.config, report.desired->policy->rules_count);
+	return CMD_DONE;
+}
+
+int cmd_version(const struct options *options, int argc, char **argv)
+{
+	printf("tidegate %s (layout %d)\n", VERSION, DATAPATH_ABI);
+	printf("conntrack kfuncs: %s\n", kernel_has_conntrack() ? "yes" : "no");
+	return CMD_DONE;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* cmd_common.c: what several verbs do.  See cmd.h. */
+#include "cmd.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <time.h>
+
+#include "conffile.h"
+#include "config.h"
+#include "docker.h"
+#include "log.h"
+#include "policy.h"
+#include "util.h"
+
+#define CONFIG_BYTES (64u << 20)
+
+int cmd_read_config(const struct options *options, char **ret_text)
+{
+	size_t length;
+	int err = conffile_read(options->config, CONFIG_BYTES, ret_text, &length);
+
+	if (err == -ENOENT && options->is_default_config) {
+		*ret_text = strdup("");
+		return *ret_text ? 0 : -ENOMEM;
+	}
+	if (err < 0)
+		return log_error(err, "cannot read the configuration '%s'", options->config);
+	if (strlen(*ret_text) != length) {
+		free(TAKE_PTR(*ret_text));
+		return log_error(-EINVAL, "'%s' holds a zero byte: it is not a configuration",
+				 options->config);
+	}
+	return 0;
+}
+
+int cmd_open_docker(const struct options *options, const char *config_text,
+		    struct docker **ret, bool *ret_off)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	struct config_error ignored;
+	const char *url = options->docker;
+	int err;
+
+	*ret = NULL;
+	*ret_off = false;
+	/* What is wrong with the text is said where it is used. */
+	if (!url && config_parse(config_text, strlen(config_text), time(NULL), &config,
+				 &ignored) == 0)
+		url = config_docker_url(config);
+	*ret_off = url && streq(url, "off");
+	if (*ret_off)
+		return 0;
+	err = docker_new(url, ret);
+	if (err < 0)
+		return log_error(err, "cannot use '%s' as the Docker Engine's address",
+				 url ? url : "$DOCKER_HOST");
+	return 0;
+}
+
+int cmd_reconcile(const struct reconcile_input *input, struct reconcile_report *ret)
+{
+	char error[ERROR_TEXT];
+	int err = reconcile(input, ret, error);
+
+	if (err < 0)
+		log_error(0, "%s", error);
+	return err;
+}
+
+static size_t published(const struct policy *policy)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->ports_count; i++)
+		count += policy->ports[i].origin == PORT_PUBLISHED;
+	return count;
+}
+
+char *cmd_describe(struct kernel *kernel, const struct reconcile_report *report)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	const struct policy *policy = report->desired->policy;
+	size_t count = 0, size;
+	char *text = NULL, name[IF_NAMESIZE];
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	fprintf(out, "%zu published ports, %zu rules", published(policy), policy->rules_count);
+	if (kernel_attachments(kernel, &list, &count) < 0)
+		count = 0;
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s %s (%s)", i ? "," : " on",
+			if_indextoname(list[i].ifindex, name) ?: "?", hook_name(list[i].hook));
+	fclose(out);
+	return text;
+}
+
+void cmd_warn(const struct reconcile_report *report)
+{
+	const struct desired *desired = report->desired;
+	const char *line = report->notes;
+
+	for (; line && *line; line += strcspn(line, "\n") + 1)
+		log_warning("%.*s", (int)strcspn(line, "\n"), line);
+	if (desired->docker_source == DOCKER_REMEMBERED && desired->docker_error[0])
+		log_warning("%s; using what was published when it last answered",
+			    desired->docker_error);
+	if (desired->docker_source == DOCKER_UNKNOWN && desired->docker_error[0])
+		log_warning("%s; only ports that rules name are guarded", desired->docker_error);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* cmd_list.c: the rules as they enforce, numbered, with what they decided so far. */
+#include "cmd.h"
+
+#include <errno.h>
+#include <jansson.h>
+
+#include "docker.h"
+#include "image.h"
+#include "log.h"
+#include "policy.h"
+#include "table.h"
+#include "util.h"
+
+struct listed {
+	const struct policy_rule *rule;
+	struct counter counter;
+};
+
+static int read_counters(struct kernel *kernel, struct listed *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_free_ char *identity = NULL;
+		struct counter_request request = {};
+		int err;
+
+		if (asprintf(&identity, "rule %s", list[i].rule->identity) < 0)
+			return -ENOMEM;
+		request.identity = identity;
+		err = kernel_find_counter_ids(kernel, &request, 1);
+		if (err == 0 && request.id)
+			err = kernel_read_counter(kernel, request.id, &list[i].counter);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static const char *remark(const struct policy_rule *rule)
+{
+	if (!rule->is_everywhere && !rule->ports_count)
+		return "(names nothing that runs now)";
+	return "";
+}
+
+static void print_json(const struct listed *list, size_t count)
+{
+	json_t *rules = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(
+			rules, json_pack("{si ss s{sI sI} sI ss sI}", "number", list[i].rule->number,
+					 "rule", list[i].rule->text, "counter", "packets",
+					 (json_int_t)list[i].counter.packets, "bytes",
+					 (json_int_t)list[i].counter.bytes, "until",
+					 (json_int_t)list[i].rule->until, "comment",
+					 list[i].rule->comment ?: "", "ports",
+					 (json_int_t)list[i].rule->ports_count));
+	json_dumpf(rules, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(rules);
+}
+
+static void print_table(const struct listed *list, size_t count)
+{
+	static const char *const heading[] = { "NR", "PACKETS", "BYTES", "RULE", "" };
+	_cleanup_(table_clear) struct table table = { .columns = 5, .right = 7 };
+
+	(void)table_add(&table, heading);
+	for (size_t i = 0; i < count; i++) {
+		char number[16], packets[24], bytes[24];
+		const char *row[] = { number, packets, bytes, list[i].rule->text,
+				      remark(list[i].rule) };
+
+		snprintf(number, sizeof(number), "%u", list[i].rule->number);
+		snprintf(packets, sizeof(packets), "%llu", list[i].counter.packets);
+		snprintf(bytes, sizeof(bytes), "%llu", list[i].counter.bytes);
+		(void)table_add(&table, row);
+	}
+	table_print(&table, stdout);
+}
+
+static int print(const struct options *options, struct kernel *kernel,
+		 const struct policy *policy)
+{
+	_cleanup_free_ struct listed *list = calloc(policy->rules_count + 1, sizeof(*list));
+	int err;
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->rules_count; i++)
+		list[i].rule = &policy->rules[i];
+	err = kernel ? read_counters(kernel, list, policy->rules_count) : 0;
+	if (err < 0)
+		return log_error(err, "%s", kernel_error());
+	if (options->json)
+		print_json(list, policy->rules_count);
+	else
+		print_table(list, policy->rules_count);
+	return 0;
+}
+
+/* What runs, from the image's own notes; without an image, what the file would mean. */
+static int read_desired(const struct options *options, struct kernel *kernel,
+			struct desired **ret)
+{
+	_cleanup_(image_clear) struct image image = {};
+	_cleanup_free_ char *text = NULL;
+	struct desired_input input = { .config_path = options->config };
+	char error[ERROR_TEXT];
+	int err;
+
+	if (kernel && kernel_read_image(kernel, SLOT_ACTIVE, &image) == 0 &&
+	    image_check(image.bytes, image.size) == 0) {
+		err = desired_from_image(&image, ret, error);
+	} else {
+		err = cmd_read_config(options, &text);
+		if (err < 0)
+			return err;
+		log_warning("not enforcing: these are the rules of '%s'", options->config);
+		input.text = text;
+		err = desired_read(&input, ret, error);
+	}
+	return err < 0 ? log_error(0, "%s", error), err : 0;
+}
+
+int cmd_list(const struct options *options, int argc, char **argv)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
+	_cleanup_(desired_freep) struct desired *desired = NULL;
+	int err;
+
+	if (argc > 1)
+		return cmd_usage(argv[0], "'%s': takes no argument", argv[1]);
+	err = kernel_open(options->pin_dir, &kernel);
+	if (err < 0 && err != -ENOENT) {
+		log_error(err, "%s", kernel_error());
+		return CMD_FAILED;
+	}
+	if (read_desired(options, kernel, &desired) < 0)
+		return CMD_FAILED;
+	return print(options, kernel, desired->policy) < 0 ? CMD_FAILED : CMD_DONE;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * cmd_rule.c: allow, deny, ban, failsafe, delete, unban: edits of the configuration.  A new
+ * text is tried whole (parsed, resolved, compiled) before the file is touched; the file is
+ * replaced before the kernel is, and put back if the kernel refuses.
+ */
+#include "cmd.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <time.h>
+
+#include "conffile.h"
+#include "config.h"
+#include "docker.h"
+#include "lock.h"
+#include "log.h"
+#include "policy.h"
+#include "util.h"
+
+/* An edit of the text; -EINVAL and the like have been logged. */
+typedef int edit_fn(const char *text, int argc, char **argv, char **ret);
+
+/* A word that the shell had quoted gets its quotes back. */
+static void put_word(FILE *out, const char *word)
+{
+	if (word[0] && !word[strcspn(word, " \t\n\"\\#")]) {
+		fputs(word, out);
+		return;
+	}
+	fputc('"', out);
+	for (; *word; word++) {
+		if (*word == '"' || *word == '\\')
+			fputc('\\', out);
+		fputc(*word, out);
+	}
+	fputc('"', out);
+}
+
+static char *join(int argc, char **argv)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (int i = 0; i < argc; i++) {
+		if (i)
+			fputc(' ', out);
+		put_word(out, argv[i]);
+	}
+	fclose(out);
+	return text;
+}
+
+static int parse(int argc, char **argv, struct statement *ret)
+{
+	_cleanup_free_ char *text = join(argc, argv);
+	struct config_error at = {};
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	err = config_parse_statement(text, time(NULL), ret, &at);
+	if (err == -EINVAL)
+		return log_error(-EUCLEAN, "%s: column %u: %s", text, at.column, at.text);
+	return err;
+}
+
+static int add(const char *text, int argc, char **argv, char **ret)
+{
+	_cleanup_(config_clear_statement) struct statement statement = {};
+	int err = parse(argc, argv, &statement);
+
+	if (err < 0)
+		return err;
+	err = config_add(text, &statement, ret);
+	if (err == -EEXIST) {
+		log_info("it is there already");
+		*ret = strdup(text);
+		err = *ret ? 0 : -ENOMEM;
+	}
+	return err;
+}
+
+static bool is_number(const char *word)
+{
+	return word[0] && !word[strspn(word, "0123456789")];
+}
+
+static int delete_number(const char *text, const char *word, char **ret)
+{
+	unsigned long number = strtoul(word, NULL, 10);
+	int err = config_delete_number(text, number > ~0u ? ~0u : number, ret);
+
+	if (err == -ENOENT)
+		return log_error(err, "there is no rule %s (`tidegate list` numbers them)", word);
+	return err;
+}
+
+/* argv[0] is "delete". */
+static int delete(const char *text, int argc, char **argv, char **ret)
+{
+	_cleanup_(config_clear_statement) struct statement statement = {};
+	int err;
+
+	if (argc == 2 && is_number(argv[1]))
+		return delete_number(text, argv[1], ret);
+	err = parse(argc - 1, argv + 1, &statement);
+	if (err < 0)
+		return err;
+	err = config_delete(text, &statement, ret);
+	if (err == -ENOENT) {
+		_cleanup_free_ char *rule = config_print_statement(&statement);
+
+		return log_error(err, "there is no rule '%s' (`tidegate list` shows them)",
+				 rule ?: "");
+	}
+	return err;
+}
+
+/* ---- unban -------------------------------------------------------------------------- */
+
+static bool is_same_source(const struct source *a, const struct source *b)
+{
+	if (a->set || b->set)
+		return a->set && b->set && streq(a->set, b->set);
+	return prefix_equal(&a->prefix, &b->prefix);
+}
+
+/* Takes the source out of the statement.  Whether it was in it. */
+static bool drop_source(struct statement *ban, const struct source *source)
+{
+	for (size_t i = 0; i < ban->sources_count; i++) {
+		if (!is_same_source(&ban->sources[i], source))
+			continue;
+		free(ban->sources[i].set);
+		memmove(&ban->sources[i], &ban->sources[i + 1],
+			(ban->sources_count - i - 1) * sizeof(*ban->sources));
+		ban->sources_count--;
+		return true;
+	}
+	return false;
+}
+
+/* The text without that source in its first ban that names it: -ENOENT when none does. */
+static int unban_once(const char *text, const struct source *source, char **ret)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	_cleanup_free_ char *shorter = NULL;
+	struct config_error ignored;
+	int err = config_parse(text, strlen(text), time(NULL), &config, &ignored);
+
+	for (size_t i = 0; err == 0 && i < config->count; i++) {
+		struct statement *ban = &config->statements[i];
+		_cleanup_free_ char *identity = NULL;
+
+		if (ban->kind != STATEMENT_BAN)
+			continue;
+		err = config_delete(text, ban, &shorter);
+		if (err < 0 || !drop_source(ban, source)) {
+			free(TAKE_PTR(shorter));
+			continue;
+		}
+		if (!ban->sources_count) {
+			*ret = TAKE_PTR(shorter);
+			return 0;
+		}
+		return config_add(shorter, ban, ret);
+	}
+	return err < 0 ? err : -ENOENT;
+}
+
+/* argv[0] is "unban"; a ban may name several sources, and each is taken back alone. */
+static int unban(const char *text, int argc, char **argv, char **ret)
+{
+	_cleanup_(config_clear_statement) struct statement statement = {};
+	_cleanup_free_ char *current = strdup(text);
+	char *verb = argv[0];
+	int err;
+
+	argv[0] = "ban";
+	err = parse(argc, argv, &statement);
+	argv[0] = verb;
+	for (size_t i = 0; err == 0 && i < statement.sources_count; i++) {
+		char *next = NULL;
+
+		err = unban_once(current, &statement.sources[i], &next);
+		if (err == -ENOENT)
+			return log_error(err, "'%s' is not banned by name (`tidegate list` shows "
+					 "the bans)", argv[1 + i < (size_t)argc ? 1 + i : 1]);
+		if (err == 0) {
+			free(current);
+			current = next;
+		}
+	}
+	if (err == 0)
+		*ret = TAKE_PTR(current);
+	return err;
+}
+
+/* ---- doing it ------------------------------------------------------------------------ */
+
+static int commit(const struct options *options, struct reconcile_input *input,
+		  const char *old_text, const char *new_text)
+{
+	_cleanup_(reconcile_clear) struct reconcile_report report = {};
+	int err = conffile_write(options->config, new_text);
+
+	if (err < 0)
+		return log_error(err, "cannot write '%s', nothing was changed", options->config);
+	if (!input->kernel) {
+		log_info("written to '%s'; nothing enforces it yet: `tidegate up`", options->config);
+		return 0;
+	}
+	input->is_dry_run = false;
+	err = cmd_reconcile(input, &report);
+	if (err < 0 && conffile_write(options->config, old_text) < 0)
+		log_error(0, "'%s' keeps the new text, the old policy enforces", options->config);
+	if (err == 0)
+		cmd_warn(&report);
+	return err;
+}
+
+/* A rule for a port that nothing has yet is fine, but a typing error looks the same. */
+static void hint(const struct reconcile_report *report)
+{
+	const struct policy *policy = report->desired->policy;
+
+	for (size_t i = 0; i < policy->rules_count; i++)
+		if (!policy->rules[i].is_everywhere && !policy->rules[i].ports_count)
+			log_warning("'%s' names nothing that runs now", policy->rules[i].text);
+}
+
+static int try_and_commit(const struct options *options, struct reconcile_input *input,
+			  const char *old_text, const char *new_text)
+{
+	_cleanup_(reconcile_clear) struct reconcile_report report = {};
+	int err;
+
+	input->text = new_text;
+	input->is_dry_run = true;
+	err = cmd_reconcile(input, &report);
+	if (err < 0)
+		return err;
+	hint(&report);
+	if (options->dry_run) {
+		fputs(new_text, stdout);
+		return 0;
+	}
+	return commit(options, input, old_text, new_text);
+}
+
+static int edit(const struct options *options, int argc, char **argv, edit_fn *change)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
+	_cleanup_(docker_freep) struct docker *docker = NULL;
+	_cleanup_free_ char *old_text = NULL, *new_text = NULL;
+	_cleanup_close_ int lock_fd = lock_take();
+	struct reconcile_input input = { .config_path = options->config };
+	int err;
+
+	if (lock_fd < 0)
+		return log_error(lock_fd, "cannot take the lock in " LOCK_DIR
+				 " (tidegate needs root)");
+	err = cmd_read_config(options, &old_text);
+	if (err < 0)
+		return err;
+	err = change(old_text, argc, argv, &new_text);
+	if (err == -EINVAL)
+		return log_error(err, "'%s' has an error itself, `tidegate check` shows it; "
+				 "nothing was changed", options->config);
+	if (err < 0)
+		return err;
+	err = kernel_open(options->pin_dir, &kernel);
+	if (err < 0 && err != -ENOENT)
+		return log_error(err, "%s", kernel_error());
+	err = cmd_open_docker(options, new_text, &docker, &input.is_docker_off);
+	if (err < 0)
+		return err;
+	input.kernel = kernel;
+	input.docker = docker;
+	return try_and_commit(options, &input, old_text, new_text);
+}
+
+int cmd_rule(const struct options *options, int argc, char **argv)
+{
+	if (argc < 2)
+		return cmd_usage(argv[0], "say what to %s", argv[0]);
+	return edit(options, argc, argv, add) < 0 ? CMD_FAILED : CMD_DONE;
+}
+
+int cmd_delete(const struct options *options, int argc, char **argv)
+{
+	if (argc < 2)
+		return cmd_usage(argv[0], "say which rule, as typed or by its number");
+	return edit(options, argc, argv, delete) < 0 ? CMD_FAILED : CMD_DONE;
+}
+
+int cmd_unban(const struct options *options, int argc, char **argv)
+{
+	if (argc < 2)
+		return cmd_usage(argv[0], "say which source");
+	return edit(options, argc, argv, unban) < 0 ? CMD_FAILED : CMD_DONE;
+}

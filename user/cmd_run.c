@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * cmd_run.c: the daemon: reconcile(), called again whenever something may have changed.  It
+ * keeps nothing that the next one would miss: killed, the filter goes on with the last
+ * policy; started, it begins where the kernel is.
+ */
+#include "cmd.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <time.h>
+
+#include "docker.h"
+#include "lock.h"
+#include "log.h"
+#include "netdev.h"
+#include "policy.h"
+#include "util.h"
+
+/* Docker's events can be lost, so all is read again this often, whatever was said. */
+#define RELIST_SECONDS 30
+#define RETRY_SECONDS 5
+
+enum wakeup { WAKE_SIGNAL, WAKE_CONFIG, WAKE_NETDEV, WAKE_MAX };
+
+struct daemon {
+	const struct options *options;
+	struct kernel *kernel;
+	struct docker *docker;
+	char *docker_text;       /* configuration that docker was opened for */
+	bool is_docker_off;
+	int fds[WAKE_MAX];
+	bool is_stopping;
+	bool is_config_changed;
+	bool was_failing;
+	enum docker_source docker_source;
+	time_t next_expiry;
+};
+
+static int watch_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* The directory, because a file that is replaced by rename is another file. */
+static int watch_config(const char *path)
+{
+	_cleanup_free_ char *dir = strdup(path);
+	char *slash = dir ? strrchr(dir, '/') : NULL;
+	_cleanup_close_ int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	if (fd < 0 || !dir)
+		return -errno;
+	if (slash)
+		*slash = '\0';
+	if (inotify_add_watch(fd, slash ? (dir[0] ? dir : "/") : ".",
+			      IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static bool drain(int fd)
+{
+	char bytes[4096] __attribute__((aligned(8)));
+	bool any = false;
+
+	while (read(fd, bytes, sizeof(bytes)) > 0)
+		any = true;
+	return any;
+}
+
+static void take_signals(struct daemon *daemon)
+{
+	struct signalfd_siginfo info;
+
+	while (read(daemon->fds[WAKE_SIGNAL], &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			daemon->is_config_changed = true;
+		else
+			daemon->is_stopping = true;
+	}
+}
+
+/* The Engine's address may be one of the things that changed. */
+static int renew_docker(struct daemon *daemon, const char *text)
+{
+	if (daemon->docker_text && streq(daemon->docker_text, text))
+		return 0;
+	docker_free(TAKE_PTR(daemon->docker));
+	free(daemon->docker_text);
+	daemon->docker_text = strdup(text);
+	if (!daemon->docker_text)
+		return -ENOMEM;
+	return cmd_open_docker(daemon->options, text, &daemon->docker, &daemon->is_docker_off);
+}
+
+static void report(struct daemon *daemon, const struct reconcile_report *report)
+{
+	_cleanup_free_ char *what = NULL;
+	enum docker_source source = report->desired->docker_source;
+
+	if (daemon->was_failing)
+		log_info("in order again");
+	if (source != daemon->docker_source && source == DOCKER_FRESH)
+		log_info("following %s", docker_url(daemon->docker));
+	else if (source != daemon->docker_source)
+		cmd_warn(report);
+	daemon->docker_source = source;
+	if (!report->is_changed)
+		return;
+	what = cmd_describe(daemon->kernel, report);
+	log_info("policy %llu enforces: %s", report->generation, what ?: "");
+}
+
+/* One round.  Whatever fails leaves the policy that runs, and is tried again. */
+static int round_once(struct daemon *daemon)
+{
+	_cleanup_(reconcile_clear) struct reconcile_report result = {};
+	_cleanup_close_ int lock_fd = lock_take();
+	_cleanup_free_ char *text = NULL;
+	struct reconcile_input input = {
+		.config_path = daemon->options->config,
+		.kernel = daemon->kernel,
+		.guard = daemon->is_config_changed ? GUARD_EXACT : GUARD_ADD,
+	};
+	char error[ERROR_TEXT];
+	int err;
+
+	if (lock_fd < 0)
+		return log_error(lock_fd, "cannot take the lock in " LOCK_DIR);
+	err = cmd_read_config(daemon->options, &text);
+	if (err == 0)
+		err = renew_docker(daemon, text);
+	if (err < 0)
+		return err;
+	input.text = text;
+	input.docker = daemon->docker;
+	input.is_docker_off = daemon->is_docker_off;
+	err = reconcile(&input, &result, error);
+	if (err < 0) {
+		if (!daemon->was_failing || daemon->is_config_changed)
+			log_error(0, "%s; keeping the policy that runs", error);
+		return err;
+	}
+	report(daemon, &result);
+	daemon->next_expiry = result.desired->policy->next_expiry;
+	daemon->is_config_changed = false;
+	return 0;
+}
+
+static int next_timeout_ms(const struct daemon *daemon)
+{
+	time_t seconds = daemon->was_failing ? RETRY_SECONDS : RELIST_SECONDS;
+	time_t now = time(NULL);
+
+	if (daemon->next_expiry && daemon->next_expiry - now < seconds)
+		seconds = daemon->next_expiry > now ? daemon->next_expiry - now : 0;
+	return seconds * 1000;
+}
+
+/* Until something may have changed, or it is time to look anyway. */
+static void wait_for_change(struct daemon *daemon)
+{
+	struct docker_fd fds[WAKE_MAX];
+	bool is_changed = false;
+	int timeout = next_timeout_ms(daemon);
+
+	for (int i = 0; i < WAKE_MAX; i++)
+		fds[i] = (struct docker_fd){ .fd = daemon->fds[i] };
+	if (daemon->docker) {
+		(void)docker_wait(daemon->docker, fds, WAKE_MAX, timeout, &is_changed);
+	} else {
+		struct pollfd polls[WAKE_MAX];
+
+		for (int i = 0; i < WAKE_MAX; i++)
+			polls[i] = (struct pollfd){ .fd = daemon->fds[i], .events = POLLIN };
+		(void)poll(polls, WAKE_MAX, timeout);
+	}
+	take_signals(daemon);
+	if (drain(daemon->fds[WAKE_CONFIG]))
+		daemon->is_config_changed = true;
+	(void)netdev_drain(daemon->fds[WAKE_NETDEV]);
+}
+
+static int prepare(struct daemon *daemon)
+{
+	_cleanup_close_ int lock_fd = lock_take();
+	int err;
+
+	if (lock_fd < 0)
+		return log_error(lock_fd, "cannot take the lock in " LOCK_DIR
+				 " (tidegate needs root)");
+	daemon->fds[WAKE_SIGNAL] = watch_signals();
+	daemon->fds[WAKE_CONFIG] = watch_config(daemon->options->config);
+	if (daemon->fds[WAKE_SIGNAL] < 0 || daemon->fds[WAKE_CONFIG] < 0)
+		return log_error(daemon->fds[WAKE_CONFIG], "cannot watch the directory of '%s'",
+				 daemon->options->config);
+	err = netdev_subscribe(&daemon->fds[WAKE_NETDEV]);
+	if (err < 0)
+		return log_error(err, "cannot listen for changes of interfaces");
+	err = kernel_load(daemon->options->pin_dir, &daemon->kernel);
+	return err < 0 ? log_error(err, "%s", kernel_error()) : 0;
+}
+
+static void daemon_clear(struct daemon *daemon)
+{
+	for (int i = 0; i < WAKE_MAX; i++)
+		util_closep(&daemon->fds[i]);
+	docker_free(daemon->docker);
+	kernel_free(daemon->kernel);
+	free(daemon->docker_text);
+}
+
+int cmd_run(const struct options *options, int argc, char **argv)
+{
+	_cleanup_(daemon_clear) struct daemon daemon = {
+		.options = options,
+		.fds = { -1, -1, -1 },
+		.is_config_changed = true,
+		.docker_source = DOCKER_OFF,
+	};
+	_cleanup_close_ int daemon_fd = -1;
+
+	if (argc > 1)
+		return cmd_usage(argv[0], "'%s': takes no argument", argv[1]);
+	daemon_fd = lock_take_daemon();
+	if (daemon_fd < 0) {
+		log_error(daemon_fd == -EWOULDBLOCK ? 0 : daemon_fd, daemon_fd == -EWOULDBLOCK ?
+			  "another `tidegate run` is running" :
+			  "cannot take the lock in " LOCK_DIR " (tidegate needs root)");
+		return CMD_FAILED;
+	}
+	if (prepare(&daemon) < 0)
+		return CMD_FAILED;
+	while (!daemon.is_stopping) {
+		daemon.was_failing = round_once(&daemon) < 0;
+		wait_for_change(&daemon);
+	}
+	log_info("stopping; the filter goes on with the policy that runs");
+	return CMD_DONE;
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* cmd_status.c: is it enforcing, and what happens at each published port. */
+#include "cmd.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <jansson.h>
+#include <netinet/in.h>
+
+#include "docker.h"
+#include "health.h"
+#include "log.h"
+#include "policy.h"
+#include "reason.h"
+#include "table.h"
+#include "util.h"
+
+/* A guarded port as people see it: published on every address is one row, not two. */
+struct row {
+	const struct policy_port *port;
+	bool is_both; /* every IPv4 and every IPv6 address */
+	char *who;
+	struct counter passed, dropped;
+};
+
+static const char *proto_name(__u8 proto)
+{
+	return proto == IPPROTO_TCP ? "tcp" : proto == IPPROTO_UDP ? "udp" : "sctp";
+}
+
+static void port_text(const struct policy_port *port, char *buf, size_t size)
+{
+	if (port->lo == port->hi)
+		snprintf(buf, size, "%u/%s", port->lo, proto_name(port->proto));
+	else
+		snprintf(buf, size, "%u-%u/%s", port->lo, port->hi, proto_name(port->proto));
+}
+
+static const char *address_text(const struct row *row, char buf[static PREFIX_STRLEN])
+{
+	if (row->is_both)
+		return "any";
+	if (row->port->addr.length == 0)
+		return row->port->addr.family == 4 ? "0.0.0.0" : "::";
+	return prefix_format(&row->port->addr, buf);
+}
+
+/* ---- who may enter -------------------------------------------------------------------- */
+
+#define SHOWN_SOURCES 3
+
+static bool is_anywhere(const struct policy_rule *rule)
+{
+	return rule->sources_count && rule->sources[0].length == 0;
+}
+
+static void put_sources(FILE *out, const struct policy_rule *rule)
+{
+	char buf[PREFIX_STRLEN];
+
+	for (size_t i = 0; i < rule->sources_count && i < SHOWN_SOURCES; i++)
+		fprintf(out, "%s%s", i ? ", " : "", prefix_format(&rule->sources[i], buf));
+	if (rule->sources_count > SHOWN_SOURCES)
+		fprintf(out, " and %zu more", rule->sources_count - SHOWN_SOURCES);
+}
+
+static bool put_rule(FILE *out, const struct policy_rule *rule, bool is_first)
+{
+	bool is_deny = rule->kind == STATEMENT_DENY;
+
+	fprintf(out, "%s%s", is_first ? "" : is_deny ? "; " : ", ", is_deny ? "not " : "");
+	if (is_anywhere(rule))
+		fputs("anyone", out);
+	else
+		put_sources(out, rule);
+	return false;
+}
+
+static char *who_may_enter(const struct policy *policy, const struct policy_port *port)
+{
+	bool is_first = true;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	if (!port->is_closed)
+		is_first = (fputs("anyone", out), false);
+	for (size_t i = 0; i < port->rules_count; i++)
+		is_first = put_rule(out, &policy->rules[port->rules[i]], is_first);
+	if (is_first)
+		fputs("nobody", out);
+	fclose(out);
+	return text;
+}
+
+/* ---- rows ------------------------------------------------------------------------------ */
+
+static bool is_twin(const struct policy_port *a, const struct policy_port *b)
+{
+	return a->proto == b->proto && a->lo == b->lo && a->hi == b->hi &&
+	       a->addr.length == 0 && b->addr.length == 0 && a->addr.family != b->addr.family &&
+	       a->origin == b->origin && a->is_closed == b->is_closed &&
+	       streq(a->container ?: "", b->container ?: "") &&
+	       a->rules_count == b->rules_count &&
+	       (!a->rules_count ||
+		memcmp(a->rules, b->rules, a->rules_count * sizeof(*a->rules)) == 0);
+}
+
+static int add_counter(struct kernel *kernel, const struct policy_port *port, struct row *row)
+{
+	_cleanup_free_ char *identity = NULL;
+	struct counter_request request = {};
+	struct counter passed, dropped;
+	int err;
+
+	if (asprintf(&identity, "port %s", port->identity) < 0)
+		return -ENOMEM;
+	request.identity = identity;
+	err = kernel_find_counter_ids(kernel, &request, 1);
+	if (err < 0 || !request.id)
+		return err;
+	err = kernel_read_counter(kernel, request.id, &passed);
+	if (err == 0)
+		err = kernel_read_counter(kernel, request.id + 1, &dropped);
+	if (err < 0)
+		return err;
+	row->passed.packets += passed.packets;
+	row->passed.bytes += passed.bytes;
+	row->dropped.packets += dropped.packets;
+	row->dropped.bytes += dropped.bytes;
+	return 0;
+}
+
+static int make_rows(struct kernel *kernel, const struct policy *policy, struct row *rows,
+		     size_t *ret_count)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->ports_count; i++) {
+		const struct policy_port *port = &policy->ports[i];
+		struct row *row = &rows[count];
+		int err;
+
+		if (count && !rows[count - 1].is_both && is_twin(rows[count - 1].port, port)) {
+			row = &rows[count - 1];
+			row->is_both = true;
+		} else {
+			row->port = port;
+			row->who = who_may_enter(policy, port);
+			count++;
+		}
+		err = kernel ? add_counter(kernel, port, row) : 0;
+		if (err < 0)
+			return err;
+	}
+	*ret_count = count;
+	return 0;
+}
+
+/* ---- printing -------------------------------------------------------------------------- */
+
+static void leads_to(const struct policy_port *port, char *buf, size_t size)
+{
+	if (port->origin == PORT_NAMED)
+		snprintf(buf, size, "-");
+	else
+		snprintf(buf, size, "%s:%u%s", port->container ?: "?", port->container_port,
+			 port->is_armed ? " (not running)" : "");
+}
+
+static void print_rows(const struct row *rows, size_t count)
+{
+	static const char *const heading[] = { "PORT", "ADDRESS", "LEADS TO", "WHO MAY ENTER",
+					       "PASSED", "DROPPED" };
+	_cleanup_(table_clear) struct table table = { .columns = 6, .right = 0x30 };
+
+	if (!count) {
+		puts("no published ports");
+		return;
+	}
+	(void)table_add(&table, heading);
+	for (size_t i = 0; i < count; i++) {
+		char port[48], address[PREFIX_STRLEN], target[160], passed[24], dropped[24];
+		const char *row[] = { port, address_text(&rows[i], address), target,
+				      rows[i].who ?: "", passed, dropped };
+
+		port_text(rows[i].port, port, sizeof(port));
+		leads_to(rows[i].port, target, sizeof(target));
+		snprintf(passed, sizeof(passed), "%llu", rows[i].passed.packets);
+		snprintf(dropped, sizeof(dropped), "%llu", rows[i].dropped.packets);
+		(void)table_add(&table, row);
+	}
+	table_print(&table, stdout);
+}
+
+static const char *const docker_words[] = {
+	[DOCKER_OFF] = "off",
+	[DOCKER_FRESH] = "in step",
+	[DOCKER_REMEMBERED] = "does not answer",
+	[DOCKER_UNKNOWN] = "unknown",
+};
+
+static void print_head(const struct options *options, const struct health *health)
+{
+	const struct desired *desired = health->report.desired;
+
+	printf("tidegate: %s\n", !health->is_loaded ? "DOWN" :
+	       health->is_audit ? "AUDIT (nothing is dropped)" :
+	       health->problems_count ? "NOT IN ORDER" : "enforcing");
+	for (size_t i = 0; i < health->problems_count; i++)
+		printf("  problem    %s\n", health->problems[i]);
+	for (size_t i = 0; i < health->interfaces_count; i++)
+		printf("  interface  %s: %s%s\n", health->interfaces[i].name,
+		       hook_name(health->interfaces[i].hook),
+		       health->interfaces[i].is_attached ? "" : ", NOT ATTACHED");
+	if (desired)
+		printf("  docker     %s\n", docker_words[desired->docker_source]);
+	printf("  daemon     %s\n", health->is_daemon_running ? "running" :
+	       "not running: later changes in Docker are not followed");
+	printf("  config     %s\n", options->config);
+}
+
+static void print_reasons(struct kernel *kernel)
+{
+	const char *separator = "";
+
+	for (int drop = 0; drop <= 1; drop++) {
+		printf("%s", drop ? "\ndropped: " : "passed:  ");
+		separator = "";
+		for (enum reason reason = 1; reason < REASON_MAX; reason++) {
+			struct counter counter;
+
+			if (reason_is_drop(reason) != drop ||
+			    kernel_read_counter(kernel, reason, &counter) < 0 || !counter.packets)
+				continue;
+			printf("%s%s %llu", separator, reason_name(reason), counter.packets);
+			separator = ", ";
+		}
+	}
+	putchar('\n');
+}
+
+/* ---- JSON ------------------------------------------------------------------------------ */
+
+static json_t *row_json(const struct row *row)
+{
+	const struct policy_port *port = row->port;
+	char address[PREFIX_STRLEN];
+
+	return json_pack("{ss si si ss ss? si sb sb ss s{sI sI} s{sI sI}}",
+			 "proto", proto_name(port->proto), "port", port->lo, "port_last", port->hi,
+			 "address", address_text(row, address), "container", port->container,
+			 "container_port", port->container_port,
+			 "published", port->origin == PORT_PUBLISHED, "running", !port->is_armed,
+			 "who", row->who ?: "",
+			 "passed", "packets", (json_int_t)row->passed.packets,
+			 "bytes", (json_int_t)row->passed.bytes,
+			 "dropped", "packets", (json_int_t)row->dropped.packets,
+			 "bytes", (json_int_t)row->dropped.bytes);
+}
+
+static json_t *reasons_json(struct kernel *kernel)
+{
+	json_t *reasons = json_object();
+
+	for (enum reason reason = 1; kernel && reason < REASON_MAX; reason++) {
+		struct counter counter;
+
+		if (kernel_read_counter(kernel, reason, &counter) == 0)
+			json_object_set_new(reasons, reason_name(reason),
+					    json_integer(counter.packets));
+	}
+	return reasons;
+}
+
+static void print_json(struct kernel *kernel, const struct health *health,
+		       const struct row *rows, size_t count)
+{
+	json_t *problems = json_array(), *interfaces = json_array(), *ports = json_array();
+	const struct desired *desired = health->report.desired;
+	json_t *root;
+
+	for (size_t i = 0; i < health->problems_count; i++)
+		json_array_append_new(problems, json_string(health->problems[i]));
+	for (size_t i = 0; i < health->interfaces_count; i++)
+		json_array_append_new(interfaces,
+				      json_pack("{ss ss sb}", "name", health->interfaces[i].name,
+						"hook", hook_name(health->interfaces[i].hook),
+						"attached", health->interfaces[i].is_attached));
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(ports, row_json(&rows[i]));
+	root = json_pack("{sb sb so so ss sb sI sI so so}",
+			 "enforcing", health->is_loaded && !health->problems_count,
+			 "audit", health->is_audit, "problems", problems,
+			 "interfaces", interfaces,
+			 "docker", desired ? docker_words[desired->docker_source] : "unknown",
+			 "daemon", health->is_daemon_running,
+			 "generation", (json_int_t)health->header.generation,
+			 "reconciled_at", (json_int_t)health->state.reconciled_at,
+			 "ports", ports, "reasons", reasons_json(kernel));
+	json_dumpf(root, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(root);
+}
+
+/* ---- the verb -------------------------------------------------------------------------- */
+
+static int show(const struct options *options, struct kernel *kernel, const struct health *health)
+{
+	const struct policy *policy = health->report.desired ? health->report.desired->policy : NULL;
+	size_t count = 0;
+	struct row *rows _cleanup_free_ = calloc((policy ? policy->ports_count : 0) + 1,
+						 sizeof(*rows));
+	int err = rows ? 0 : -ENOMEM;
+
+	if (err == 0 && policy)
+		err = make_rows(kernel, policy, rows, &count);
+	if (err < 0)
+		return err;
+	if (options->json) {
+		print_json(kernel, health, rows, count);
+	} else {
+		print_head(options, health);
+		if (kernel)
+			print_reasons(kernel);
+		putchar('\n');
+		print_rows(rows, count);
+	}
+	for (size_t i = 0; i < count; i++)
+		free(rows[i].who);
+	return 0;
+}
+
+int cmd_status(const struct options *options, int argc, char **argv)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
+	_cleanup_(docker_freep) struct docker *docker = NULL;
+	_cleanup_(health_clear) struct health health = {};
+	_cleanup_free_ char *text = NULL;
+	struct health_input input = { .config_path = options->config };
+	int err;
+
+	if (argc == 2 && streq(argv[1], "numbered"))
+		return cmd_list(options, 1, argv);
+	if (argc > 1)
+		return cmd_usage(argv[0], "'%s': only `numbered` can follow", argv[1]);
+	err = kernel_open(options->pin_dir, &kernel);
+	if (err < 0 && err != -ENOENT) {
+		log_error(err, "%s", kernel_error());
+		return CMD_FAILED;
+	}
+	if (cmd_read_config(options, &text) < 0 ||
+	    cmd_open_docker(options, text, &docker, &input.is_docker_off) < 0)
+		return CMD_FAILED;
+	input.kernel = kernel;
+	input.docker = docker;
+	input.text = text;
+	err = health_read(&input, &health);
+	if (err == 0)
+		err = show(options, kernel, &health);
+	if (err < 0)
+		return log_error(err, "cannot tell the status"), CMD_FAILED;
+	return health.problems_count ? CMD_FAILED : CMD_DONE;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* cmd_up.c: up, reload and down: the filter's coming, renewal and going. */
+#include "cmd.h"
+
+#include <errno.h>
+
+#include "docker.h"
+#include "lock.h"
+#include "log.h"
+#include "netdev.h"
+#include "util.h"
+
+struct up {
+	bool is_audit, allow_generic, without_docker;
+	char **interfaces;
+	size_t interfaces_count;
+};
+
+static int parse_up(int argc, char **argv, struct up *up)
+{
+	for (int i = 1; i < argc; i++) {
+		if (streq(argv[i], "--audit"))
+			up->is_audit = true;
+		else if (streq(argv[i], "--generic"))
+			up->allow_generic = true;
+		else if (streq(argv[i], "--without-docker"))
+			up->without_docker = true;
+		else if (argv[i][0] == '-')
+			return cmd_usage(argv[0], "'%s': no such option", argv[i]);
+		else
+			up->interfaces[up->interfaces_count++] = argv[i];
+	}
+	return CMD_DONE;
+}
+
+/* An interface of the configuration that is not there is picked up later; one that was typed
+ * is a mistake. */
+static bool are_found(const struct desired *desired, const struct up *up)
+{
+	for (size_t i = 0; i < up->interfaces_count; i++)
+		if (!netdev_find(desired->netdevs, up->interfaces[i])) {
+			log_error(0, "'%s': no such interface", up->interfaces[i]);
+			return false;
+		}
+	return true;
+}
+
+static void report_up(const struct options *options, struct kernel *kernel,
+		      const struct reconcile_report *report, bool is_audit)
+{
+	_cleanup_free_ char *what = cmd_describe(kernel, report);
+
+	cmd_warn(report);
+	if (!report->guarded)
+		log_warning("no interface to guard is there now (`interface` in '%s'); what appears "
+			    "later is picked up by `tidegate run`", options->config);
+	if (!kernel_has_conntrack())
+		log_warning("this kernel cannot tell replies (no conntrack kfuncs): answers to "
+			    "flows whose source port is a closed port are dropped");
+	log_info("%s: %s", is_audit ? "auditing, nothing is dropped" : "enforcing", what ?: "");
+}
+
+/* Loads, swaps, attaches.  What was not up before is not half up after a failure. */
+static int enforce(const struct options *options, struct reconcile_input *input)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
+	_cleanup_(reconcile_clear) struct reconcile_report report = {};
+	bool was_up = kernel_open(options->pin_dir, &kernel) == 0, found;
+	int err;
+
+	kernel_free(TAKE_PTR(kernel));
+	err = kernel_load(options->pin_dir, &kernel);
+	if (err < 0) {
+		log_error(err, "%s", kernel_error());
+		if (!was_up && err != -EPROTO)
+			(void)kernel_remove(options->pin_dir, &found);
+		return CMD_FAILED;
+	}
+	input->kernel = kernel;
+	err = cmd_reconcile(input, &report);
+	if (err < 0) {
+		if (!was_up)
+			(void)kernel_remove(options->pin_dir, &found);
+		return CMD_FAILED;
+	}
+	report_up(options, kernel, &report, input->audit == AUDIT_ON);
+	return CMD_DONE;
+}
+
+static int apply(const struct options *options, const struct up *up, enum audit audit)
+{
+	_cleanup_(docker_freep) struct docker *docker = NULL;
+	_cleanup_(reconcile_clear) struct reconcile_report report = {};
+	_cleanup_free_ char *text = NULL;
+	struct reconcile_input input = {
+		.config_path = options->config,
+		.interfaces = up->interfaces,
+		.interfaces_count = up->interfaces_count,
+		.guard = up->interfaces_count ? GUARD_ADD : GUARD_EXACT,
+		.audit = audit,
+		.allow_generic = up->allow_generic,
+		.is_dry_run = true,
+	};
+
+	if (cmd_read_config(options, &text) < 0 ||
+	    cmd_open_docker(options, text, &docker, &input.is_docker_off) < 0)
+		return CMD_FAILED;
+	input.text = text;
+	input.docker = up->without_docker ? NULL : docker;
+	/* What is wrong with the configuration is found before anything is loaded. */
+	if (cmd_reconcile(&input, &report) < 0 || !are_found(report.desired, up))
+		return CMD_FAILED;
+	if (options->dry_run) {
+		cmd_warn(&report);
+		return CMD_DONE;
+	}
+	input.is_dry_run = false;
+	return enforce(options, &input);
+}
+
+static int take_lock(void)
+{
+	int fd = lock_take();
+
+	if (fd < 0)
+		log_error(fd, "cannot take the lock in " LOCK_DIR " (tidegate needs root)");
+	return fd;
+}
+
+int cmd_up(const struct options *options, int argc, char **argv)
+{
+	_cleanup_free_ char **interfaces = calloc(argc, sizeof(*interfaces));
+	struct up up = { .interfaces = interfaces };
+	_cleanup_close_ int lock_fd = -1;
+
+	if (!interfaces || parse_up(argc, argv, &up) != CMD_DONE)
+		return CMD_USAGE;
+	lock_fd = take_lock();
+	if (lock_fd < 0)
+		return CMD_FAILED;
+	return apply(options, &up, up.is_audit ? AUDIT_ON : AUDIT_OFF);
+}
+
+int cmd_reload(const struct options *options, int argc, char **argv)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
+	_cleanup_close_ int lock_fd = -1;
+	struct up up = {};
+
+	if (argc > 1)
+		return cmd_usage(argv[0], "'%s': takes no argument", argv[1]);
+	lock_fd = take_lock();
+	if (lock_fd < 0)
+		return CMD_FAILED;
+	if (kernel_open(options->pin_dir, &kernel) < 0) {
+		log_error(0, "%s: nothing to reload; `tidegate up` starts it", kernel_error());
+		return CMD_FAILED;
+	}
+	return apply(options, &up, AUDIT_KEEP);
+}
+
+int cmd_down(const struct options *options, int argc, char **argv)
+{
+	_cleanup_close_ int lock_fd = -1;
+	bool found;
+	int err;
+
+	if (argc > 1)
+		return cmd_usage(argv[0], "'%s': takes no argument", argv[1]);
+	if (options->dry_run) {
+		log_info("would detach from every interface and remove '%s'", options->pin_dir);
+		return CMD_DONE;
+	}
+	lock_fd = take_lock();
+	if (lock_fd < 0)
+		return CMD_FAILED;
+	if (lock_is_daemon_running()) {
+		log_error(0, "`tidegate run` is running and would bring it up again: stop it first "
+			     "(systemctl stop tidegate)");
+		return CMD_FAILED;
+	}
+	err = kernel_remove(options->pin_dir, &found);
+	if (err < 0) {
+		log_error(err, "%s", kernel_error());
+		return CMD_FAILED;
+	}
+	log_info(found ? "down: published ports are open again" : "it was not up");
+	return CMD_DONE;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* desired.c: gather, then resolve.  Nothing is changed here.  See desired.h. */
+#include "desired.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <time.h>
+
+#include "conffile.h"
+#include "datapath.h"
+#include "docker.h"
+#include "image.h"
+#include "inventory.h"
+#include "netdev.h"
+#include "notes.h"
+#include "policy.h"
+#include "sets.h"
+#include "util.h"
+
+#define CONFIG_BYTES (64u << 20)
+
+static int __attribute__((format(printf, 3, 4)))
+fail(int err, char *error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error, ERROR_TEXT, format, args);
+	va_end(args);
+	return err;
+}
+
+static int parse(const struct desired_input *input, struct desired *desired, char *error)
+{
+	struct config_error at = {};
+	size_t length;
+	int err;
+
+	if (input->text) {
+		desired->text = strdup(input->text);
+		length = desired->text ? strlen(desired->text) : 0;
+		err = desired->text ? 0 : -ENOMEM;
+	} else {
+		err = conffile_read(input->config_path, CONFIG_BYTES, &desired->text, &length);
+	}
+	if (err < 0)
+		return fail(err, error, "cannot read the configuration '%s': %s", input->config_path,
+			    strerror(-err));
+	err = config_parse(desired->text, length, time(NULL), &desired->config, &at);
+	if (err == -EINVAL)
+		return fail(err, error, "%s:%u:%u: %s", input->config_path, at.line, at.column,
+			    at.text);
+	return err < 0 ? fail(err, error, "cannot parse '%s': %s", input->config_path,
+			      strerror(-err)) : 0;
+}
+
+/* As the running image remembers it. */
+static void remember(const struct desired_input *input, struct desired *desired)
+{
+	_cleanup_free_ char *text = NULL;
+
+	desired->docker_source = DOCKER_UNKNOWN;
+	if (input->running && notes_unpack(input->running, &text, &desired->inventory) == 0 &&
+	    desired->inventory)
+		desired->docker_source = DOCKER_REMEMBERED;
+}
+
+static void read_docker(const struct desired_input *input, struct desired *desired)
+{
+	if (input->docker && docker_read(input->docker, &desired->inventory) == 0) {
+		desired->docker_source = DOCKER_FRESH;
+		return;
+	}
+	if (input->docker)
+		snprintf(desired->docker_error, sizeof(desired->docker_error), "%s",
+			 docker_error(input->docker));
+	if (input->is_docker_off)
+		desired->docker_source = DOCKER_OFF;
+	else
+		remember(input, desired);
+}
+
+/* Relative to the directory of the configuration. */
+static char *set_path(const char *config_path, const char *file)
+{
+	const char *slash = strrchr(config_path, '/');
+	char *path = NULL;
+
+	if (file[0] == '/' || !slash)
+		return strdup(file);
+	if (asprintf(&path, "%.*s/%s", (int)(slash - config_path), config_path, file) < 0)
+		return NULL;
+	return path;
+}
+
+static int read_set(const char *config_path, const struct statement *statement,
+		    struct policy_set *set, char *error)
+{
+	_cleanup_free_ char *path = set_path(config_path, statement->set_file);
+	struct sets_error at = {};
+	struct prefix *members = NULL;
+	int err;
+
+	if (!path)
+		return -ENOMEM;
+	err = sets_read(path, &members, &set->count, &at);
+	if (err < 0 && at.line)
+		return fail(err, error, "%s:%u:%u: %s", path, at.line, at.column, at.text);
+	if (err < 0)
+		return fail(err, error, "%s:%u: cannot read the set '%s' from '%s': %s", config_path,
+			    statement->line, statement->set, path,
+			    at.text[0] ? at.text : strerror(-err));
+	set->name = statement->set;
+	set->members = members;
+	return 0;
+}
+
+static int read_sets(const char *config_path, struct desired *desired, char *error)
+{
+	for (size_t i = 0; i < desired->config->count; i++) {
+		const struct statement *statement = &desired->config->statements[i];
+		struct policy_set *set;
+		int err;
+
+		if (statement->kind != STATEMENT_SET || !statement->set_file)
+			continue;
+		set = util_append(&desired->sets, desired->sets_count, sizeof(*set));
+		if (!set)
+			return -ENOMEM;
+		err = read_set(config_path, statement, set, error);
+		if (err < 0)
+			return err;
+		desired->sets_count++;
+	}
+	return 0;
+}
+
+static int read_host(struct desired *desired, char *error)
+{
+	int err;
+
+	err = netdev_read(&desired->netdevs);
+	if (err < 0)
+		return fail(err, error, "cannot read the interfaces and addresses: %s",
+			    strerror(-err));
+	err = netdev_read_listeners(&desired->listeners, &desired->listeners_count);
+	if (err < 0)
+		return fail(err, error, "cannot read the listening sockets: %s", strerror(-err));
+	return 0;
+}
+
+static int resolve(const struct desired_input *input, struct desired *desired, char *error)
+{
+	struct policy_input policy_input = {
+		.config = desired->config,
+		.inventory = desired->inventory,
+		.netdevs = desired->netdevs,
+		.listeners = desired->listeners,
+		.listeners_count = desired->listeners_count,
+		.sets = desired->sets,
+		.sets_count = desired->sets_count,
+		.now = time(NULL),
+		.is_audit = input->is_audit,
+	};
+	struct policy_error at = {};
+	int err = policy_build(&policy_input, &desired->policy, &at);
+
+	if (err == 0)
+		return 0;
+	if (at.line)
+		return fail(err, error, "%s:%u: %s", input->config_path, at.line, at.text);
+	return fail(err, error, "cannot resolve the policy: %s",
+		    at.text[0] ? at.text : strerror(-err));
+}
+
+int desired_read(const struct desired_input *input, struct desired **ret,
+		 char error[static ERROR_TEXT])
+{
+	_cleanup_(desired_freep) struct desired *desired = calloc(1, sizeof(*desired));
+	int err;
+
+	error[0] = '\0';
+	if (!desired)
+		return fail(-ENOMEM, error, "out of memory");
+	err = parse(input, desired, error);
+	if (err < 0)
+		return err;
+	read_docker(input, desired);
+	err = read_sets(input->config_path, desired, error);
+	if (err == 0)
+		err = read_host(desired, error);
+	if (err == 0)
+		err = resolve(input, desired, error);
+	if (err < 0)
+		return error[0] ? err : fail(err, error, "%s", strerror(-err));
+	*ret = TAKE_PTR(desired);
+	return 0;
+}
+
+int desired_from_image(const struct image *image, struct desired **ret,
+		       char error[static ERROR_TEXT])
+{
+	_cleanup_free_ char *text = NULL;
+	struct inventory *inventory = NULL;
+	struct desired_input input = {
+		.config_path = "(running)",
+		.running = image,
+		.is_audit = image_header(image)->flags & IMAGE_AUDIT,
+	};
+	int err = notes_unpack(image, &text, &inventory);
+
+	inventory_free(inventory);
+	if (err < 0)
+		return fail(err, error, "the running policy cannot be read back: %s",
+			    strerror(-err));
+	input.text = text;
+	return desired_read(&input, ret, error);
+}
+
+void desired_free(struct desired *desired)
+{
+	if (!desired)
+		return;
+	for (size_t i = 0; i < desired->sets_count; i++)
+		free((void *)desired->sets[i].members);
+	free(desired->sets);
+	policy_free(desired->policy);
+	free(desired->listeners);
+	netdev_list_free(desired->netdevs);
+	inventory_free(desired->inventory);
+	config_free(desired->config);
+	free(desired->text);
+	free(desired);
+}
+
+void desired_freep(struct desired **desired)
+{
+	desired_free(*desired);
+}

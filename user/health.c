@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* health.c: see health.h. */
+#include "health.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdarg.h>
+
+#include "lock.h"
+#include "netdev.h"
+#include "policy.h"
+#include "util.h"
+
+static int __attribute__((format(printf, 2, 3)))
+add_problem(struct health *health, const char *format, ...)
+{
+	char **problem = util_append(&health->problems, health->problems_count, sizeof(*problem));
+	va_list args;
+	int written;
+
+	if (!problem)
+		return -ENOMEM;
+	va_start(args, format);
+	written = vasprintf(problem, format, args);
+	va_end(args);
+	if (written < 0)
+		return -ENOMEM;
+	health->problems_count++;
+	return 0;
+}
+
+static int add_interface(struct health *health, const struct attachment *attachment)
+{
+	struct health_interface *interface =
+		util_append(&health->interfaces, health->interfaces_count, sizeof(*interface));
+	char name[IF_NAMESIZE];
+
+	if (!interface)
+		return -ENOMEM;
+	interface->name = strdup(if_indextoname(attachment->ifindex, name) ?: "(gone)");
+	interface->hook = attachment->hook;
+	interface->is_attached = attachment->is_attached;
+	if (!interface->name)
+		return -ENOMEM;
+	health->interfaces_count++;
+	return 0;
+}
+
+static bool is_guarded(const struct attachment *list, size_t count, int ifindex)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].ifindex == ifindex && list[i].is_attached)
+			return true;
+	return false;
+}
+
+/* Every interface that is wanted must have the filter. */
+static int check_interfaces(struct kernel *kernel, struct health *health)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	const struct desired *desired = health->report.desired;
+	size_t count = 0, attached = 0;
+	int err = kernel_attachments(kernel, &list, &count);
+
+	for (size_t i = 0; err == 0 && i < count; i++) {
+		attached += list[i].is_attached;
+		err = add_interface(health, &list[i]);
+	}
+	for (size_t i = 0; err == 0 && desired && i < desired->netdevs->devices_count; i++) {
+		const struct netdev *device = &desired->netdevs->devices[i];
+
+		if (reconcile_wants(desired, NULL, 0, device->ifindex) &&
+		    !is_guarded(list, count, device->ifindex))
+			err = add_problem(health, "'%s' is not guarded: `tidegate reload` attaches it",
+					  device->name);
+	}
+	if (err == 0 && !attached)
+		err = add_problem(health, "the filter is attached to no interface");
+	return err;
+}
+
+static int check_policy(const struct health_input *input, struct health *health)
+{
+	struct reconcile_input dry = {
+		.config_path = input->config_path,
+		.text = input->text,
+		.kernel = input->kernel,
+		.docker = input->docker,
+		.is_docker_off = input->is_docker_off,
+		.is_dry_run = true,
+	};
+	char error[ERROR_TEXT];
+	const struct desired *desired;
+	int err = reconcile(&dry, &health->report, error);
+
+	if (err < 0)
+		return add_problem(health, "%s; the policy that runs is the one before", error);
+	desired = health->report.desired;
+	if (desired->docker_source == DOCKER_REMEMBERED || desired->docker_source == DOCKER_UNKNOWN)
+		err = add_problem(health, "%s; %s", desired->docker_error[0] ?
+				  desired->docker_error : "Docker was not asked",
+				  desired->docker_source == DOCKER_UNKNOWN ?
+				  "only ports that rules name are guarded" :
+				  "what was published when it last answered is guarded");
+	if (err == 0 && health->report.is_changed)
+		err = add_problem(health, "what enforces is not what configuration and Docker say "
+				  "now: `tidegate reload` applies it");
+	return err;
+}
+
+static int check(const struct health_input *input, struct health *health)
+{
+	int err = check_policy(input, health);
+
+	if (err < 0 || !input->kernel)
+		return err;
+	if (kernel_read_state(input->kernel, &health->state) < 0 ||
+	    kernel_read_header(input->kernel, SLOT_ACTIVE, &health->header) < 0)
+		err = add_problem(health, "there is no policy in the kernel: `tidegate up` puts it "
+				  "there");
+	health->is_audit = health->header.flags & IMAGE_AUDIT;
+	if (err == 0 && health->is_audit)
+		err = add_problem(health, "audit mode: nothing is dropped");
+	return err < 0 ? err : check_interfaces(input->kernel, health);
+}
+
+int health_read(const struct health_input *input, struct health *ret)
+{
+	_cleanup_(health_clear) struct health health = {};
+	int err = 0;
+
+	health.is_loaded = input->kernel != NULL;
+	health.is_daemon_running = lock_is_daemon_running();
+	if (!input->kernel)
+		err = add_problem(&health, "not up: nothing is guarded; `tidegate up` starts it");
+	if (err == 0)
+		err = check(input, &health);
+	if (err < 0)
+		return err;
+	*ret = health;
+	memset(&health, 0, sizeof(health));
+	return 0;
+}
+
+void health_clear(struct health *health)
+{
+	for (size_t i = 0; i < health->interfaces_count; i++)
+		free(health->interfaces[i].name);
+	free(health->interfaces);
+	for (size_t i = 0; i < health->problems_count; i++)
+		free(health->problems[i]);
+	free(health->problems);
+	reconcile_clear(&health->report);
+	memset(health, 0, sizeof(*health));
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * health.h: is the host protected right now?  Compares what the kernel enforces with what
+ * configuration and Docker say at this moment, and lists whatever stands between.
+ */
+#ifndef TIDEGATE_HEALTH_H
+#define TIDEGATE_HEALTH_H
+
+#include "reconcile.h"
+
+struct health_interface {
+	char *name;
+	enum hook_kind hook;
+	bool is_attached;
+};
+
+struct health {
+	bool is_loaded;
+	bool is_audit;
+	bool is_daemon_running;
+	struct health_interface *interfaces;
+	size_t interfaces_count;
+	char **problems;      /* none: attached, enforcing and in step */
+	size_t problems_count;
+	struct state state;
+	struct image_header header; /* of what enforces; zero when nothing does */
+	struct reconcile_report report; /* of a dry run; desired is NULL when it failed */
+};
+
+struct health_input {
+	const char *config_path;
+	const char *text;
+	struct kernel *kernel;  /* NULL = not up */
+	struct docker *docker;
+	bool is_docker_off;
+};
+
+int health_read(const struct health_input *input, struct health *ret);
+void health_clear(struct health *health);
+
+#endif

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * reconcile.c: desired policy -> image -> kernel.  The order is a safety decision: the image
+ * is complete before the swap, the swap comes before any interface is attached (a program
+ * never runs without its policy), and detaching comes last.
+ */
+#include "reconcile.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "datapath.h"
+#include "image.h"
+#include "netdev.h"
+#include "notes.h"
+#include "policy.h"
+#include "util.h"
+
+static int fail_kernel(int err, char *error)
+{
+	snprintf(error, ERROR_TEXT, "%s: %s", kernel_error(), strerror(-err));
+	return err;
+}
+
+/* The image in the slot, checked; -ENOENT when there is none that can be used. */
+static int read_running(struct kernel *kernel, struct image *ret)
+{
+	int err = kernel_read_image(kernel, SLOT_ACTIVE, ret);
+
+	if (err < 0)
+		return err;
+	if (image_check(ret->bytes, ret->size) == 0)
+		return 0;
+	image_clear(ret);
+	return -ENOENT;
+}
+
+/* ---- counters -------------------------------------------------------------------- */
+
+struct counter_list {
+	struct counter_request *requests; /* rules, then ports */
+	__u32 *ids;
+	char **names;
+	size_t count;
+};
+
+static void counter_list_clear(struct counter_list *list)
+{
+	for (size_t i = 0; i < list->count && list->names; i++)
+		free(list->names[i]);
+	free(list->names);
+	free(list->requests);
+	free(list->ids);
+}
+
+static int list_counters(const struct policy *policy, struct counter_list *list)
+{
+	size_t rules = policy->rules_count;
+
+	list->count = rules + policy->ports_count;
+	list->requests = calloc(list->count + 1, sizeof(*list->requests));
+	list->names = calloc(list->count + 1, sizeof(*list->names));
+	list->ids = calloc(list->count + 1, sizeof(*list->ids));
+	if (!list->requests || !list->names || !list->ids)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->count; i++) {
+		const char *kind = i < rules ? "rule" : "port";
+		const char *identity = i < rules ? policy->rules[i].identity :
+						   policy->ports[i - rules].identity;
+
+		if (asprintf(&list->names[i], "%s %s", kind, identity) < 0)
+			return -ENOMEM;
+		list->requests[i].identity = list->names[i];
+		list->requests[i].is_wide = i >= rules;
+	}
+	return 0;
+}
+
+/* A dry run gives no new ids out. */
+static int assign_counters(const struct reconcile_input *input, struct counter_list *list)
+{
+	struct kernel *kernel = input->kernel;
+	int err = 0;
+
+	if (input->is_dry_run && kernel)
+		err = kernel_find_counter_ids(kernel, list->requests, list->count);
+	else if (kernel)
+		err = kernel_counter_ids(kernel, list->requests, list->count);
+	for (size_t i = 0; err == 0 && i < list->count; i++)
+		list->ids[i] = list->requests[i].id;
+	return err;
+}
+
+/* ---- image ------------------------------------------------------------------------ */
+
+static __u64 monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+static int compile(const struct desired *desired, const struct counter_list *counters,
+		   struct image *ret, char *error)
+{
+	_cleanup_free_ void *notes = NULL;
+	struct image_error image_error = {};
+	struct image_input input = {
+		.policy = desired->policy,
+		.rule_counters = counters->ids,
+		.port_counters = counters->ids + desired->policy->rules_count,
+		.now_epoch = time(NULL),
+		.now_monotonic_ns = monotonic_ns(),
+	};
+	int err = notes_pack(desired->text, desired->inventory, &notes, &input.notes_size);
+
+	input.notes = notes;
+	if (err == 0)
+		err = image_build(&input, ret, &image_error);
+	if (err < 0)
+		snprintf(error, ERROR_TEXT, "cannot compile the policy: %s",
+			 image_error.text[0] ? image_error.text : strerror(-err));
+	return err;
+}
+
+/* Equal in what it decides and in what it remembers. */
+static bool is_same(const struct image *a, const struct image *b)
+{
+	const struct image_header *x = image_header(a), *y = image_header(b);
+
+	if (memcmp(x->digest, y->digest, sizeof(x->digest)) != 0 ||
+	    x->notes_size != y->notes_size || x->deadline_ns != y->deadline_ns)
+		return false;
+	return memcmp((char *)a->bytes + x->notes, (char *)b->bytes + y->notes,
+		      x->notes_size) == 0;
+}
+
+static int replace(const struct reconcile_input *input, const struct desired *desired,
+		   const struct image *running, struct reconcile_report *report, char *error)
+{
+	_cleanup_(counter_list_clear) struct counter_list counters = {};
+	_cleanup_(image_clear) struct image image = {};
+	int err = list_counters(desired->policy, &counters);
+
+	if (err == 0)
+		err = assign_counters(input, &counters);
+	if (err < 0)
+		return fail_kernel(err, error);
+	err = compile(desired, &counters, &image, error);
+	if (err < 0)
+		return err;
+	report->generation = running->bytes ? image_header(running)->generation : 0;
+	report->is_changed = !running->bytes || !is_same(running, &image);
+	if (!report->is_changed || input->is_dry_run)
+		return 0;
+	err = kernel_swap(input->kernel, SLOT_ACTIVE, &image);
+	if (err < 0)
+		return fail_kernel(err, error);
+	report->generation = image_header(&image)->generation;
+	return 0;
+}
+
+/* ---- interfaces -------------------------------------------------------------------- */
+
+static const struct statement *find_interfaces(const struct config *config)
+{
+	for (size_t i = 0; i < config->count; i++)
+		if (config->statements[i].kind == STATEMENT_INTERFACE)
+			return &config->statements[i];
+	return NULL;
+}
+
+static bool is_named(const char *name, char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (streq(name, names[i]))
+			return true;
+	return false;
+}
+
+bool reconcile_wants(const struct desired *desired, char *const *names, size_t names_count,
+		     int ifindex)
+{
+	const struct netdev *device = netdev_find_index(desired->netdevs, ifindex);
+	const struct statement *statement = find_interfaces(desired->config);
+
+	if (!device)
+		return false;
+	if (names_count)
+		return is_named(device->name, names, names_count);
+	if (statement && statement->interfaces_count)
+		return is_named(device->name, statement->interfaces, statement->interfaces_count);
+	return netdev_is_outside(desired->netdevs, device);
+}
+
+static int add_note(struct reconcile_report *report, const char *name, const char *hook,
+		    const char *why)
+{
+	char *notes = NULL;
+
+	if (asprintf(&notes, "%s%s: %s; using %s\n", report->notes ?: "", name, why, hook) < 0)
+		return -ENOMEM;
+	free(report->notes);
+	report->notes = notes;
+	return 0;
+}
+
+static int attach(const struct reconcile_input *input, const struct desired *desired,
+		  const struct netdev *device, struct reconcile_report *report)
+{
+	struct attach_request request = {
+		.ifindex = device->ifindex,
+		.is_ethernet = netdev_is_ethernet(device),
+		.is_shared = netdev_is_shared(desired->netdevs, device),
+		.allow_generic = input->allow_generic,
+	};
+	_cleanup_free_ char *note = NULL;
+	enum hook_kind hook;
+	int err = kernel_attach(input->kernel, &request, &hook, &note);
+
+	if (err < 0)
+		return err;
+	report->guarded++;
+	return note ? add_note(report, device->name, hook_name(hook), note) : 0;
+}
+
+static int attach_wanted(const struct reconcile_input *input, const struct desired *desired,
+			 struct reconcile_report *report, char *error)
+{
+	for (size_t i = 0; i < desired->netdevs->devices_count; i++) {
+		const struct netdev *device = &desired->netdevs->devices[i];
+		int err;
+
+		if (!reconcile_wants(desired, input->interfaces, input->interfaces_count,
+				     device->ifindex))
+			continue;
+		err = attach(input, desired, device, report);
+		if (err < 0) {
+			snprintf(error, ERROR_TEXT, "'%s': %s: %s", device->name, kernel_error(),
+				 strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* Those of vanished interfaces go always; with GUARD_EXACT those nobody wants as well. */
+static int detach_others(const struct reconcile_input *input, const struct desired *desired,
+			 char *error)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	size_t count = 0;
+	int err = kernel_attachments(input->kernel, &list, &count);
+
+	for (size_t i = 0; err == 0 && i < count; i++) {
+		bool is_wanted = reconcile_wants(desired, input->interfaces,
+						 input->interfaces_count, list[i].ifindex);
+
+		if (is_wanted || (list[i].is_attached && input->guard != GUARD_EXACT))
+			continue;
+		err = kernel_detach(input->kernel, &list[i]);
+	}
+	return err < 0 ? fail_kernel(err, error) : 0;
+}
+
+static int guard_interfaces(const struct reconcile_input *input, const struct desired *desired,
+			    struct reconcile_report *report, char *error)
+{
+	int err;
+
+	if (input->guard == GUARD_NONE || input->is_dry_run)
+		return 0;
+	err = attach_wanted(input, desired, report, error);
+	return err < 0 ? err : detach_others(input, desired, error);
+}
+
+/* ---- state -------------------------------------------------------------------------- */
+
+static void write_state(const struct reconcile_input *input, const struct desired *desired,
+			const char *error)
+{
+	struct state state;
+
+	/* Only talk for `status`; what it cannot say it will find out by itself. */
+	if (input->is_dry_run || kernel_read_state(input->kernel, &state) < 0)
+		return;
+	state.reconciled_at = time(NULL);
+	if (desired && desired->docker_source == DOCKER_FRESH)
+		state.docker_seen_at = time(NULL);
+	snprintf(state.docker_error, sizeof(state.docker_error), "%s",
+		 desired ? desired->docker_error : state.docker_error);
+	snprintf(state.config_error, sizeof(state.config_error), "%s", error);
+	(void)kernel_write_state(input->kernel, &state);
+}
+
+static bool is_audit(const struct reconcile_input *input, const struct image *running)
+{
+	if (input->audit != AUDIT_KEEP)
+		return input->audit == AUDIT_ON;
+	return running->bytes && (image_header(running)->flags & IMAGE_AUDIT);
+}
+
+static int reconcile_with(const struct reconcile_input *input, const struct image *running,
+			  struct reconcile_report *report, char *error)
+{
+	_cleanup_(desired_freep) struct desired *desired = NULL;
+	struct desired_input desired_input = {
+		.config_path = input->config_path,
+		.text = input->text,
+		.docker = input->docker,
+		.is_docker_off = input->is_docker_off,
+		.running = running->bytes ? running : NULL,
+		.is_audit = is_audit(input, running),
+	};
+	int err = desired_read(&desired_input, &desired, error);
+
+	if (err == 0)
+		err = replace(input, desired, running, report, error);
+	if (err == 0)
+		err = guard_interfaces(input, desired, report, error);
+	write_state(input, desired, err < 0 ? error : "");
+	if (err < 0)
+		return err;
+	report->desired = TAKE_PTR(desired);
+	return 0;
+}
+
+int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
+	      char error[static ERROR_TEXT])
+{
+	_cleanup_(reconcile_clear) struct reconcile_report report = {};
+	_cleanup_(image_clear) struct image running = {};
+	int err = input->kernel ? read_running(input->kernel, &running) : 0;
+
+	error[0] = '\0';
+	if (err < 0 && err != -ENOENT)
+		return fail_kernel(err, error);
+	err = reconcile_with(input, &running, &report, error);
+	if (err < 0)
+		return err;
+	*ret = report;
+	memset(&report, 0, sizeof(report));
+	return 0;
+}
+
+void reconcile_clear(struct reconcile_report *report)
+{
+	free(report->notes);
+	desired_free(report->desired);
+	memset(report, 0, sizeof(*report));
+}

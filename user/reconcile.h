@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * reconcile.h: the one way the kernel is changed: desired minus running, where running is
+ * read back from the kernel each time.  The CLI and the daemon call the same function, so a
+ * restart is not a special case.
+ */
+#ifndef TIDEGATE_RECONCILE_H
+#define TIDEGATE_RECONCILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "desired.h"
+#include "kernel.h"
+
+enum audit { AUDIT_KEEP, AUDIT_ON, AUDIT_OFF };
+
+/* Which interfaces to attach to. */
+enum guard {
+	GUARD_NONE,  /* leave attachments alone */
+	GUARD_ADD,   /* attach to those that are wanted */
+	GUARD_EXACT, /* and detach from all others */
+};
+
+struct reconcile_input {
+	const char *config_path;
+	const char *text;            /* configuration to use in place of the file; NULL = the file */
+	struct kernel *kernel;
+	struct docker *docker;       /* NULL = do not ask: off, or as the running image remembers */
+	bool is_docker_off;
+	char *const *interfaces;     /* in place of the configured ones */
+	size_t interfaces_count;
+	enum guard guard;            /* other than NONE needs kernel_load() */
+	enum audit audit;
+	bool allow_generic;
+	bool is_dry_run;             /* change nothing, but fail where it would fail; is_changed
+					says whether it would. kernel may be NULL then */
+};
+
+struct reconcile_report {
+	bool is_changed;             /* a new image enforces */
+	__u64 generation;            /* of the image that enforces; 0 = none */
+	struct desired *desired;     /* what it was made from */
+	char *notes;                 /* lines about interfaces, for people; NULL = none. Free it */
+	size_t guarded;              /* interfaces the filter is attached to now */
+};
+
+/*
+ * The caller holds the lock (lock.h).  0, or -errno with error filled: then the running policy is what
+ * it was, and the state in the kernel says why (where it can).
+ */
+int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
+	      char error[static ERROR_TEXT]);
+
+/* Whether the interface is one that the configuration (or `names`) wants guarded. */
+bool reconcile_wants(const struct desired *desired, char *const *names, size_t names_count,
+		     int ifindex);
+
+void reconcile_clear(struct reconcile_report *report);
+
+#endif
