@@ -197,13 +197,26 @@ static int fill_containers(struct docker *docker, struct docker_list *list,
 	return 0;
 }
 
+/* Before anything else: between the creation and the start there are milliseconds. */
+static int greet_newborn(struct docker *docker)
+{
+	const char (*ids)[DOCKER_ID_SIZE];
+	size_t count = docker->events ? docker_events_take_created(docker->events, &ids) : 0;
+
+	if (!count || !*docker->version)
+		return 0;
+	return docker_memory_greet(&docker->memory, docker->http, docker->version, ids, count);
+}
+
 static int read_all(struct docker *docker, struct inventory *inventory)
 {
 	_cleanup_(docker_network_clear) struct docker_networks networks = {};
 	_cleanup_(docker_list_clear) struct docker_list list = {};
 	int err;
 
-	err = negotiate(docker);
+	err = greet_newborn(docker);
+	if (!err)
+		err = negotiate(docker);
 	if (!err)
 		err = read_list(docker, &networks, &list);
 	if (!err)

@@ -33,47 +33,75 @@ static const struct {
 	{ "node", "remove" },
 };
 
+static bool is_change(const char *type, const char *action)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
+		if (streq(type, changes[i].type) && streq(action, changes[i].action))
+			return true;
+	return false;
+}
+
+static int note_created(const struct docker_json *json, struct docker_change *change)
+{
+	struct docker_json actor = docker_json_member(json, "Actor");
+	struct docker_json id_json = docker_json_member(&actor, "ID");
+	const char *id;
+	int err;
+
+	err = docker_json_id(&id_json, &id);
+	if (!err && change->created_count < DOCKER_CREATED_MAX)
+		strcpy(change->created[change->created_count++], id);
+	return err;
+}
+
 static int visit_event(const struct docker_json *json, void *arg)
 {
 	struct docker_json type_json = docker_json_member(json, "Type");
 	struct docker_json action_json = docker_json_member(json, "Action");
+	struct docker_change *change = arg;
 	const char *type, *action;
-	bool *changed = arg;
 	int err;
 
 	err = docker_json_name(&type_json, &type);
 	if (!err)
 		err = docker_json_name(&action_json, &action);
-	if (err)
+	if (err || !is_change(type, action))
 		return err;
-	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
-		if (streq(type, changes[i].type) && streq(action, changes[i].action))
-			*changed = true;
+	change->is_any = true;
+	if (streq(type, "container") && streq(action, "create"))
+		return note_created(json, change);
 	return 0;
 }
 
-int docker_change_read(char *text, size_t size, size_t *ret_used, bool *changed,
+int docker_change_read(char *text, size_t size, size_t *ret_used, struct docker_change *change,
 		       struct docker_json_error *error)
 {
-	return docker_json_read_stream(text, size, visit_event, changed, ret_used, error);
+	return docker_json_read_stream(text, size, visit_event, change, ret_used, error);
 }
 
-static bool is_first(size_t index, bool is_action)
+/* ---- the filters ---- */
+
+static const char *type_at(size_t index)
 {
-	for (size_t i = 0; i < index; i++)
-		if (is_action ? streq(changes[i].action, changes[index].action)
-			      : streq(changes[i].type, changes[index].type))
-			return false;
-	return true;
+	return changes[index].type;
 }
 
-static void write_names(FILE *out, const char *key, bool is_action)
+static const char *action_at(size_t index)
+{
+	return changes[index].action;
+}
+
+static void write_names(FILE *out, const char *key, const char *(*name_at)(size_t index))
 {
 	fprintf(out, "\"%s\":", key);
-	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
-		if (is_first(i, is_action))
-			fprintf(out, "%s\"%s\"", i ? "," : "[",
-				is_action ? changes[i].action : changes[i].type);
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+		size_t first = 0;
+
+		while (!streq(name_at(first), name_at(i)))
+			first++;
+		if (first == i)
+			fprintf(out, "%s\"%s\"", i ? "," : "[", name_at(i));
+	}
 	fputc(']', out);
 }
 
@@ -86,9 +114,9 @@ char *docker_change_filters(void)
 	if (!out)
 		return NULL;
 	fputc('{', out);
-	write_names(out, "type", false);
+	write_names(out, "type", type_at);
 	fputc(',', out);
-	write_names(out, "event", true);
+	write_names(out, "event", action_at);
 	fputc('}', out);
 	if (fclose(out)) {
 		free(text);

@@ -10,12 +10,21 @@
 
 #include "docker_json.h"
 
+#define DOCKER_ID_SIZE     65
+#define DOCKER_CREATED_MAX 64
+
+struct docker_change {
+	bool is_any;
+	/* Containers that were created, up to the limit: worth asking for before they start. */
+	char created[DOCKER_CREATED_MAX][DOCKER_ID_SIZE];
+	size_t created_count;
+};
+
 /*
- * Takes whole events off the front of the stream: *ret_used bytes are done with.  Sets
- * *changed when one may change ports or addresses, and leaves it alone otherwise.
- * 0, -EBADMSG with error, or -ENOMEM.
+ * Takes whole events off the front of the stream: *ret_used bytes are done with.  Adds to
+ * *change what may change ports or addresses.  0, -EBADMSG with error, or -ENOMEM.
  */
-int docker_change_read(char *text, size_t size, size_t *ret_used, bool *changed,
+int docker_change_read(char *text, size_t size, size_t *ret_used, struct docker_change *change,
 		       struct docker_json_error *error);
 
 /* The same choice for the Engine to make: the value of `filters`, in JSON.  To be freed. */

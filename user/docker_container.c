@@ -61,12 +61,9 @@ static int read_id(const struct docker_json *container, char **ret)
 	const char *id;
 	int err;
 
-	err = docker_json_name(&json, &id);
+	err = docker_json_id(&json, &id);
 	if (err)
 		return err;
-	/* It goes into the path of a request. */
-	if (strlen(id) != 64 || strspn(id, "0123456789abcdef") != 64)
-		return docker_json_fail(&json, "is not 64 hex digits");
 	return copy_text(id, ret);
 }
 

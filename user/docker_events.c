@@ -12,7 +12,6 @@
 #include <time.h>
 
 #include "docker.h"
-#include "docker_change.h"
 #include "docker_events.h"
 #include "docker_http.h"
 #include "util.h"
@@ -30,7 +29,7 @@ struct docker_events {
 	struct docker_stream *stream;
 	char version[16];
 	enum state state;
-	bool is_changed;
+	struct docker_change change;
 	int64_t since_ms; /* in this state */
 	int backoff_ms;
 	char *buffer;     /* the beginning of an event */
@@ -76,7 +75,7 @@ static int take(const char *bytes, size_t size, void *arg)
 
 	err = append(events, bytes, size);
 	if (!err)
-		err = docker_change_read(events->buffer, events->size, &used, &events->is_changed,
+		err = docker_change_read(events->buffer, events->size, &used, &events->change,
 					 &events->garbage);
 	events->size -= used;
 	memmove(events->buffer, events->buffer + used, events->size);
@@ -130,7 +129,7 @@ static void give_up(struct docker_events *events)
 		events->version[0] = 0;
 	docker_stream_close(events->stream);
 	if (events->state == STANDING)
-		events->is_changed = true;
+		events->change.is_any = true;
 	/* One that lets us in and throws us out is not worth hurrying for. */
 	if (was_steady || !events->backoff_ms)
 		events->backoff_ms = BACKOFF_MIN_MS;
@@ -186,7 +185,7 @@ static int keep_up(struct docker_events *events)
 	docker_stream_run(events->stream);
 	if (events->state == CONNECTING && docker_stream_request(events->stream)->status == 200) {
 		enter(events, STANDING);
-		events->is_changed = true;
+		events->change.is_any = true;
 	}
 	if (events->state != DOWN &&
 	    (!docker_stream_is_open(events->stream) || now_ms() >= state_end(events)))
@@ -222,7 +221,7 @@ int docker_events_wait(struct docker_events *events, struct docker_fd *fds, size
 
 		if (err)
 			return err;
-		if (is_ready || events->is_changed || now >= end)
+		if (is_ready || events->change.is_any || now >= end)
 			break;
 		if (end - now < sleep)
 			sleep = end - now;
@@ -230,9 +229,18 @@ int docker_events_wait(struct docker_events *events, struct docker_fd *fds, size
 			sleep = state_end(events) - now;
 		docker_stream_wait(events->stream, fds, count, sleep > 0 ? sleep : 0);
 	}
-	*ret_changed = events->is_changed;
-	events->is_changed = false;
+	*ret_changed = events->change.is_any;
+	events->change.is_any = false;
 	return 0;
+}
+
+size_t docker_events_take_created(struct docker_events *events, const char (**ret)[DOCKER_ID_SIZE])
+{
+	size_t count = events->change.created_count;
+
+	*ret = (const char (*)[DOCKER_ID_SIZE])events->change.created;
+	events->change.created_count = 0;
+	return count;
 }
 
 void docker_events_set_version(struct docker_events *events, const char *version)

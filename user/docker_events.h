@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "docker_change.h"
+
 struct docker_events;
 struct docker_fd;
 struct docker_http;
@@ -20,6 +22,9 @@ void docker_events_free(struct docker_events *events);
 /* As docker_wait().  `version` ("/v1.41" or "") is for the next time it connects. */
 int docker_events_wait(struct docker_events *events, struct docker_fd *fds, size_t count,
 		       int timeout_ms, bool *ret_changed);
+/* The containers created since the last call; borrowed until the next wait. */
+size_t docker_events_take_created(struct docker_events *events,
+				  const char (**ret)[DOCKER_ID_SIZE]);
 void docker_events_set_version(struct docker_events *events, const char *version);
 
 bool docker_events_is_connected(const struct docker_events *events);

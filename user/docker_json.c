@@ -275,6 +275,20 @@ int docker_json_name(const struct docker_json *json, const char **ret)
 	return 0;
 }
 
+int docker_json_id(const struct docker_json *json, const char **ret)
+{
+	const char *id;
+	int err;
+
+	err = docker_json_name(json, &id);
+	if (err)
+		return err;
+	if (strlen(id) != 64 || strspn(id, "0123456789abcdef") != 64)
+		return docker_json_fail(json, "is not 64 hex digits");
+	*ret = id;
+	return 0;
+}
+
 int docker_json_number(const struct docker_json *json, long long max, long long *ret)
 {
 	long long value;

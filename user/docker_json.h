@@ -61,6 +61,9 @@ int docker_json_flag(const struct docker_json *json, bool *ret);
 /* A string that must be there and be fit for an inventory. */
 int docker_json_name(const struct docker_json *json, const char **ret);
 
+/* A string that must be there and be 64 hex digits, and so fit to be part of a path. */
+int docker_json_id(const struct docker_json *json, const char **ret);
+
 /* "<the way to it> <message>" becomes the error.  Returns -EBADMSG. */
 int docker_json_fail(const struct docker_json *json, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -15,6 +15,7 @@
 #include "util.h"
 
 #define DETAILS_MS  1000
+#define KNOWN_MS    25 /* when only the outcome of its last start is asked for */
 #define DETAILS_MAX (16u << 20)
 #define SETTLED_MS  60000
 
@@ -68,7 +69,9 @@ static int follow_list(struct docker_memory *memory, const struct docker_list *l
 		if (old < memory->count && streq(memory->items[old].id, id)) {
 			*known = memory->items[old];
 			memory->items[old++] = (struct docker_known){};
-			known->is_fresh = known->is_gone = known->is_silent = false;
+			known->is_fresh = known->is_newborn &&
+					  list->items[next.count].state == DOCKER_CREATED;
+			known->is_newborn = known->is_gone = known->is_silent = false;
 			continue;
 		}
 		known->id = strdup(id);
@@ -89,6 +92,8 @@ static bool is_needed(const struct docker_known *known, const struct docker_list
 {
 	const struct docker_details *details = &known->details;
 
+	if (known->is_fresh)
+		return false;
 	switch (listed->state) {
 	case DOCKER_REMOVING:
 		return false;
@@ -105,6 +110,17 @@ static bool is_needed(const struct docker_known *known, const struct docker_list
 		/* Whether its start failed is news each time. */
 		return true;
 	}
+}
+
+/*
+ * While it starts it does not answer.  Waiting for that would hold up everybody else's
+ * ports, and its own are known.
+ */
+static int patience_ms(const struct docker_known *known, const struct docker_listed *listed)
+{
+	bool may_start = listed->state == DOCKER_CREATED || listed->state == DOCKER_RESTARTING;
+
+	return known->has_details && may_start ? KNOWN_MS : DETAILS_MS;
 }
 
 struct question {
@@ -177,23 +193,31 @@ static void hear(struct docker_request *request, void *arg)
 	docker_fetch_clear(request);
 }
 
+static void write_question(struct asking *asking, size_t index, struct docker_known *known,
+			   const char *version)
+{
+	struct question *question = &asking->questions[index];
+
+	question->known = known;
+	snprintf(question->path, sizeof(question->path), "%s/containers/%s/json", version,
+		 known->id);
+	asking->requests[index] = (struct docker_request){ .path = question->path,
+							   .timeout_ms = KNOWN_MS,
+							   .limit = DETAILS_MAX };
+}
+
 static size_t write_questions(struct asking *asking, struct docker_memory *memory,
 			      const struct docker_list *list, const char *version)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < list->count; i++) {
-		struct question *question = &asking->questions[count];
-
 		if (!is_needed(&memory->items[i], &list->items[i]))
 			continue;
-		question->known = &memory->items[i];
-		question->listed = &list->items[i];
-		snprintf(question->path, sizeof(question->path), "%s/containers/%s/json", version,
-			 question->listed->id);
-		asking->requests[count++] = (struct docker_request){ .path = question->path,
-								     .timeout_ms = DETAILS_MS,
-								     .limit = DETAILS_MAX };
+		asking->questions[count].listed = &list->items[i];
+		write_question(asking, count, &memory->items[i], version);
+		asking->requests[count++].timeout_ms =
+			patience_ms(&memory->items[i], &list->items[i]);
 	}
 	return count;
 }
@@ -222,6 +246,75 @@ int docker_memory_refresh(struct docker_memory *memory, struct docker_http *http
 	docker_http_get(http, requests, write_questions(&asking, memory, list, version), hear,
 			&asking);
 	return asking.err;
+}
+
+/* ---- greeting ---- */
+
+static int compare_known(const void *left, const void *right)
+{
+	const struct docker_known *a = left, *b = right;
+
+	return strcmp(a->id, b->id);
+}
+
+static void overhear(struct docker_request *request, void *arg)
+{
+	struct asking *asking = arg;
+	struct question *question = &asking->questions[request - asking->requests];
+
+	if (!request->err && request->status == 200)
+		learn(asking, question, request);
+	docker_fetch_clear(request);
+}
+
+/* Moves those whose details came. */
+static int keep_newborn(struct docker_memory *memory, struct docker_known *newborn, size_t count)
+{
+	struct docker_known *grown;
+
+	grown = reallocarray(memory->items, memory->count + count, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	memory->items = grown;
+	for (size_t i = 0; i < count; i++) {
+		if (!newborn[i].has_details ||
+		    (memory->count && bsearch(&newborn[i], memory->items, memory->count,
+					      sizeof(*newborn), compare_known)))
+			continue;
+		newborn[i].is_newborn = true;
+		memory->items[memory->count++] = newborn[i];
+		newborn[i] = (struct docker_known){};
+		qsort(memory->items, memory->count, sizeof(*newborn), compare_known);
+	}
+	return 0;
+}
+
+int docker_memory_greet(struct docker_memory *memory, struct docker_http *http,
+			const char *version, const char (*ids)[DOCKER_ID_SIZE], size_t count)
+{
+	static const struct docker_networks none;
+	struct docker_known newborn[DOCKER_CREATED_MAX] = {};
+	struct docker_request requests[DOCKER_CREATED_MAX];
+	struct question questions[DOCKER_CREATED_MAX];
+	char error[DOCKER_ERROR_SIZE];
+	struct asking asking = { .http = http, .networks = &none, .requests = requests,
+				 .questions = questions, .error = error };
+	int err = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		newborn[i].id = strdup(ids[i]);
+		if (!newborn[i].id)
+			err = -ENOMEM;
+		else
+			write_question(&asking, i, &newborn[i], version);
+	}
+	if (!err)
+		docker_http_get(http, requests, count, overhear, &asking);
+	if (!err)
+		err = keep_newborn(memory, newborn, count);
+	for (size_t i = 0; i < count; i++)
+		clear_known(&newborn[i]);
+	return err;
 }
 
 /* ---- putting together ---- */

@@ -9,12 +9,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "docker_change.h"
 #include "docker_container.h"
 #include "docker_fetch.h"
 
 struct docker_known {
 	char *id;
 	bool has_details;
+	bool is_newborn;    /* asked for by docker_memory_greet() */
 	bool is_fresh;      /* the details are of this reading */
 	bool is_gone;       /* between the list and now */
 	bool is_silent;     /* asked in this reading, and no answer in time: it is starting */
@@ -36,6 +38,14 @@ struct docker_memory {
 int docker_memory_refresh(struct docker_memory *memory, struct docker_http *http,
 			  const char *version, struct docker_list *list,
 			  char error[static DOCKER_ERROR_SIZE]);
+
+/*
+ * Asks for the details of containers that were created a moment ago, so that they are there
+ * before the start makes them unavailable.  A matter of luck: those that do not come are
+ * asked for with the rest.  0 or -ENOMEM.
+ */
+int docker_memory_greet(struct docker_memory *memory, struct docker_http *http,
+			const char *version, const char (*ids)[DOCKER_ID_SIZE], size_t count);
 
 /*
  * What list and details say together.  A container that does not run, and that nothing but
