@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * image_oracle.h: the meaning of a policy, read off its structs one prefix after the other,
+ * and policies to try it on.  Shares no code with user/image*.c but the structs: what is
+ * fast there is looked up here, what is subtle there is spelled out here.
+ */
+#ifndef TIDEGATE_IMAGE_ORACLE_H
+#define TIDEGATE_IMAGE_ORACLE_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "classify.h"
+#include "image.h"
+#include "policy.h"
+
+/* ---- an address as bits ------------------------------------------------------------ */
+
+static inline bool oracle_bit(const struct prefix *prefix, int bit)
+{
+	return prefix->addr[bit / 8] >> (7 - bit % 8) & 1;
+}
+
+static inline bool oracle_covers(const struct prefix *prefix, const struct prefix *address)
+{
+	if (prefix->family != address->family)
+		return false;
+	for (int bit = 0; bit < prefix->length; bit++) {
+		if (oracle_bit(prefix, bit) != oracle_bit(address, bit))
+			return false;
+	}
+	return true;
+}
+
+static inline int oracle_width(__u8 family)
+{
+	return family == 4 ? 32 : 128;
+}
+
+/* Length of the longest source of the rule around the address, or -1. */
+static inline int oracle_longest(const struct prefix *prefixes, size_t count,
+				 const struct prefix *address)
+{
+	int longest = -1;
+
+	for (size_t i = 0; i < count; i++) {
+		if (prefixes[i].length > longest && oracle_covers(&prefixes[i], address))
+			longest = prefixes[i].length;
+	}
+	return longest;
+}
+
+/* ---- destination and port ------------------------------------------------------------- */
+
+static inline bool oracle_is_loopback(const struct prefix *address)
+{
+	static const __u8 one[16] = { [15] = 1 };
+
+	if (address->family == 4)
+		return address->addr[0] == 127;
+	return memcmp(address->addr, one, 16) == 0;
+}
+
+static inline bool oracle_same(const struct prefix *a, const struct prefix *b)
+{
+	return a->family == b->family && a->length == b->length && !memcmp(a->addr, b->addr, 16);
+}
+
+static inline enum destination oracle_kind(const struct policy *policy,
+					   const struct prefix *daddr)
+{
+	int natted, routed;
+	bool is_named = false, is_direct = false;
+
+	for (size_t i = 0; i < policy->ports_count; i++) {
+		if (!oracle_same(&policy->ports[i].addr, daddr))
+			continue;
+		is_named = true;
+		is_direct |= policy->ports[i].origin == PORT_DIRECT;
+	}
+	if (oracle_is_loopback(daddr))
+		return DESTINATION_MARTIAN;
+	if (oracle_longest(policy->local, policy->local_count, daddr) >= 0)
+		return DESTINATION_LOCAL;
+	natted = oracle_longest(policy->natted, policy->natted_count, daddr);
+	routed = oracle_longest(policy->routed, policy->routed_count, daddr);
+	if (routed > natted)
+		return DESTINATION_ROUTED;
+	if (natted >= 0)
+		return DESTINATION_CONTAINER;
+	if (is_direct)
+		return DESTINATION_ROUTED;
+	return is_named ? DESTINATION_LOCAL : DESTINATION_OTHER;
+}
+
+/* Index of the policy port, or -1. */
+static inline long oracle_port(const struct policy *policy, const struct prefix *daddr, __u8 proto,
+			       unsigned short dport)
+{
+	enum destination kind = oracle_kind(policy, daddr);
+	long any = -1;
+
+	for (size_t i = 0; i < policy->ports_count; i++) {
+		const struct policy_port *port = &policy->ports[i];
+
+		if (port->proto != proto || dport < port->lo || dport > port->hi)
+			continue;
+		if (oracle_same(&port->addr, daddr))
+			return i;
+		if (!port->addr.length && port->addr.family == daddr->family)
+			any = i;
+	}
+	return kind == DESTINATION_OTHER || kind == DESTINATION_LOCAL ? any : -1;
+}
+
+/* ---- rule ------------------------------------------------------------------------------- */
+
+static inline bool oracle_applies(const struct policy *policy, long port, size_t rule)
+{
+	if (policy->rules[rule].is_everywhere)
+		return true;
+	for (size_t i = 0; port >= 0 && i < policy->ports[port].rules_count; i++) {
+		if (policy->ports[port].rules[i] == rule)
+			return true;
+	}
+	return false;
+}
+
+/* The best rule of these two kinds, or -1; at equal length `winner` wins, then the first. */
+static inline long oracle_best(const struct policy *policy, long port, const struct prefix *saddr,
+			       enum statement_kind loser, enum statement_kind winner)
+{
+	long best = -1;
+	int best_length = -1;
+
+	for (size_t i = 0; i < policy->rules_count; i++) {
+		const struct policy_rule *rule = &policy->rules[i];
+		int length;
+
+		if ((rule->kind != loser && rule->kind != winner) ||
+		    !oracle_applies(policy, port, i))
+			continue;
+		length = oracle_longest(rule->sources, rule->sources_count, saddr);
+		if (length > best_length || (length >= 0 && length == best_length &&
+					     policy->rules[best].kind != winner &&
+					     rule->kind == winner)) {
+			best = i;
+			best_length = length;
+		}
+	}
+	return best;
+}
+
+/* Number of the rule entry: 0 none, 1 and 2 the defaults, 3 + i policy rule i. */
+static inline __u32 oracle_rule(const struct policy *policy, long port, const struct prefix *saddr)
+{
+	long best = oracle_best(policy, port, saddr, STATEMENT_FAILSAFE, STATEMENT_FAILSAFE);
+
+	if (best < 0)
+		best = oracle_best(policy, port, saddr, STATEMENT_BAN, STATEMENT_BAN);
+	if (best < 0 && port >= 0)
+		best = oracle_best(policy, port, saddr, STATEMENT_ALLOW, STATEMENT_DENY);
+	if (best >= 0)
+		return 3 + best;
+	if (port < 0)
+		return 0;
+	return policy->ports[port].is_closed ? 2 : 1;
+}
+
+/* ---- the image's answer -------------------------------------------------------------------- */
+
+static inline __u64 oracle_word(const __u8 *bytes, int count)
+{
+	__u64 word = 0;
+
+	while (count--)
+		word = word << 8 | *bytes++;
+	return word;
+}
+
+static inline __u32 image_value(struct image_ref image, const struct image_table *table4,
+				const struct image_table *table6, const struct prefix *address)
+{
+	if (address->family == 4)
+		return classify4(image, table4, oracle_word(address->addr, 4));
+	return classify6(image, table6, oracle_word(address->addr, 8),
+			 oracle_word(address->addr + 8, 8));
+}
+
+struct image_answer {
+	__u32 kind, port, rule;
+};
+
+static inline struct image_answer image_ask(const void *bytes, const struct prefix *saddr,
+					    const struct prefix *daddr, __u8 proto,
+					    unsigned short dport)
+{
+	struct image_ref image = { bytes };
+	const struct image_header *header = image_header_of(image);
+	__u32 class = image_value(image, &header->saddr4, &header->saddr6, saddr);
+	__u32 destination = image_value(image, &header->daddr4, &header->daddr6, daddr);
+	__u32 index = proto == IPPROTO_TCP ? PROTO_TCP : proto == IPPROTO_UDP ? PROTO_UDP : PROTO_SCTP;
+	struct image_answer answer = { IMAGE_BAD, IMAGE_BAD, IMAGE_BAD };
+	const struct image_port *port;
+
+	answer.kind = image_kind(image, header, destination);
+	answer.port = image_port(image, header, index, dport, destination, daddr->family);
+	if (answer.port == IMAGE_BAD)
+		return answer;
+	port = image_port_at(image, header, answer.port);
+	if (port)
+		answer.rule = image_rule(image, header, port, class);
+	return answer;
+}
+
+/* ---- policies to try ------------------------------------------------------------------------ */
+
+static inline void oracle_mask(struct prefix *prefix)
+{
+	for (int bit = prefix->length; bit < 128; bit++)
+		prefix->addr[bit / 8] &= ~(1 << (7 - bit % 8));
+}
+
+static inline struct policy *oracle_policy(void)
+{
+	return calloc(1, sizeof(struct policy));
+}
+
+/* The array is some struct's; memcpy, because its pointer is not a void pointer. */
+static inline void *oracle_grow(void *array, size_t *count, size_t size)
+{
+	char *base;
+
+	memcpy(&base, array, sizeof(base));
+	if ((*count & (*count - 1)) == 0)
+		base = realloc(base, (*count ? *count * 2 : 1) * size);
+	memcpy(array, &base, sizeof(base));
+	return memset(base + (*count)++ * size, 0, size);
+}
+
+/* Returns the rule's index. */
+static inline unsigned int oracle_add_rule(struct policy *policy, enum statement_kind kind)
+{
+	struct policy_rule *rule =
+		oracle_grow(&policy->rules, &policy->rules_count, sizeof(*rule));
+
+	rule->kind = kind;
+	rule->is_everywhere = kind == STATEMENT_BAN;
+	return policy->rules_count - 1;
+}
+
+static inline void oracle_add_source(struct policy *policy, unsigned int rule,
+				     struct prefix prefix)
+{
+	struct policy_rule *to = &policy->rules[rule];
+	struct prefix *source;
+
+	oracle_mask(&prefix);
+	source = oracle_grow(&to->sources, &to->sources_count, sizeof(*source));
+	*source = prefix;
+}
+
+static inline struct policy_port *oracle_add_port(struct policy *policy, __u8 proto,
+						  struct prefix addr, unsigned short lo,
+						  unsigned short hi)
+{
+	struct policy_port *port =
+		oracle_grow(&policy->ports, &policy->ports_count, sizeof(*port));
+
+	port->proto = proto;
+	port->addr = addr;
+	port->lo = lo;
+	port->hi = hi;
+	port->is_closed = true;
+	return port;
+}
+
+static inline void oracle_bind(struct policy_port *port, unsigned int rule)
+{
+	unsigned int *to = oracle_grow(&port->rules, &port->rules_count, sizeof(*to));
+
+	*to = rule;
+}
+
+static inline void oracle_add_prefix(struct prefix **prefixes, size_t *count, struct prefix prefix)
+{
+	struct prefix *to;
+
+	oracle_mask(&prefix);
+	to = oracle_grow(prefixes, count, sizeof(*to));
+	*to = prefix;
+}
+
+static inline void oracle_free(struct policy *policy)
+{
+	for (size_t i = 0; i < policy->rules_count; i++)
+		free(policy->rules[i].sources);
+	for (size_t i = 0; i < policy->ports_count; i++)
+		free(policy->ports[i].rules);
+	free(policy->rules);
+	free(policy->ports);
+	free(policy->local);
+	free(policy->natted);
+	free(policy->routed);
+	free(policy);
+}
+
+static inline void oracle_freep(struct policy **policy)
+{
+	if (*policy)
+		oracle_free(*policy);
+}
+
+/* Counters are not looked at here, so they are all "not counted". */
+static inline int oracle_build(const struct policy *policy, struct image *ret,
+			       struct image_error *ret_error)
+{
+	__u32 *zeroes = calloc(policy->rules_count + policy->ports_count + 1, sizeof(*zeroes));
+	struct image_input input = { .policy = policy,
+				     .rule_counters = zeroes,
+				     .port_counters = zeroes,
+				     .now_epoch = 1000000,
+				     .now_monotonic_ns = 5000000000 };
+	int err = image_build(&input, ret, ret_error);
+
+	free(zeroes);
+	return err;
+}
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * image_slots.c: (protocol, port) -> the guarded ports behind it.  Walks the port numbers
+ * of a protocol with the list of ports whose range is open; consecutive numbers with the
+ * same list share a slot.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+
+#include "datapath.h"
+#include "image_ports.h"
+#include "image_writer.h"
+#include "intern.h"
+#include "policy.h"
+#include "util.h"
+
+/* Overlapping ranges at many destinations multiply; so many in all. */
+#define VARIANTS_MAX ((size_t)1 << 22)
+
+struct slots {
+	const struct policy *policy;
+	const struct destinations *destinations;
+	struct intern entries; /* number = slot: struct image_slot_entry, its variants */
+	size_t variants;
+	__u32 *by_start;      /* indexes of policy ports, by proto and lo */
+	__u32 *open;          /* indexes of those whose range is open */
+	size_t open_count;
+	struct image_variant *scratch; /* a struct image_slot_entry's room, then variants */
+	__u16 *index;         /* what becomes slot_index */
+};
+
+static int proto_index(__u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+		return PROTO_TCP;
+	case IPPROTO_UDP:
+		return PROTO_UDP;
+	case IPPROTO_SCTP:
+		return PROTO_SCTP;
+	}
+	return PROTO_MAX;
+}
+
+static int compare_start(const void *left, const void *right, void *context)
+{
+	const struct policy_port *ports = context;
+	const struct policy_port *a = &ports[*(const __u32 *)left];
+	const struct policy_port *b = &ports[*(const __u32 *)right];
+	int order = proto_index(a->proto) - proto_index(b->proto);
+
+	return order ? order : a->lo - b->lo;
+}
+
+static int compare_variant(const void *left, const void *right)
+{
+	const struct image_variant *a = left, *b = right;
+
+	return a->destination < b->destination ? -1 : a->destination > b->destination;
+}
+
+static int compare_prefix(const void *a, const void *b)
+{
+	return prefix_compare(a, b);
+}
+
+static __u32 destination_of(const struct slots *slots, const struct prefix *addr)
+{
+	const struct prefix *found = bsearch(addr, slots->destinations->items,
+					     slots->destinations->count, sizeof(*found),
+					     compare_prefix);
+
+	return DESTINATION_FIRST + (found - slots->destinations->items);
+}
+
+/* The slot of the ports that are open now. */
+static int find_slot(struct slots *slots, __u16 *ret_slot)
+{
+	struct image_slot_entry entry = {};
+	struct image_variant *variants = slots->scratch + sizeof(entry) / sizeof(*variants);
+	__u32 before = slots->entries.count, number;
+	int err;
+
+	for (size_t i = 0; i < slots->open_count; i++) {
+		const struct policy_port *port = &slots->policy->ports[slots->open[i]];
+
+		if (port->addr.length)
+			variants[entry.variants++] = (struct image_variant){
+				destination_of(slots, &port->addr), slots->open[i] + 1
+			};
+		else if (port->addr.family == 6)
+			entry.any6 = slots->open[i] + 1;
+		else
+			entry.any4 = slots->open[i] + 1;
+	}
+	qsort(variants, entry.variants, sizeof(*variants), compare_variant);
+	memcpy(slots->scratch, &entry, sizeof(entry));
+	err = intern_add(&slots->entries, slots->scratch,
+			 sizeof(entry) + entry.variants * sizeof(*variants), &number);
+	if (err)
+		return err;
+	if (number == before)
+		slots->variants += entry.variants;
+	*ret_slot = number;
+	return slots->variants > VARIANTS_MAX ? -E2BIG : 0;
+}
+
+/* Forgets the ports that end before this number; whether there were any. */
+static bool close_ports(struct slots *slots, unsigned int dport)
+{
+	size_t kept = 0, count = slots->open_count;
+
+	for (size_t i = 0; i < count; i++) {
+		if (slots->policy->ports[slots->open[i]].hi >= dport)
+			slots->open[kept++] = slots->open[i];
+	}
+	slots->open_count = kept;
+	return kept < count;
+}
+
+/* One protocol; *next is where its ports begin in by_start, and then where they end. */
+static int walk_proto(struct slots *slots, int proto, size_t *next)
+{
+	const struct policy_port *ports = slots->policy->ports;
+	size_t count = slots->policy->ports_count;
+	__u16 slot = 0;
+
+	slots->open_count = 0;
+	for (unsigned int dport = 0; dport <= 65535; dport++) {
+		bool is_changed = close_ports(slots, dport);
+		int err;
+
+		for (; *next < count; ++*next) {
+			const struct policy_port *port = &ports[slots->by_start[*next]];
+
+			if (proto_index(port->proto) != proto || port->lo != dport)
+				break;
+			slots->open[slots->open_count++] = slots->by_start[*next];
+			is_changed = true;
+		}
+		err = is_changed ? find_slot(slots, &slot) : 0;
+		if (err)
+			return err;
+		slots->index[proto * 65536 + dport] = slot;
+	}
+	return 0;
+}
+
+static int walk(struct slots *slots)
+{
+	size_t next = 0;
+	__u16 none;
+	int err;
+
+	for (size_t i = 0; i < slots->policy->ports_count; i++)
+		slots->by_start[i] = i;
+	qsort_r(slots->by_start, slots->policy->ports_count, sizeof(*slots->by_start),
+		compare_start, slots->policy->ports);
+	err = find_slot(slots, &none); /* nothing is open yet: number 0 */
+	for (int proto = 0; proto < PROTO_MAX && !err; proto++)
+		err = walk_proto(slots, proto, &next);
+	return err;
+}
+
+static int init(struct slots *slots)
+{
+	size_t count = slots->policy->ports_count + 1;
+
+	slots->by_start = reallocarray(NULL, count, sizeof(*slots->by_start));
+	slots->open = reallocarray(NULL, count, sizeof(*slots->open));
+	slots->scratch = reallocarray(NULL, count + 2, sizeof(*slots->scratch));
+	slots->index = reallocarray(NULL, PROTO_MAX * 65536, sizeof(*slots->index));
+	if (!slots->by_start || !slots->open || !slots->scratch || !slots->index)
+		return -ENOMEM;
+	return 0;
+}
+
+static void clear(struct slots *slots)
+{
+	intern_clear(&slots->entries);
+	free(slots->by_start);
+	free(slots->open);
+	free(slots->scratch);
+	free(slots->index);
+}
+
+/* Takes the entries apart into slots and variants. */
+static int write_entries(struct image_writer *writer, const struct slots *slots,
+			 struct image_header *header)
+{
+	size_t first = 0, count = slots->entries.count;
+	int err;
+
+	err = writer_reserve(writer, count * sizeof(struct image_slot_entry), 16, &header->slots);
+	if (!err)
+		err = writer_reserve(writer, slots->variants * sizeof(struct image_variant), 8,
+				     &header->variants);
+	if (err)
+		return err;
+	for (size_t i = 0; i < count; i++) {
+		const struct image_slot_entry *from = intern_get(&slots->entries, i);
+		struct image_slot_entry *to = writer_at(writer, header->slots);
+		struct image_variant *variants = writer_at(writer, header->variants);
+
+		to[i] = *from;
+		to[i].first_variant = first;
+		memcpy(variants + first, from + 1, from->variants * sizeof(*variants));
+		first += from->variants;
+	}
+	return 0;
+}
+
+int slots_write(struct image_writer *writer, const struct destinations *destinations,
+		const struct policy *policy, struct image_header *header)
+{
+	_cleanup_(clear) struct slots slots = { .policy = policy, .destinations = destinations };
+	int err;
+
+	err = init(&slots);
+	if (!err)
+		err = walk(&slots);
+	if (err == -E2BIG)
+		return writer_refuse(writer, "port ranges that overlap at several addresses",
+				     slots.variants, VARIANTS_MAX);
+	if (!err)
+		err = writer_append(writer, slots.index, PROTO_MAX * 65536 * sizeof(*slots.index),
+				    2, &header->slot_index);
+	return err ? err : write_entries(writer, &slots, header);
+}
