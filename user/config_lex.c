@@ -83,8 +83,8 @@ static int check_character(const struct lexer *lexer, const char **at)
 		return fail_at(lexer, *at, "'0x%02x': this byte is not UTF-8, remove it or save the "
 			       "text as UTF-8", (unsigned char)**at);
 	if (is_forbidden(code))
-		return fail_at(lexer, *at, "'U+%04X': control characters are not allowed, "
-			       "remove it", code);
+		return fail_at(lexer, *at, "'U+%04X': this character is not allowed, remove it",
+			       code);
 	*at += length;
 	return 0;
 }
@@ -125,6 +125,8 @@ static int check_string(const struct lexer *lexer, const char **at)
 	int err;
 
 	for (++*at; *at < lexer->end && **at != '"';) {
+		if (**at == '\t')
+			return fail_at(lexer, *at, "'U+0009': no tab inside of quotes, write a blank");
 		if (**at == '\\' && *at + 1 < lexer->end && !strchr("\"\\", (*at)[1]))
 			return fail_at(lexer, *at, "'\\': the escapes are \\\" and \\\\");
 		if (**at == '\\' && *at + 1 < lexer->end)
@@ -146,6 +148,7 @@ static int check_string(const struct lexer *lexer, const char **at)
 static int check_word(const struct lexer *lexer, const char **at)
 {
 	struct token token = { TOKEN_WORD, *at, 0 };
+	uint32_t code = 0;
 	const char *start;
 	int err;
 
@@ -159,9 +162,12 @@ static int check_word(const struct lexer *lexer, const char **at)
 		if (err < 0)
 			return err;
 		token.length = *at - token.start;
-		if (*at - start > 1)
-			return fail_at(lexer, start, "%s: only ASCII outside of quotes and comments",
-				       QUOTE(&token));
+		if (*at - start == 1)
+			continue;
+		/* The number as well: a no-break space cannot be seen. */
+		decode_utf8(start, lexer->end, &code);
+		return fail_at(lexer, start, "%s: U+%04X, only ASCII outside of quotes and comments",
+			       QUOTE(&token), code);
 	}
 	return 0;
 }

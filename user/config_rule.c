@@ -9,7 +9,7 @@
 #include "config_parse.h"
 #include "util.h"
 
-#define HINT_SOURCE "use a prefix, the name of a set defined above, or any"
+#define HINT_SOURCE "use a prefix or the name of a set defined above"
 
 enum clause_kind {
 	CLAUSE_FROM,
@@ -87,7 +87,8 @@ static int parse_source(struct rule *rule)
 	if (token->kind == TOKEN_WORD && memchr(token->start, ',', token->length))
 		return lex_fail(lex, token, "%s: put blanks between sources, not commas",
 				QUOTE(token));
-	if (rule->statement->kind == STATEMENT_BAN && word_is_ports(token))
+	if (rule->statement->kind == STATEMENT_BAN && word_is_ports(token) &&
+	    !word_is_prefix(token))
 		return lex_fail(lex, token, "%s: a ban is on every port and takes sources only; to "
 				"close a port write 'deny PORT'", QUOTE(token));
 	if (!is_like_prefix(token) && !word_is_set_name(token))
@@ -230,14 +231,21 @@ static int parse_for(struct rule *rule)
 
 static int parse_comment(struct rule *rule)
 {
+	struct lexer *lex = &rule->parser->lex;
 	char **comment = &rule->statement->comment;
+	bool is_word = lex->token.kind == TOKEN_WORD;
 	int err = word_parse_text(rule->parser, CONFIG_NAME_MAX, comment);
 
-	if (err == 0 && !(*comment)[0]) {
+	if (err < 0)
+		return err;
+	if (is_word && lex->token.kind != TOKEN_END && !find_clause(&lex->token))
+		return lex_fail(lex, &lex->token, "%s: put the comment into double quotes",
+				QUOTE(&lex->token));
+	if (!(*comment)[0]) {
 		free(*comment);
 		*comment = NULL;
 	}
-	return err;
+	return 0;
 }
 
 static const struct clause clauses[] = {
@@ -271,15 +279,13 @@ static int parse_bare(struct rule *rule)
 	struct token *token = &lex->token;
 	bool is_first = rule->seen == 0;
 
-	if (lex_is(&rule->clause, "comment"))
-		return lex_fail(lex, token, "%s: put the comment into double quotes", QUOTE(token));
 	rule->clause = *token;
 	if (rule->statement->kind == STATEMENT_BAN && is_first) {
 		rule->seen |= 1u << CLAUSE_FROM;
 		return parse_sources(rule);
 	}
 	if (word_is_prefix(token) && !(rule->seen & 1u << CLAUSE_FROM))
-		return lex_fail(lex, token, "%s: a source stands behind 'from'", QUOTE(token));
+		return lex_fail(lex, token, "%s: put 'from' before a source", QUOTE(token));
 	if (lex_is(token, "tcp") || lex_is(token, "udp") || lex_is(token, "sctp"))
 		return lex_fail(lex, token, "%s: a protocol stands behind its port, as in 6379/%.*s",
 				QUOTE(token), (int)token->length, token->start);

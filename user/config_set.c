@@ -26,7 +26,7 @@ static int define_name(struct parser *parser, const struct token *token, char *n
 	found = tsearch(name, &parser->sets, compare_names);
 	if (!found)
 		return -ENOMEM;
-	return *found == name ? 0 : lex_fail(&parser->lex, token, "%s: this set is defined twice",
+	return *found == name ? 0 : lex_fail(&parser->lex, token, "%s: this set is defined twice, put its members together",
 					     QUOTE(token));
 }
 
@@ -71,10 +71,11 @@ int parse_set(struct parser *parser, struct statement *statement)
 	struct token name = lex->token;
 	int err;
 
+	if (name.kind == TOKEN_END)
+		return lex_fail(lex, &parser->verb, "'set': its name and members are missing");
 	if (!word_is_set_name(&name))
 		return lex_fail(lex, &name, "%s: no name for a set, use a letter, then letters, "
-				"digits, '_' and '-', and no keyword",
-				name.kind == TOKEN_END ? "'set'" : QUOTE(&name));
+				"digits, '_' and '-', and no keyword", QUOTE(&name));
 	statement->set = lex_dup(&name);
 	if (!statement->set)
 		return -ENOMEM;

@@ -28,13 +28,13 @@ static int check_interface(struct parser *parser, const struct statement *statem
 		return lex_fail(&parser->lex, token, "%s: name each interface, with blanks "
 				"between, or write 'interface auto'", QUOTE(token));
 	if (lex_is(token, "auto"))
-		return lex_fail(&parser->lex, token, "'auto': stands alone, without names");
+		return lex_fail(&parser->lex, token, "'auto': stands alone, leave the names out");
 	if (lex_is(token, "lo"))
 		return lex_fail(&parser->lex, token, "'lo': the loopback interface carries what "
 				"the host says to itself, leave it out");
 	for (size_t i = 0; i < statement->interfaces_count; i++)
 		if (lex_is(token, statement->interfaces[i]))
-			return lex_fail(&parser->lex, token, "%s: named twice", QUOTE(token));
+			return lex_fail(&parser->lex, token, "%s: named twice, keep one", QUOTE(token));
 	if (statement->interfaces_count == LIMIT_INTERFACES)
 		return lex_fail(&parser->lex, token, "%s: more than %d interfaces "
 				"(LIMIT_INTERFACES)", QUOTE(token), LIMIT_INTERFACES);
@@ -50,10 +50,10 @@ int parse_interface(struct parser *parser, struct statement *statement)
 		lex_advance(lex);
 		if (lex->token.kind == TOKEN_END)
 			return 0;
-		return lex_fail(lex, &first, "'auto': stands alone, without names");
+		return lex_fail(lex, &first, "'auto': stands alone, leave the names out");
 	}
 	if (first.kind == TOKEN_END)
-		return lex_fail(lex, &first, "'interface': name the interfaces, or write "
+		return lex_fail(lex, &parser->verb, "'interface': name the interfaces, or write "
 				"'interface auto'");
 	while (lex->token.kind != TOKEN_END) {
 		char **name;
@@ -84,7 +84,7 @@ int parse_default(struct parser *parser, struct statement *statement)
 	struct token first = lex->token;
 
 	if (first.kind == TOKEN_END)
-		return lex_fail(lex, &first, "'default': what is missing, " HINT_DEFAULT);
+		return lex_fail(lex, &parser->verb, "'default': what is missing, " HINT_DEFAULT);
 	lex_advance(lex);
 	if (lex_is(&first, "allow")) {
 		statement->mode = DEFAULT_ALLOW;
@@ -130,7 +130,7 @@ int parse_docker(struct parser *parser, struct statement *statement)
 	int err;
 
 	if (token.kind == TOKEN_END)
-		return lex_fail(&parser->lex, &token, "'docker': the address is missing, "
+		return lex_fail(&parser->lex, &parser->verb, "'docker': the address is missing, "
 				HINT_DOCKER);
 	err = word_parse_text(parser, CONFIG_PATH_MAX, &statement->url);
 	if (err < 0)
@@ -153,6 +153,7 @@ int parse_labels(struct parser *parser, struct statement *statement)
 	if (lex_is(&token, "narrow") || lex_is(&token, "trust"))
 		return lex_fail(lex, &token, "%s: not supported by this version, write "
 				"'labels off'", QUOTE(&token));
-	return lex_fail(lex, &token, "%s: unknown, write 'labels off'",
-			token.kind == TOKEN_END ? "'labels'" : QUOTE(&token));
+	if (token.kind == TOKEN_END)
+		token = parser->verb;
+	return lex_fail(lex, &token, "%s: unknown, write 'labels off'", QUOTE(&token));
 }
