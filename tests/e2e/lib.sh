@@ -204,13 +204,15 @@ source_option() {
 	esac
 }
 
-# ask FROM HOST PORT[/PROTO] [PROBE OPTIONS...]: prints what the probe found.
+# ask FROM HOST PORT[/PROTO] [PROBE OPTIONS...]: prints what the probe found.  `asking` are
+# more of these options, for the expectations below: asking=(-p 6379).
+asking=()
 ask() {
 	local from=$1 host=$2 port=${3%/*} proto=${3#*/}
 	shift 3
 	[ "$proto" != "$port" ] || proto=tcp
 	# shellcheck disable=SC2046
-	at "$from" "$probe" ask "$proto" $(source_option "$from" "$host") "$@" "$host" "$port"
+	at "$from" "$probe" ask "$proto" $(source_option "$from" "$host") "${asking[@]}" "$@" "$host" "$port"
 }
 
 # expect_answer WANTED MILLISECONDS FROM HOST PORT/PROTO... : all at the same time.
@@ -263,20 +265,17 @@ flow_start() {
 	shift 4
 	[ "$proto" != "$port" ] || proto=tcp
 	mkfifo "/run/flow.$name.ask"
-	: >"/run/flow.$name.answers"
 	# shellcheck disable=SC2046
 	at "$from" "$probe" flow "$proto" $(source_option "$from" "$host") -w 1000 "$@" "$host" "$port" \
-		<"/run/flow.$name.ask" >"/run/flow.$name.answers" 2>&1 &
-	exec {flow_fd}>"/run/flow.$name.ask"
-	eval "flow_fd_$name=$flow_fd"
-	flow_read "$name" 1
+		<>"/run/flow.$name.ask" >"/run/flow.$name.answers" 2>&1 &
+	flow_read "$name" 1 >/dev/null
 }
 
 # flow_ask NAME: asks once more over the same flow and prints the answer.
 flow_ask() {
-	local fd="flow_fd_$1" lines
+	local lines
 	lines=$(wc -l <"/run/flow.$1.answers")
-	echo >&"${!fd}"
+	echo >"/run/flow.$1.ask"
 	flow_read "$1" $((lines + 1))
 }
 
@@ -297,10 +296,10 @@ expect_flow() {
 	fi
 }
 
-flow_stop() {
-	local fd="flow_fd_$1"
-	exec {fd}>&-
-	rm -f "/run/flow.$1".*
+# expect_flow_recovers NAME [WHY]: TCP tries again at ever longer intervals.
+expect_flow_recovers() {
+	recovers() { [[ $(flow_ask "$1") == open* ]]; }
+	expect "the open flow $1 goes on${2:+, $2}" eventually 20 recovers "$1"
 }
 
 # ---- watches: does anything get through while something happens? -------------------------
@@ -312,19 +311,42 @@ watch_start() {
 	mkfifo "/run/watch.$name.stop"
 	# shellcheck disable=SC2046
 	at "$from" "$probe" watch "$proto" $(source_option "$from" "$host") "$host" "$port" \
-		<"/run/watch.$name.stop" >"/run/watch.$name.result" 2>&1 &
-	eval "watch_pid_$name=$!"
-	exec {watch_fd}>"/run/watch.$name.stop"
-	eval "watch_fd_$name=$watch_fd"
+		<>"/run/watch.$name.stop" >"/run/watch.$name.result" 2>&1 &
+	watches[$name]=$!
+}
+declare -A watches
+
+# watch_stop NAME: sets $sent and $answered.
+watch_stop() {
+	echo >"/run/watch.$1.stop"
+	wait "${watches[$1]}"
+	sent=0 answered=-1
+	read -r _ sent _ answered <"/run/watch.$1.result"
+	rm -f "/run/watch.$1".*
 }
 
-# watch_stop NAME: prints "sent N answered M".
-watch_stop() {
-	local fd="watch_fd_$1" pid="watch_pid_$1"
-	eval "exec ${!fd}>&-"
-	wait "${!pid}"
-	cat "/run/watch.$1.result"
-	rm -f "/run/watch.$1".*
+# expect_nothing_got_in WHY NAME...: ends these watches.
+expect_nothing_got_in() {
+	local why=$1 name
+	shift
+	for name; do
+		watch_stop "$name"
+		if [ "$sent" -gt 100 ] && [ "$answered" = 0 ]; then
+			ok "nothing got in by $name, $why"
+		else
+			fail "nothing got in by $name, $why" <<<"$answered of $sent attempts got in"
+		fi
+	done
+}
+
+# expect_some_got_in WHY NAME...
+expect_some_got_in() {
+	local why=$1 name
+	shift
+	for name; do
+		watch_stop "$name"
+		expect "some attempts by $name got in ($answered of $sent), $why" test "$answered" -gt 0
+	done
 }
 
 # ---- Docker ----------------------------------------------------------------------------

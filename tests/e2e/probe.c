@@ -455,6 +455,10 @@ static int serve_socket(int family, int type, uint16_t port)
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof(one));
+	else
+		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one));
 	/* One IPv6 socket serves both families, but raw sockets never mix them. */
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, type == SOCK_RAW ? &one : &off,
@@ -467,6 +471,14 @@ static int serve_socket(int family, int type, uint16_t port)
 		return -1;
 	}
 	return fd;
+}
+
+/* "peer 192.0.2.10 4711\n"; returns its length. */
+static size_t answer_print(const struct sockaddr_storage *peer, char *ret, size_t size)
+{
+	strcpy(ret, "peer ");
+	sockaddr_print(peer, ret + 5, size - 6);
+	return strlen(strcat(ret, "\n"));
 }
 
 static void serve_sctp(int fd, uint16_t port)
@@ -485,30 +497,49 @@ static void serve_sctp(int fd, uint16_t port)
 	sendto(fd, &reply, sizeof(reply), 0, (void *)&peer, peer_len);
 }
 
+/* From the address that was asked: a host with several would choose another. */
+static void serve_datagram(int fd)
+{
+	union {
+		char bytes[256];
+		struct cmsghdr align;
+	} control;
+	struct sockaddr_storage peer;
+	char buffer[2048];
+	struct iovec iov = { buffer, sizeof(buffer) };
+	struct msghdr message = {
+		.msg_name = &peer, .msg_namelen = sizeof(peer),
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg;
+
+	if (recvmsg(fd, &message, 0) < 0)
+		return;
+	/* Which interface it came in by must not decide where the answer leaves. */
+	for (cmsg = CMSG_FIRSTHDR(&message); cmsg; cmsg = CMSG_NXTHDR(&message, cmsg)) {
+		if (cmsg->cmsg_type == IPV6_PKTINFO && cmsg->cmsg_level == IPPROTO_IPV6)
+			((struct in6_pktinfo *)CMSG_DATA(cmsg))->ipi6_ifindex = 0;
+		if (cmsg->cmsg_type == IP_PKTINFO && cmsg->cmsg_level == IPPROTO_IP)
+			((struct in_pktinfo *)CMSG_DATA(cmsg))->ipi_ifindex = 0;
+	}
+	iov.iov_len = answer_print(&peer, buffer, sizeof(buffer));
+	sendmsg(fd, &message, 0);
+}
+
 /* Returns false when the peer has gone. */
-static bool serve_answer(int fd)
+static bool serve_stream(int fd)
 {
 	struct sockaddr_storage peer;
 	socklen_t peer_len = sizeof(peer);
-	char buffer[2048], text[128];
-	ssize_t n = recvfrom(fd, buffer, sizeof(buffer), 0, (void *)&peer, &peer_len);
-	bool is_stream;
+	char buffer[2048];
+	ssize_t n = recv(fd, buffer, sizeof(buffer), 0);
 
 	if (n <= 0)
 		return n < 0 && errno == EAGAIN;
-	is_stream = !peer_len;
-	if (is_stream) {
-		peer_len = sizeof(peer);
-		if (getpeername(fd, (void *)&peer, &peer_len))
-			return false;
-	}
-	strcpy(text, "peer ");
-	sockaddr_print(&peer, text + 5, sizeof(text) - 6);
-	strcat(text, "\n");
-	if (is_stream)
-		return send(fd, text, strlen(text), MSG_NOSIGNAL) > 0;
-	sendto(fd, text, strlen(text), 0, (void *)&peer, peer_len);
-	return true;
+	if (getpeername(fd, (void *)&peer, &peer_len))
+		return false;
+	return send(fd, buffer, answer_print(&peer, buffer, sizeof(buffer)), MSG_NOSIGNAL) > 0;
 }
 
 static _Noreturn void cmd_serve(int argc, char **argv)
@@ -560,7 +591,9 @@ static _Noreturn void cmd_serve(int argc, char **argv)
 					services[count] = (struct service){ 0 };
 					fds[count++] = (struct pollfd){ .fd = peer, .events = POLLIN };
 				}
-			} else if (!serve_answer(fd) && !services[i].proto) {
+			} else if (services[i].proto == IPPROTO_UDP) {
+				serve_datagram(fd);
+			} else if (!serve_stream(fd)) {
 				close(fd);
 				count--;
 				fds[i] = fds[count];
@@ -591,12 +624,12 @@ int main(int argc, char **argv)
 	struct question question = { .wait_ms = 1000, .interval_ms = 2 };
 	int option;
 
-	if (argc < 3)
-		usage();
 	/* The first process of a container has no default action for SIGTERM. */
 	signal(SIGTERM, stop);
-	if (!strcmp(argv[1], "serve"))
+	if (argc > 1 && !strcmp(argv[1], "serve"))
 		cmd_serve(argc - 2, argv + 2);
+	if (argc < 3)
+		usage();
 
 	question.type = !strcmp(argv[2], "udp")	 ? SOCK_DGRAM :
 			!strcmp(argv[2], "sctp") ? SOCK_RAW : SOCK_STREAM;

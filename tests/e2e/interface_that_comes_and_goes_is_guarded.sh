@@ -1,0 +1,47 @@
+#!/bin/bash
+# An interface named in the configuration is guarded when it appears after the start, and
+# when it appears again.
+. "$(dirname "$0")/lib.sh"
+
+# A second cable: 203.0.113.1 here, 203.0.113.66 outside.
+plug() {
+	ip link add eth1 type veth peer name eth1 netns outside
+	ip -n outside address add 203.0.113.66/24 dev eth1
+	ip -n outside link set eth1 up
+	ip address add 203.0.113.1/24 dev eth1
+	ip link set eth1 up
+	eventually 5 busybox ping -q -c 1 -W 1 203.0.113.66 || die "the second cable works"
+}
+unplug() { ip link delete eth1; }
+
+network_up
+engine_start
+publish cache -p 6379:6379 -p 5353:53/udp
+
+configure </dev/null
+expect "tidegate up succeeds" tidegate up
+daemon_start
+plug
+because="by an interface that nobody wants guarded"
+expect_open 203.0.113.66 203.0.113.1 6379/tcp 5353/udp
+unplug
+
+configure </dev/null
+sed -i 's/^interface .*/interface eth0 eth1/' "$config"
+tidegate reload >/dev/null 2>&1
+plug
+because="by an interface that came after the start"
+becomes closed 3 203.0.113.66 203.0.113.1 6379/tcp
+expect_closed 203.0.113.66 203.0.113.1 6379/tcp 5353/udp
+expect "status is green with both" eventually 5 "$tidegate" status
+expect "status names it" sh -c "'$tidegate' status | grep -w eth1"
+
+unplug
+expect_not "status is not green without it" "$tidegate" status
+plug
+because="by an interface that came back"
+becomes closed 3 203.0.113.66 203.0.113.1 6379/tcp
+expect_closed 203.0.113.66 203.0.113.1 6379/tcp 5353/udp
+because="by the other, all the time"
+expect_closed stranger $host4 6379/tcp 5353/udp
+expect "status is green again" eventually 5 "$tidegate" status
