@@ -10,53 +10,60 @@
 #include "policy_resolve.h"
 
 #define PORT_MAX 65535u
+/* A range whose container ports run past 65535 is nonsense, and must still come to an end. */
+#define NUMBER_MAX (2 * PORT_MAX + 1)
 
-/* One container's own numbers: what rules about containers are filtered by. */
-struct inside {
-	unsigned int container;
-	__u8 proto;
-	unsigned int port;
-};
-
-/* Whether the rule means this container port; *end shrinks to where the answer changes. */
-static bool target_has(const struct target *target, const struct inside *inside, unsigned int *end)
+/* Shrinks the stretch around `port` to where the rule's answer stays the same. */
+static bool target_has(const struct target *target, unsigned int port, struct stretch *stretch)
 {
 	bool is_in = !target->ports_count;
 
-	if (target->protos && !(target->protos & policy_proto_bit(inside->proto)))
+	if (target->protos && !(target->protos & policy_proto_bit(stretch->proto)))
 		return false;
 	for (size_t i = 0; i < target->ports_count; i++) {
-		const struct port_range *range = &target->ports[i];
-		unsigned int last = *end;
+		unsigned int lo = target->ports[i].lo, hi = target->ports[i].hi;
 
-		if (inside->port < range->lo) {
-			last = range->lo - 1;
-		} else if (inside->port <= range->hi) {
+		if (port < lo) {
+			hi = lo - 1;
+			lo = 0;
+		} else if (port > hi) {
+			lo = hi + 1;
+			hi = NUMBER_MAX;
+		} else {
 			is_in = true;
-			last = range->hi;
 		}
-		if (last < *end)
-			*end = last;
+		stretch->lo = lo > stretch->lo ? lo : stretch->lo;
+		stretch->hi = hi < stretch->hi ? hi : stretch->hi;
 	}
 	return is_in;
 }
 
-static int list_rules(struct resolver *resolver, const struct inside *inside, unsigned int *end,
-		      unsigned int *ret_list)
+/*
+ * The rules that name a container's port, for a stretch of numbers around it.  A container's
+ * ports mostly have the same rules, so the last answer is kept.
+ */
+static int list_rules(struct resolver *resolver, const struct claim *claim, unsigned int port)
 {
-	const struct naming *naming = &resolver->naming[inside->container];
+	const struct naming *naming = &resolver->naming[claim->container];
+	struct stretch *stretch = &resolver->stretch;
 	unsigned int *rules, count = 0;
-	int err = rule_lists_reserve(&resolver->lists, naming->count, &rules);
+	int err;
 
+	if (stretch->lo <= port && port <= stretch->hi &&
+	    stretch->container == claim->container && stretch->proto == claim->place.proto)
+		return 0;
+	*stretch = (struct stretch){ .container = claim->container,
+				     .proto = claim->place.proto, .hi = NUMBER_MAX };
+	err = rule_lists_reserve(&resolver->lists, naming->count, &rules);
 	if (err)
 		return err;
 	for (size_t i = 0; i < naming->count; i++) {
 		const struct statement *statement = resolver->statements[naming->rules[i]];
 
-		if (target_has(&statement->target, inside, end))
+		if (target_has(&statement->target, port, stretch))
 			rules[count++] = naming->rules[i];
 	}
-	return rule_lists_commit(&resolver->lists, count, ret_list);
+	return rule_lists_commit(&resolver->lists, count, &stretch->list);
 }
 
 static int add_claim(struct resolver *resolver, const struct claim *claim)
@@ -81,18 +88,14 @@ static int add_range(struct resolver *resolver, const struct claim *range)
 	int err;
 
 	while (claim.lo <= range->hi) {
-		unsigned int last = range->port + (range->hi - range->lo), end = last;
-		struct inside inside = {
-			.container = range->container,
-			.proto = range->place.proto,
-			.port = range->port + (claim.lo - range->lo),
-		};
-
-		err = list_rules(resolver, &inside, &end, &claim.list);
+		claim.port = range->port + (claim.lo - range->lo);
+		err = list_rules(resolver, range, claim.port);
 		if (err)
 			return err;
-		claim.port = inside.port;
-		claim.hi = claim.lo + (end - inside.port);
+		claim.list = resolver->stretch.list;
+		claim.hi = claim.lo + (resolver->stretch.hi - claim.port);
+		if (claim.hi > range->hi)
+			claim.hi = range->hi;
 		err = add_claim(resolver, &claim);
 		if (err)
 			return err;

@@ -93,6 +93,14 @@ struct layers {
 	size_t count;
 };
 
+/* Numbers of one container that the same rules name. */
+struct stretch {
+	unsigned int container;
+	__u8 proto; /* 0 = none yet */
+	unsigned int lo, hi;
+	unsigned int list;
+};
+
 /* The rules that name a container, by index, ascending. */
 struct naming {
 	unsigned int *rules;
@@ -127,6 +135,7 @@ struct resolver {
 	struct span *spans;
 	size_t spans_count;
 	struct naming *naming; /* of inventory.containers[i] */
+	struct stretch stretch;
 	struct claim *claims;
 	size_t claims_count;
 	struct layers rule_layers, claim_layers;
