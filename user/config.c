@@ -168,6 +168,14 @@ const struct statement *config_find_set(const struct config *config, const char 
 	return NULL;
 }
 
+const char *config_missing_set(const struct config *config, const struct statement *statement)
+{
+	for (size_t i = 0; i < statement->sources_count; i++)
+		if (statement->sources[i].set && !config_find_set(config, statement->sources[i].set))
+			return statement->sources[i].set;
+	return NULL;
+}
+
 static const struct statement *find_once(const struct config *config, enum statement_kind kind)
 {
 	for (size_t i = 0; i < config->count; i++)

@@ -50,7 +50,9 @@ struct port_range {
 struct target {
 	enum target_kind kind;
 	unsigned int protos;      /* PROTO_BIT_*; for a container: of its ports, all if none named */
-	struct port_range *ports; /* published ports; for a container: container ports; may be empty there */
+	/* Published ports; for a container its own, and may be empty there.  Sorted, disjoint,
+	 * no two that touch. */
+	struct port_range *ports;
 	size_t ports_count;
 	struct prefix on;  /* "on ADDRESS"; family 0 = not given. Only with TARGET_PORTS */
 	char *name;        /* container name or id, compose project, swarm service */
@@ -129,8 +131,13 @@ bool config_is_rule(const struct statement *statement);
 /* The set of that name, or NULL. */
 const struct statement *config_find_set(const struct config *config, const char *name);
 
-enum default_mode config_default(const struct config *config); /* DEFAULT_DENY_PUBLISHED if not given */
-const char *config_docker_url(const struct config *config);    /* NULL if not given */
+/* The first set among the statement's sources that the configuration does not define, or NULL:
+ * what to say when config_add() answers -EINVAL. */
+const char *config_missing_set(const struct config *config, const struct statement *statement);
+
+/* DEFAULT_DENY_PUBLISHED and NULL if not given. */
+enum default_mode config_default(const struct config *config);
+const char *config_docker_url(const struct config *config);
 
 /*
  * Edits of the text: comments, blank lines and order stay.  Each gives a new text

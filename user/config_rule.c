@@ -87,8 +87,7 @@ static int parse_source(struct rule *rule)
 	if (token->kind == TOKEN_WORD && memchr(token->start, ',', token->length))
 		return lex_fail(lex, token, "%s: put blanks between sources, not commas",
 				QUOTE(token));
-	if (rule->statement->kind == STATEMENT_BAN && word_is_ports(token) &&
-	    !word_is_prefix(token))
+	if (rule->statement->kind == STATEMENT_BAN && word_is_ports(token) && !word_is_prefix(token))
 		return lex_fail(lex, token, "%s: a ban is on every port and takes sources only; to "
 				"close a port write 'deny PORT'", QUOTE(token));
 	if (!is_like_prefix(token) && !word_is_set_name(token))
@@ -272,18 +271,11 @@ static const struct clause *find_clause(const struct token *token)
 
 /* ---- the whole ------------------------------------------------------------------- */
 
-/* A word where a clause would begin: ports, a container's name, what a ban is on. */
-static int parse_bare(struct rule *rule)
+/* What people type there, and what they should. */
+static int fail_bare(const struct rule *rule, const struct token *token)
 {
-	struct lexer *lex = &rule->parser->lex;
-	struct token *token = &lex->token;
-	bool is_first = rule->seen == 0;
+	const struct lexer *lex = &rule->parser->lex;
 
-	rule->clause = *token;
-	if (rule->statement->kind == STATEMENT_BAN && is_first) {
-		rule->seen |= 1u << CLAUSE_FROM;
-		return parse_sources(rule);
-	}
 	if (word_is_prefix(token) && !(rule->seen & 1u << CLAUSE_FROM))
 		return lex_fail(lex, token, "%s: put 'from' before a source", QUOTE(token));
 	if (lex_is(token, "tcp") || lex_is(token, "udp") || lex_is(token, "sctp"))
@@ -292,21 +284,37 @@ static int parse_bare(struct rule *rule)
 	if (lex_is(token, "in") || lex_is(token, "out"))
 		return lex_fail(lex, token, "%s: rules are for what comes in, leave it out",
 				QUOTE(token));
-	if ((is_first || rule->seen == 1u << CLAUSE_NAME) && takes_clause(rule, CLAUSE_PORT) &&
-	    word_is_ports(token)) {
-		rule->seen |= 1u << CLAUSE_PORT;
-		return parse_port(rule);
-	}
-	if (is_first && takes_clause(rule, CLAUSE_NAME) && token->kind == TOKEN_WORD &&
-	    !word_is_keyword(token)) {
-		rule->seen |= 1u << CLAUSE_NAME;
-		return parse_container(rule);
-	}
 	if (rule->seen == 1u << CLAUSE_PORT && word_is_ports(token))
 		return lex_fail(lex, token, "%s: put commas between ports, as in 80,443/tcp",
 				QUOTE(token));
 	return lex_fail(lex, token, "%s: not expected here, what may follow is from, on, port, "
 			"proto, until, for or comment", QUOTE(token));
+}
+
+/* A word where a clause would begin: what a ban is on; ports, first or behind a container's
+ * name; a container's name, first. */
+static int parse_bare(struct rule *rule)
+{
+	const struct token *token = &rule->parser->lex.token;
+	bool is_first = rule->seen == 0;
+
+	rule->clause = *token;
+	if (rule->statement->kind == STATEMENT_BAN && is_first) {
+		rule->seen |= 1u << CLAUSE_FROM;
+		return parse_sources(rule);
+	}
+	if (word_is_prefix(token) || token->kind != TOKEN_WORD)
+		return fail_bare(rule, token);
+	if ((is_first || rule->seen == 1u << CLAUSE_NAME) && takes_clause(rule, CLAUSE_PORT) &&
+	    word_is_ports(token)) {
+		rule->seen |= 1u << CLAUSE_PORT;
+		return parse_port(rule);
+	}
+	if (is_first && takes_clause(rule, CLAUSE_NAME) && !word_is_keyword(token)) {
+		rule->seen |= 1u << CLAUSE_NAME;
+		return parse_container(rule);
+	}
+	return fail_bare(rule, token);
 }
 
 static int parse_clause(struct rule *rule)

@@ -26,8 +26,10 @@ static int define_name(struct parser *parser, const struct token *token, char *n
 	found = tsearch(name, &parser->sets, compare_names);
 	if (!found)
 		return -ENOMEM;
-	return *found == name ? 0 : lex_fail(&parser->lex, token, "%s: this set is defined twice, put its members together",
-					     QUOTE(token));
+	if (*found == name)
+		return 0;
+	return lex_fail(&parser->lex, token, "%s: this set is defined twice, put its members "
+			"together", QUOTE(token));
 }
 
 bool set_is_defined(const struct parser *parser, const char *name)
