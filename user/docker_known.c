@@ -114,13 +114,14 @@ static bool is_needed(const struct docker_known *known, const struct docker_list
 
 /*
  * While it starts it does not answer.  Waiting for that would hold up everybody else's
- * ports, and its own are known.
+ * ports, when its own are known and it is armed already.
  */
 static int patience_ms(const struct docker_known *known, const struct docker_listed *listed)
 {
 	bool may_start = listed->state == DOCKER_CREATED || listed->state == DOCKER_RESTARTING;
+	bool is_known = known->has_details && !known->details.has_failed;
 
-	return known->has_details && may_start ? KNOWN_MS : DETAILS_MS;
+	return may_start && is_known ? KNOWN_MS : DETAILS_MS;
 }
 
 struct question {

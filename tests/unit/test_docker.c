@@ -1,0 +1,980 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the Engine says becomes the inventory, whatever its version; what it says wrongly,
+ * late or not at all becomes an error that says so.  docker/<Engine>/ holds its answers:
+ * 20.10 as recorded from a real one, the others from the API's description.
+ */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <time.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <cmocka.h>
+
+#include "docker.h"
+#include "docker/fake_engine.h"
+#include "inventory.h"
+#include "util.h"
+
+#define ID_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define ID_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define LISTED(id, name, state, ports)                                                        \
+	"{\"Id\":\"" id "\",\"Names\":[\"/" name "\"],\"State\":\"" state "\",\"Ports\":[" ports \
+	"],\"Labels\":{},\"NetworkSettings\":{\"Networks\":{}}}"
+#define DETAILS(state, error, bindings)                                                   \
+	"{\"State\":{\"Status\":\"" state "\",\"Error\":\"" error "\"},\"HostConfig\":"   \
+	"{\"NetworkMode\":\"bridge\",\"PortBindings\":{" bindings "}},\"NetworkSettings\":" \
+	"{\"Ports\":{},\"Networks\":{}}}"
+#define PORT(ip, port) \
+	"{\"IP\":\"" ip "\",\"PrivatePort\":" port ",\"PublicPort\":" port ",\"Type\":\"tcp\"}"
+#define EVENT(type, action) \
+	"{\"Type\":\"" type "\",\"Action\":\"" action "\",\"Actor\":{\"ID\":\"" ID_A "\"}}\n"
+
+struct fixture {
+	struct fake_engine *engine;
+	struct docker *docker;
+	struct inventory *inventory;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	fixture->engine = fake_new();
+	fake_set_version(fixture->engine, "1.44", "inactive");
+	fake_set(fixture->engine, "/containers/json", 200, "[]");
+	fake_set(fixture->engine, "/networks", 200, "[]");
+	fake_set_bytes(fixture->engine, "/events", 200, "", 0, FAKE_STREAM);
+	assert_int_equal(docker_new(fixture->engine->url, &fixture->docker), 0);
+	*state = fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	docker_free(fixture->docker);
+	inventory_free(fixture->inventory);
+	fake_free(fixture->engine);
+	free(fixture);
+	return 0;
+}
+
+static int read_again(struct fixture *fixture)
+{
+	inventory_free(fixture->inventory);
+	fixture->inventory = NULL;
+	return docker_read(fixture->docker, &fixture->inventory);
+}
+
+static void assert_reads(struct fixture *fixture)
+{
+	int err = read_again(fixture);
+
+	if (err)
+		fail_msg("%d: %s", err, docker_error(fixture->docker));
+	assert_string_equal(docker_error(fixture->docker), "");
+}
+
+static void assert_fails(struct fixture *fixture, int expected, const char *text)
+{
+	int err = read_again(fixture);
+
+	if (err != expected || !strstr(docker_error(fixture->docker), text))
+		fail_msg("%d: %s", err, docker_error(fixture->docker));
+	assert_null(fixture->inventory);
+}
+
+static const struct container *find(const struct fixture *fixture, const char *name)
+{
+	for (size_t i = 0; i < fixture->inventory->containers_count; i++)
+		if (streq(fixture->inventory->containers[i].name, name))
+			return &fixture->inventory->containers[i];
+	return NULL;
+}
+
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* ---- recorded answers ---- */
+
+static char *read_file(const char *path, size_t *ret_size)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "r");
+	struct stat stat;
+	char *text;
+
+	if (!file || fstat(fileno(file), &stat))
+		return NULL;
+	text = calloc(1, stat.st_size + 1);
+	*ret_size = fread(text, 1, stat.st_size, file);
+	return text;
+}
+
+static void data_path(char *ret, size_t size, const char *engine, const char *name)
+{
+	const char *slash = strrchr(__FILE__, '/');
+
+	snprintf(ret, size, "%.*s/docker/%s/%s", (int)(slash - __FILE__), __FILE__, engine, name);
+}
+
+static void print_binding(FILE *out, const struct binding *binding)
+{
+	char host[PREFIX_STRLEN];
+	const char *proto = binding->proto == IPPROTO_TCP ? "tcp" :
+			    binding->proto == IPPROTO_UDP ? "udp" : "sctp";
+
+	fprintf(out, "    %s %s %u-%u -> %u\n", proto, prefix_format(&binding->host, host),
+		binding->host_lo, binding->host_hi, binding->port);
+}
+
+static void print_endpoint(FILE *out, const struct endpoint *endpoint)
+{
+	char addr4[PREFIX_STRLEN] = "-", addr6[PREFIX_STRLEN] = "-";
+
+	if (endpoint->addr4.family)
+		prefix_format(&endpoint->addr4, addr4);
+	if (endpoint->addr6.family)
+		prefix_format(&endpoint->addr6, addr6);
+	fprintf(out, "    in %s: %s%s %s%s\n", endpoint->network, addr4,
+		endpoint->is_routed4 ? " routed" : "", addr6, endpoint->is_routed6 ? " routed" : "");
+}
+
+static char *print_inventory(const struct inventory *inventory)
+{
+	size_t size;
+	char *text = NULL, prefix[PREFIX_STRLEN];
+	FILE *out = open_memstream(&text, &size);
+
+	for (size_t i = 0; i < inventory->containers_count; i++) {
+		const struct container *container = &inventory->containers[i];
+
+		fprintf(out, "%s %.12s %s", container->is_running ? "running" : "armed",
+			container->id, container->name);
+		if (container->project)
+			fprintf(out, " project=%s", container->project);
+		if (container->service)
+			fprintf(out, " service=%s", container->service);
+		if (container->swarm_service)
+			fprintf(out, " swarm=%s", container->swarm_service);
+		fputc('\n', out);
+		for (size_t j = 0; j < container->bindings_count; j++)
+			print_binding(out, &container->bindings[j]);
+		for (size_t j = 0; j < container->endpoints_count; j++)
+			print_endpoint(out, &container->endpoints[j]);
+	}
+	for (size_t i = 0; i < inventory->subnets_count; i++)
+		fprintf(out, "subnet %s %s%s\n", prefix_format(&inventory->subnets[i].prefix, prefix),
+			inventory->subnets[i].network,
+			inventory->subnets[i].is_routed ? " routed" : "");
+	fclose(out);
+	return text;
+}
+
+/* ping.txt, NAME.json -> /NAME, containers.json -> /containers/json, container-ID.json. */
+static void serve_file(struct fake_engine *engine, const char *directory, const char *name)
+{
+	char path[512], target[128], version[16] = "", swarm[32] = "", id[13] = "";
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+
+	data_path(path, sizeof(path), directory, name);
+	text = read_file(path, &size);
+	assert_non_null(text);
+	if (streq(name, "ping.txt")) {
+		sscanf(text, "%15s %31s", version, swarm);
+		fake_set_version(engine, version, *swarm ? swarm : NULL);
+		return;
+	}
+	if (!strstr(name, ".json"))
+		return;
+	snprintf(target, sizeof(target), "/%.*s", (int)(strlen(name) - 5), name);
+	if (streq(name, "containers.json"))
+		strcpy(target, "/containers/json");
+	if (sscanf(name, "container-%12s.json", id) == 1) {
+		const char *whole = strstr(text, id);
+
+		snprintf(target, sizeof(target), "/containers/%.64s/json", whole);
+	}
+	fake_set_bytes(engine, target, 200, text, size, FAKE_CHUNKED);
+}
+
+static void serve_directory(struct fake_engine *engine, const char *directory)
+{
+	char path[512];
+	_cleanup_closedir_ DIR *dir = NULL;
+	struct dirent *entry;
+
+	data_path(path, sizeof(path), directory, "");
+	dir = opendir(path);
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		if (*entry->d_name != '.' && !streq(entry->d_name, "events.json"))
+			serve_file(engine, directory, entry->d_name);
+}
+
+/* TIDEGATE_GOLDEN=write accepts what comes out now. */
+static void assert_golden(const char *directory, const struct inventory *inventory)
+{
+	_cleanup_free_ char *printed = print_inventory(inventory), *golden = NULL;
+	char path[512];
+	size_t size;
+
+	data_path(path, sizeof(path), directory, "inventory.txt");
+	if (getenv("TIDEGATE_GOLDEN")) {
+		_cleanup_fclose_ FILE *file = fopen(path, "w");
+
+		fputs(printed, file);
+		return;
+	}
+	golden = read_file(path, &size);
+	assert_non_null(golden);
+	assert_string_equal(printed, golden);
+}
+
+static void assert_engine(void **state, const char *directory, const char *version)
+{
+	struct fixture *fixture = *state;
+
+	serve_directory(fixture->engine, directory);
+	assert_reads(fixture);
+	assert_string_equal(fixture->engine->version, version);
+	assert_golden(directory, fixture->inventory);
+	/* And the same from what is remembered. */
+	assert_reads(fixture);
+	assert_golden(directory, fixture->inventory);
+}
+
+static void engine_20_10_is_understood(void **state)
+{
+	assert_engine(state, "20.10", "/v1.41");
+}
+
+static void swarm_manager_lists_ingress_ports(void **state)
+{
+	assert_engine(state, "20.10-swarm", "/v1.41");
+}
+
+static void engine_25_is_understood_and_hostile_labels_are_none(void **state)
+{
+	assert_engine(state, "25", "/v1.44");
+}
+
+static void engine_28_with_routed_networks_is_understood(void **state)
+{
+	assert_engine(state, "28", "/v1.51");
+}
+
+static void engine_29_is_asked_in_1_52(void **state)
+{
+	assert_engine(state, "29", "/v1.52");
+}
+
+/* ---- what is asked ---- */
+
+static void engine_too_old_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set_version(fixture->engine, "1.39", NULL);
+	assert_fails(fixture, -EPROTONOSUPPORT, "speaks API 1.39; it takes 1.41 (Engine 20.10)");
+}
+
+static void refusal_of_the_version_is_told_in_the_engines_words(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set(fixture->engine, "/containers/json", 400,
+		 "{\"message\":\"client version 1.44 is too old. Minimum supported API version is "
+		 "1.60\"}");
+	assert_fails(fixture, -EPROTO,
+		     "GET /v1.44/containers/json?all=1: HTTP 400: client version 1.44 is too old");
+	fake_set(fixture->engine, "/containers/json", 400, "plain \033[2Jtext\nmore");
+	assert_fails(fixture, -EPROTO, "HTTP 400: plain ?[2Jtext");
+}
+
+static void other_server_is_not_taken_for_an_engine(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set_version(fixture->engine, "seven", NULL);
+	assert_fails(fixture, -EPROTO, "does not look like a Docker Engine");
+}
+
+static void replaced_engine_is_asked_in_its_own_version(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_reads(fixture);
+	assert_string_equal(fixture->engine->version, "/v1.44");
+	fake_set_version(fixture->engine, "1.41", "inactive");
+	assert_reads(fixture);
+	assert_string_equal(fixture->engine->version, "/v1.41");
+}
+
+static void container_that_runs_is_not_inspected(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[" LISTED(ID_A, "a", "running", PORT("0.0.0.0", "80")) "]");
+	assert_reads(fixture);
+	assert_int_equal(find(fixture, "a")->bindings_count, 1);
+	assert_int_equal(fake_hits(fixture->engine, "/containers/" ID_A "/json"), 0);
+}
+
+static void routed_container_is_inspected_once(void **state)
+{
+	struct fixture *fixture = *state;
+	char target[] = "/containers/0000000000000000000000000000000000000000000000000000000000000000/json";
+	unsigned int hits = 0;
+
+	serve_directory(fixture->engine, "28");
+	assert_reads(fixture);
+	assert_reads(fixture);
+	memcpy(target + strlen("/containers/"), find(fixture, "direct")->id, 64);
+	hits = fake_hits(fixture->engine, target);
+	assert_int_equal(hits, 1);
+}
+
+static void thousand_consecutive_ports_are_one_binding(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	fprintf(out, "[{\"Id\":\"" ID_A "\",\"Names\":[\"/a\"],\"State\":\"running\",\"Ports\":[");
+	for (int i = 0; i < 1000; i++)
+		fprintf(out, "%s{\"IP\":\"::\",\"PrivatePort\":%d,\"PublicPort\":%d,\"Type\":\"tcp\"}",
+			i ? "," : "", 5000 + (i * 7) % 1000, 20000 + (i * 7) % 1000);
+	fprintf(out, "]}]");
+	fclose(out);
+	fake_set(fixture->engine, "/containers/json", 200, text);
+	assert_reads(fixture);
+	assert_int_equal(find(fixture, "a")->bindings_count, 1);
+	assert_int_equal(find(fixture, "a")->bindings[0].host_lo, 20000);
+	assert_int_equal(find(fixture, "a")->bindings[0].host_hi, 20999);
+	assert_int_equal(find(fixture, "a")->bindings[0].port, 5000);
+}
+
+/* ---- containers that come and go ---- */
+
+static void container_gone_between_list_and_inspect_is_left_out(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[" LISTED(ID_A, "a", "created", "") "," LISTED(ID_B, "b", "running", "") "]");
+	fake_set(fixture->engine, "/containers/" ID_A "/json", 404,
+		 "{\"message\":\"No such container: a\"}");
+	assert_reads(fixture);
+	assert_null(find(fixture, "a"));
+	assert_non_null(find(fixture, "b"));
+}
+
+static void container_that_blocks_is_as_it_was_known(void **state)
+{
+	struct fixture *fixture = *state;
+	long long start;
+
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[" LISTED(ID_A, "a", "created", "") "]");
+	fake_set(fixture->engine, "/containers/" ID_A "/json", 200,
+		 DETAILS("created", "", "\"80/tcp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"80\"}]"));
+	assert_reads(fixture);
+	fake_set_way(fixture->engine, "/containers/" ID_A "/json", FAKE_SILENT);
+	start = now_ms();
+	assert_reads(fixture);
+	assert_true(now_ms() - start < 500);
+	assert_false(find(fixture, "a")->is_running);
+	assert_int_equal(find(fixture, "a")->bindings_count, 1);
+	assert_int_equal(find(fixture, "a")->bindings[0].host_lo, 80);
+}
+
+static void container_that_blocks_and_is_not_known_is_an_error(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[" LISTED(ID_A, "a", "created", "") "]");
+	fake_set_bytes(fixture->engine, "/containers/" ID_A "/json", 200, "", 0, FAKE_SILENT);
+	assert_fails(fixture, -ETIMEDOUT, "did not answer GET /v1.44/containers/" ID_A
+					  "/json within 1 s");
+}
+
+static void failed_start_disarms_and_a_new_one_arms(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[" LISTED(ID_A, "a", "created", "") "]");
+	fake_set(fixture->engine, "/containers/" ID_A "/json", 200,
+		 DETAILS("created", "port is already allocated", "\"80/tcp\":[{\"HostPort\":\"80\"}]"));
+	assert_reads(fixture);
+	assert_null(find(fixture, "a"));
+	/* It answers no more: it is being started again. */
+	fake_set_way(fixture->engine, "/containers/" ID_A "/json", FAKE_SILENT);
+	assert_reads(fixture);
+	assert_int_equal(find(fixture, "a")->bindings_count, 2);
+}
+
+static void container_the_engine_cannot_describe_does_not_hide_the_others(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[" LISTED(ID_A, "a", "exited", "") "," LISTED(ID_B, "b", "running", "") "]");
+	fake_set(fixture->engine, "/containers/" ID_A "/json", 500,
+		 "{\"message\":\"RWLayer of container a is unexpectedly nil\"}");
+	assert_reads(fixture);
+	assert_null(find(fixture, "a"));
+	assert_non_null(find(fixture, "b"));
+}
+
+static void started_after_it_was_listed_counts_as_running(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[" LISTED(ID_A, "a", "created", "") "]");
+	fake_set(fixture->engine, "/containers/" ID_A "/json", 200,
+		 "{\"State\":{\"Status\":\"running\",\"Error\":\"\"},\"HostConfig\":{\"PortBindings\":"
+		 "{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"\"}]}},\"NetworkSettings\":{\"Ports\":"
+		 "{\"80/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"32768\"}]},\"Networks\":"
+		 "{\"bridge\":{\"NetworkID\":\"x\",\"IPAddress\":\"172.17.0.2\"}}}}");
+	assert_reads(fixture);
+	assert_true(find(fixture, "a")->is_running);
+	assert_int_equal(find(fixture, "a")->bindings_count, 1);
+	assert_int_equal(find(fixture, "a")->bindings[0].host_lo, 32768);
+	assert_int_equal(find(fixture, "a")->endpoints[0].addr4.length, 32);
+}
+
+static void container_without_a_name_goes_by_its_id(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[{\"Id\":\"" ID_A "\",\"Names\":[],\"State\":\"running\"}]");
+	assert_reads(fixture);
+	assert_non_null(find(fixture, "aaaaaaaaaaaa"));
+}
+
+static void link_of_another_container_is_not_the_name(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[{\"Id\":\"" ID_A "\",\"Names\":[\"/web/alias\",\"/db\"],\"State\":\"running\"}]");
+	assert_reads(fixture);
+	assert_non_null(find(fixture, "db"));
+}
+
+/* ---- answers that are wrong ---- */
+
+static void wrong_value_is_named(void **state)
+{
+	static const struct {
+		const char *path, *body, *error;
+	} rows[] = {
+		{ "/containers/json", "[" LISTED(ID_A, "a", "running", "{\"PrivatePort\":1,"
+		  "\"PublicPort\":\"x\",\"Type\":\"tcp\"}") "]",
+		  "answer to GET /containers/json is not what was expected: "
+		  "containers[0].Ports[0].PublicPort is not a number" },
+		{ "/containers/json", "[" LISTED(ID_A, "a", "running", "{\"PrivatePort\":1,"
+		  "\"PublicPort\":65536,\"Type\":\"tcp\"}") "]", "is 65536, not within 0..65535" },
+		{ "/containers/json", "[" LISTED(ID_A, "a", "running", "{\"PrivatePort\":1,"
+		  "\"PublicPort\":-1,\"Type\":\"tcp\"}") "]", "is -1, not within" },
+		{ "/containers/json", "[" LISTED(ID_A, "a", "running", "{\"PrivatePort\":0,"
+		  "\"PublicPort\":1,\"Type\":\"tcp\"}") "]", "Ports[0].PrivatePort is not a port" },
+		{ "/containers/json", "[" LISTED(ID_A, "a", "running", "{\"PrivatePort\":1,"
+		  "\"PublicPort\":1,\"Type\":\"icmp\"}") "]", "Type is not tcp, udp or sctp" },
+		{ "/containers/json", "[" LISTED(ID_A, "a", "running", PORT("1.2.3", "1")) "]",
+		  "containers[0].Ports[0] has an address that is none" },
+		{ "/containers/json", "[" LISTED(ID_A, "a", "running", PORT("10.0.0.0/8", "1")) "]",
+		  "has an address that is none" },
+		{ "/containers/json", "[" LISTED("short", "a", "running", "") "]",
+		  "containers[0].Id is not 64 hex digits" },
+		{ "/containers/json", "[{\"Names\":[\"/a\"]}]", "containers[0].Id is missing" },
+		{ "/containers/json", "[" LISTED(ID_A, "\\u001b[2J", "running", "") "]",
+		  "containers[0].Names[0] has characters that are not printable ASCII" },
+		{ "/containers/json", "[" LISTED(ID_A, "", "running", "") "]",
+		  "containers[0].Names[0] is not a name" },
+		{ "/containers/json", "[7]", "containers[0] is not JSON" },
+		{ "/containers/json", "{}", "containers is not an array" },
+		{ "/containers/json", "null", "containers is not an array" },
+		{ "/containers/json", "", "containers is not an array" },
+		{ "/containers/json", "[] []", "containers is not an array (byte 1)" },
+		{ "/containers/json", "[{\"Id\":", "containers[0] ends too early" },
+		{ "/containers/json", "[", "containers ends too early" },
+		{ "/networks", "[{\"Driver\":\"bridge\",\"Name\":\"n\"}]",
+		  "answer to GET /networks is not what was expected: networks[0].Id is missing" },
+		{ "/networks", "[{\"Driver\":\"bridge\",\"Name\":\"n\",\"Id\":\"i\",\"IPAM\":"
+		  "{\"Config\":[{\"Subnet\":\"10.0.0.0/33\"}]}}]",
+		  "networks[0].IPAM.Config[0].Subnet is not a subnet" },
+		{ "/networks", "[{\"Driver\":\"bridge\",\"Name\":\"n\",\"Id\":\"i\",\"IPAM\":[]}]", "" },
+	};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		fake_set(fixture->engine, "/containers/json", 200, "[]");
+		fake_set(fixture->engine, "/networks", 200, "[]");
+		fake_set(fixture->engine, rows[i].path, 200, rows[i].body);
+		if (*rows[i].error)
+			assert_fails(fixture, -EBADMSG, rows[i].error);
+	}
+}
+
+static void wrong_details_are_named(void **state)
+{
+	static const struct {
+		const char *body, *error;
+	} rows[] = {
+		{ DETAILS("created", "", "\"80/tcp\":[{\"HostPort\":\"x\"}]"),
+		  "container.HostConfig.PortBindings[\"80/tcp\"][0].HostPort is not a port" },
+		{ DETAILS("created", "", "\"80/tcp\":[{\"HostPort\":\"9-8\"}]"), "is not a port" },
+		{ DETAILS("created", "", "\"80/tcp\":[{\"HostPort\":\"70000\"}]"), "is not a port" },
+		{ DETAILS("created", "", "\"80/tcp\":[{\"HostPort\":80}]"), "is not a string" },
+		{ DETAILS("created", "", "\"80/tcp\":{}"), "[\"80/tcp\"] is not an array" },
+		{ DETAILS("created", "", "\"0/tcp\":[]"), "is not a port and a protocol" },
+		{ DETAILS("created", "", "\"80/ip\":[]"), "is not a port and a protocol" },
+		{ DETAILS("created", "", "\"1-3/tcp\":[{\"HostPort\":\"5\"}]"), "do not go in step" },
+		{ DETAILS("created", "", "\"1/tcp\":[{\"HostIp\":\"::g\",\"HostPort\":\"5\"}]"),
+		  "has an address that is none" },
+		{ "{\"State\":{}}", "container.State.Status is missing" },
+		{ "[]", "container is not an object" },
+	};
+	struct fixture *fixture = *state;
+
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[" LISTED(ID_A, "a", "created", "") "]");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		fake_set(fixture->engine, "/containers/" ID_A "/json", 200, rows[i].body);
+		assert_fails(fixture, -EBADMSG, rows[i].error);
+	}
+}
+
+static void answer_cut_short_is_an_error(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set_way(fixture->engine, "/networks", FAKE_TRUNCATED);
+	assert_fails(fixture, -ECONNRESET, "the connection broke before the answer was whole");
+	fake_set_way(fixture->engine, "/networks", FAKE_CLOSED);
+	assert_fails(fixture, -ECONNRESET, "the connection broke before the answer was whole");
+	fake_set_way(fixture->engine, "/networks", FAKE_WHOLE);
+	assert_reads(fixture);
+}
+
+static void answer_that_is_not_http_is_an_error(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set_bytes(fixture->engine, "/networks", 200, "\x16\x03\x01garbage\r\n\r\n", 14,
+		       FAKE_GARBAGE);
+	assert_fails(fixture, -EPROTO, "the answer is not HTTP");
+}
+
+static void internal_error_is_told(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set(fixture->engine, "/networks", 500, "{\"message\":\"boom\"}");
+	assert_fails(fixture, -EPROTO, "GET /v1.44/networks: HTTP 500: boom");
+}
+
+static void answer_too_long_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t size = (64 << 20) + 1;
+	_cleanup_free_ char *text = malloc(size);
+
+	memset(text, ' ', size);
+	fake_set_bytes(fixture->engine, "/containers/json", 200, text, size, FAKE_WHOLE);
+	assert_fails(fixture, -EFBIG, "is longer than 67108864 bytes");
+}
+
+static void engine_that_does_not_answer_is_given_up_after_five_seconds(void **state)
+{
+	struct fixture *fixture = *state;
+	long long start = now_ms();
+
+	fake_set_bytes(fixture->engine, "/containers/json", 200,
+		       "[                                                                        "
+		       "                                                                         ]",
+		       146, FAKE_DRIP);
+	assert_fails(fixture, -ETIMEDOUT, "did not answer GET /v1.44/containers/json?all=1 within 5 s");
+	assert_in_range(now_ms() - start, 4900, 6000);
+}
+
+static void no_engine_is_told_with_what_to_do(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_stop(fixture->engine);
+	assert_fails(fixture, -ENOENT, "cannot connect to the Docker Engine at unix:///tmp/");
+	assert_non_null(strstr(docker_error(fixture->docker), "No such file or directory; is it "
+			       "running? set `docker` in the configuration or --docker"));
+	fake_listen(fixture->engine);
+	assert_reads(fixture);
+}
+
+static void url_that_cannot_be_is_refused(void **state)
+{
+	static const char *const urls[] = {
+		"", "docker", "unix://", "unix://relative", "unix:/path", "https://host:2376",
+		"ssh://host", "npipe:////./pipe/docker", "tcp://", "tcp://host/path", "tcp://u@h:1",
+		"tcp:/host", "uni:///x", "unix:///x234567890123456789012345678901234567890123456789"
+		"0123456789012345678901234567890123456789012345678901234567890",
+	};
+	struct docker *docker = NULL;
+
+	for (size_t i = 1; i < ARRAY_SIZE(urls); i++) {
+		assert_int_equal(docker_new(urls[i], &docker), -EINVAL);
+		assert_null(docker);
+	}
+}
+
+static void url_comes_from_the_environment_then_from_the_default(void **state)
+{
+	struct docker *docker;
+
+	setenv("DOCKER_HOST", "tcp://127.0.0.1:2375", 1);
+	assert_int_equal(docker_new(NULL, &docker), 0);
+	assert_string_equal(docker_url(docker), "tcp://127.0.0.1:2375");
+	docker_free(docker);
+	unsetenv("DOCKER_HOST");
+	assert_int_equal(docker_new(NULL, &docker), 0);
+	assert_string_equal(docker_url(docker), "unix:///var/run/docker.sock");
+	docker_free(docker);
+}
+
+/* ---- events ---- */
+
+static bool wait_ms(struct fixture *fixture, int timeout_ms)
+{
+	bool is_changed = false;
+
+	assert_int_equal(docker_wait(fixture->docker, NULL, 0, timeout_ms, &is_changed), 0);
+	return is_changed;
+}
+
+static void connect_events(struct fixture *fixture)
+{
+	assert_true(wait_ms(fixture, 2000));
+	assert_true(docker_is_connected(fixture->docker));
+	while (__atomic_load_n(&fixture->engine->stream_fd, __ATOMIC_SEQ_CST) < 0)
+		usleep(1000);
+}
+
+static void connecting_is_a_reason_to_look(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_false(docker_is_connected(fixture->docker));
+	connect_events(fixture);
+	assert_false(wait_ms(fixture, 50));
+	assert_non_null(strstr(fixture->engine->last_query, "since="));
+	assert_non_null(strstr(fixture->engine->last_query, "%22container%22"));
+}
+
+static void event_is_reported_at_once(void **state)
+{
+	static const char *const events[] = {
+		EVENT("container", "create"), EVENT("container", "start"), EVENT("container", "die"),
+		EVENT("container", "destroy"), EVENT("container", "rename"),
+		EVENT("container", "update"), EVENT("network", "connect"),
+		EVENT("network", "disconnect"), EVENT("network", "create"),
+		EVENT("network", "destroy"), EVENT("daemon", "reload"), EVENT("service", "update"),
+	};
+	struct fixture *fixture = *state;
+
+	connect_events(fixture);
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+		long long start = now_ms();
+
+		fake_say(fixture->engine, events[i]);
+		assert_true(wait_ms(fixture, 2000));
+		assert_true(now_ms() - start < 200);
+	}
+}
+
+static void event_that_changes_nothing_is_not_reported(void **state)
+{
+	struct fixture *fixture = *state;
+
+	connect_events(fixture);
+	fake_say(fixture->engine, EVENT("container", "exec_create: sh -c true")
+		 EVENT("container", "exec_start: sh") EVENT("container", "health_status: healthy")
+		 EVENT("container", "pause") EVENT("container", "kill") EVENT("image", "create")
+		 EVENT("volume", "mount"));
+	assert_false(wait_ms(fixture, 100));
+}
+
+static void event_cut_anywhere_is_put_together(void **state)
+{
+	static const char event[] = "{\"Type\":\"container\",\"Action\":\"start\",\"Actor\":"
+				    "{\"Attributes\":{\"l\\u00e9\":\"\xc3\xa9}\\\"\"}}}\n";
+	struct fixture *fixture = *state;
+
+	connect_events(fixture);
+	for (size_t cut = 1; cut < sizeof(event) - 2; cut++) {
+		fake_send(fixture->engine, event, cut);
+		assert_false(wait_ms(fixture, 2));
+		fake_send(fixture->engine, event + cut, sizeof(event) - 1 - cut);
+		assert_true(wait_ms(fixture, 2000));
+	}
+	assert_true(docker_is_connected(fixture->docker));
+}
+
+static void recorded_events_are_all_understood(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_free_ char *text = NULL;
+	char path[512];
+	size_t size;
+
+	data_path(path, sizeof(path), "20.10", "events.json");
+	text = read_file(path, &size);
+	assert_non_null(text);
+	connect_events(fixture);
+	for (size_t at = 0; at < size; at += 997)
+		fake_send(fixture->engine, text + at, size - at < 997 ? size - at : 997);
+	assert_true(wait_ms(fixture, 2000));
+	while (wait_ms(fixture, 50))
+		;
+	assert_true(docker_is_connected(fixture->docker));
+}
+
+static void created_container_is_asked_for_first(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_reads(fixture);
+	connect_events(fixture);
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[" LISTED(ID_A, "a", "created", "") "]");
+	fake_set(fixture->engine, "/containers/" ID_A "/json", 200,
+		 DETAILS("created", "", "\"80/tcp\":[{\"HostPort\":\"80\"}]"));
+	fake_say(fixture->engine, EVENT("container", "create"));
+	assert_true(wait_ms(fixture, 2000));
+	assert_reads(fixture);
+	assert_int_equal(find(fixture, "a")->bindings_count, 2);
+	assert_int_equal(fake_hits(fixture->engine, "/containers/" ID_A "/json"), 1);
+	/* And each time as long as it does not run, because its start may have failed. */
+	assert_reads(fixture);
+	assert_int_equal(fake_hits(fixture->engine, "/containers/" ID_A "/json"), 2);
+}
+
+static void garbage_in_the_stream_breaks_it(void **state)
+{
+	struct fixture *fixture = *state;
+
+	connect_events(fixture);
+	fake_say(fixture->engine, "{\"Type\":}\n");
+	assert_true(wait_ms(fixture, 2000));
+	assert_non_null(strstr(docker_error(fixture->docker), "event is not JSON"));
+	connect_events(fixture);
+}
+
+static void event_too_long_breaks_the_stream(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_free_ char *text = malloc(100000);
+
+	memset(text, 'x', 100000);
+	connect_events(fixture);
+	fake_say(fixture->engine, "{\"Type\":\"");
+	for (int i = 0; i < 12 && docker_is_connected(fixture->docker); i++) {
+		fake_send(fixture->engine, text, 100000);
+		wait_ms(fixture, 20);
+	}
+	assert_false(docker_is_connected(fixture->docker));
+	assert_non_null(strstr(docker_error(fixture->docker), "longer than 1048576 bytes"));
+}
+
+static void broken_stream_is_reported_and_connected_again(void **state)
+{
+	struct fixture *fixture = *state;
+	long long start;
+
+	connect_events(fixture);
+	fake_stop(fixture->engine);
+	assert_true(wait_ms(fixture, 2000));
+	assert_false(docker_is_connected(fixture->docker));
+	assert_false(wait_ms(fixture, 300));
+	start = now_ms();
+	fake_listen(fixture->engine);
+	connect_events(fixture);
+	assert_true(now_ms() - start < 1500);
+}
+
+static void stream_refused_is_not_connected(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set(fixture->engine, "/events", 400, "{\"message\":\"no\"}");
+	assert_false(wait_ms(fixture, 400));
+	assert_false(docker_is_connected(fixture->docker));
+	assert_non_null(strstr(docker_error(fixture->docker), "HTTP 400"));
+	/* 0, 100, 300 ms: not more often than the back-off says. */
+	assert_in_range(fake_hits(fixture->engine, "/events"), 2, 4);
+}
+
+static void stream_that_ends_at_once_is_not_hurried_for(void **state)
+{
+	struct fixture *fixture = *state;
+	long long end = now_ms() + 1000;
+
+	fake_set_way(fixture->engine, "/events", FAKE_CLOSED);
+	while (now_ms() < end)
+		wait_ms(fixture, end - now_ms());
+	assert_in_range(fake_hits(fixture->engine, "/events"), 3, 6);
+}
+
+static void ready_descriptor_ends_the_wait(void **state)
+{
+	struct fixture *fixture = *state;
+	struct docker_fd fds[2] = {};
+	bool is_changed;
+	int quiet[2], loud[2];
+
+	connect_events(fixture);
+	assert_int_equal(pipe2(quiet, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(loud, O_CLOEXEC), 0);
+	fds[0].fd = quiet[0];
+	fds[1].fd = loud[0];
+	assert_int_equal(write(loud[1], "x", 1), 1);
+	assert_int_equal(docker_wait(fixture->docker, fds, 2, 5000, &is_changed), 0);
+	assert_false(fds[0].is_ready);
+	assert_true(fds[1].is_ready);
+	assert_false(is_changed);
+	/* A hang-up alone is readiness too. */
+	close(quiet[1]);
+	assert_int_equal(docker_wait(fixture->docker, fds, 1, 5000, &is_changed), 0);
+	assert_true(fds[0].is_ready);
+	close(quiet[0]);
+	close(loud[0]);
+	close(loud[1]);
+}
+
+static void ready_descriptor_is_not_lost_behind_an_event(void **state)
+{
+	struct fixture *fixture = *state;
+	struct docker_fd fd = {};
+	bool is_changed;
+	int pipe[2];
+
+	connect_events(fixture);
+	assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
+	fd.fd = pipe[0];
+	assert_int_equal(write(pipe[1], "x", 1), 1);
+	fake_say(fixture->engine, EVENT("container", "start"));
+	usleep(20000);
+	assert_int_equal(docker_wait(fixture->docker, &fd, 1, 5000, &is_changed), 0);
+	assert_true(fd.is_ready);
+	assert_true(is_changed);
+	close(pipe[0]);
+	close(pipe[1]);
+}
+
+static void *flood(void *arg)
+{
+	struct fake_engine *engine = arg;
+	int fd;
+
+	while ((fd = __atomic_load_n(&engine->stream_fd, __ATOMIC_SEQ_CST)) >= 0)
+		fake_chunk(fd, EVENT("container", "exec_die"), strlen(EVENT("container", "exec_die")));
+	return NULL;
+}
+
+static void time_is_kept_in_a_flood(void **state)
+{
+	struct fixture *fixture = *state;
+	pthread_t thread;
+	long long start;
+
+	connect_events(fixture);
+	pthread_create(&thread, NULL, flood, fixture->engine);
+	start = now_ms();
+	assert_false(wait_ms(fixture, 300));
+	assert_in_range(now_ms() - start, 299, 400);
+	docker_free(fixture->docker);
+	fixture->docker = NULL;
+	pthread_join(thread, NULL);
+}
+
+static void time_is_kept_while_docker_is_down(void **state)
+{
+	struct fixture *fixture = *state;
+	long long start;
+
+	fake_stop(fixture->engine);
+	start = now_ms();
+	assert_false(wait_ms(fixture, 250));
+	assert_in_range(now_ms() - start, 249, 350);
+	fake_listen(fixture->engine);
+}
+
+#define DOCKER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		DOCKER_TEST(engine_20_10_is_understood),
+		DOCKER_TEST(swarm_manager_lists_ingress_ports),
+		DOCKER_TEST(engine_25_is_understood_and_hostile_labels_are_none),
+		DOCKER_TEST(engine_28_with_routed_networks_is_understood),
+		DOCKER_TEST(engine_29_is_asked_in_1_52),
+		DOCKER_TEST(engine_too_old_is_refused),
+		DOCKER_TEST(refusal_of_the_version_is_told_in_the_engines_words),
+		DOCKER_TEST(other_server_is_not_taken_for_an_engine),
+		DOCKER_TEST(replaced_engine_is_asked_in_its_own_version),
+		DOCKER_TEST(container_that_runs_is_not_inspected),
+		DOCKER_TEST(routed_container_is_inspected_once),
+		DOCKER_TEST(thousand_consecutive_ports_are_one_binding),
+		DOCKER_TEST(container_gone_between_list_and_inspect_is_left_out),
+		DOCKER_TEST(container_that_blocks_is_as_it_was_known),
+		DOCKER_TEST(container_that_blocks_and_is_not_known_is_an_error),
+		DOCKER_TEST(failed_start_disarms_and_a_new_one_arms),
+		DOCKER_TEST(container_the_engine_cannot_describe_does_not_hide_the_others),
+		DOCKER_TEST(started_after_it_was_listed_counts_as_running),
+		DOCKER_TEST(container_without_a_name_goes_by_its_id),
+		DOCKER_TEST(link_of_another_container_is_not_the_name),
+		DOCKER_TEST(wrong_value_is_named),
+		DOCKER_TEST(wrong_details_are_named),
+		DOCKER_TEST(answer_cut_short_is_an_error),
+		DOCKER_TEST(answer_that_is_not_http_is_an_error),
+		DOCKER_TEST(internal_error_is_told),
+		DOCKER_TEST(answer_too_long_is_refused),
+		DOCKER_TEST(engine_that_does_not_answer_is_given_up_after_five_seconds),
+		DOCKER_TEST(no_engine_is_told_with_what_to_do),
+		cmocka_unit_test(url_that_cannot_be_is_refused),
+		cmocka_unit_test(url_comes_from_the_environment_then_from_the_default),
+		DOCKER_TEST(connecting_is_a_reason_to_look),
+		DOCKER_TEST(event_is_reported_at_once),
+		DOCKER_TEST(event_that_changes_nothing_is_not_reported),
+		DOCKER_TEST(event_cut_anywhere_is_put_together),
+		DOCKER_TEST(recorded_events_are_all_understood),
+		DOCKER_TEST(created_container_is_asked_for_first),
+		DOCKER_TEST(garbage_in_the_stream_breaks_it),
+		DOCKER_TEST(event_too_long_breaks_the_stream),
+		DOCKER_TEST(broken_stream_is_reported_and_connected_again),
+		DOCKER_TEST(stream_refused_is_not_connected),
+		DOCKER_TEST(stream_that_ends_at_once_is_not_hurried_for),
+		DOCKER_TEST(ready_descriptor_ends_the_wait),
+		DOCKER_TEST(ready_descriptor_is_not_lost_behind_an_event),
+		DOCKER_TEST(time_is_kept_in_a_flood),
+		DOCKER_TEST(time_is_kept_while_docker_is_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
