@@ -103,10 +103,11 @@ struct interface {
 
 struct state {
 	__u32 abi;            /* DATAPATH_ABI of the build that made the maps */
-	__u32 reserved;
+	__u32 is_followed;    /* 1: a daemon said it would keep this in step, and did not take leave */
 	__u64 generation;     /* of the newest image */
 	__u64 reconciled_at;  /* seconds since the epoch: when policy and kernel were last compared */
 	__u64 docker_seen_at; /* when Docker was last read whole; 0 = never */
+	__u64 refused[2];     /* hash of a configuration that was tried and not confirmed; 0 = none */
 	char docker_error[STATE_TEXT]; /* why the last reading failed; "" = it did not */
 	char config_error[STATE_TEXT]; /* why the configuration was not applied; "" = it was */
 };
@@ -247,7 +248,7 @@ enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
 DATAPATH_ASSERT(counter, 16);
 DATAPATH_ASSERT(counter_key, 16);
 DATAPATH_ASSERT(interface, 4);
-DATAPATH_ASSERT(state, 432);
+DATAPATH_ASSERT(state, 448);
 DATAPATH_ASSERT(image_table, 16);
 DATAPATH_ASSERT(image_slot_entry, 16);
 DATAPATH_ASSERT(image_variant, 8);

@@ -13,6 +13,9 @@
 #include "kernel.h"
 #include "reconcile.h"
 
+struct docker;
+struct policy;
+
 #define CMD_DONE 0
 #define CMD_FAILED 1
 #define CMD_USAGE 2
@@ -25,6 +28,7 @@ struct options {
 	const char *pin_dir;
 	bool json;
 	bool dry_run;
+	bool force;             /* also when it cuts the caller's own connection */
 };
 
 struct command {
@@ -38,6 +42,7 @@ int cmd_up(const struct options *options, int argc, char **argv);
 int cmd_down(const struct options *options, int argc, char **argv);
 int cmd_run(const struct options *options, int argc, char **argv);
 int cmd_reload(const struct options *options, int argc, char **argv);
+int cmd_confirm(const struct options *options, int argc, char **argv);
 int cmd_status(const struct options *options, int argc, char **argv);
 int cmd_list(const struct options *options, int argc, char **argv);
 int cmd_rule(const struct options *options, int argc, char **argv);
@@ -67,6 +72,10 @@ int cmd_reconcile(const struct reconcile_input *input, struct reconcile_report *
 
 /* "3 published ports, 2 rules on eth0 (xdp), eth1 (tcx)", allocated. */
 char *cmd_describe(struct kernel *kernel, const struct reconcile_report *report);
+
+/* Whether the policy would drop what the caller's own SSH connection ($SSH_CONNECTION) sends.
+ * Logs, naming what decides and --force. */
+bool cmd_cuts_ssh(const struct policy *policy);
 
 /* Warns about what the report says people should know: interfaces, Docker. */
 void cmd_warn(const struct reconcile_report *report);

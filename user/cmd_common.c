@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <time.h>
 
 #include "conffile.h"
@@ -95,6 +96,37 @@ char *cmd_describe(struct kernel *kernel, const struct reconcile_report *report)
 			if_indextoname(list[i].ifindex, name) ?: "?", hook_name(list[i].hook));
 	fclose(out);
 	return text;
+}
+
+/* sshd(8): "client-address client-port server-address server-port". */
+static bool read_ssh(struct prefix *client, struct prefix *server, unsigned short *port)
+{
+	const char *connection = getenv("SSH_CONNECTION");
+	char from[64], to[64];
+
+	return connection && sscanf(connection, "%63s %*u %63s %hu", from, to, port) == 3 &&
+	       prefix_parse(from, client, NULL) == 0 && prefix_parse(to, server, NULL) == 0 &&
+	       client->family == server->family;
+}
+
+bool cmd_cuts_ssh(const struct policy *policy)
+{
+	struct policy_answer answer;
+	struct prefix client, server;
+	char text[PREFIX_STRLEN];
+	unsigned short port;
+
+	if (policy->is_audit || !read_ssh(&client, &server, &port))
+		return false;
+	answer = policy_decide(policy, &client, &server, IPPROTO_TCP, port);
+	if (answer.verdict != POLICY_DENY &&
+	    (answer.verdict != POLICY_UNGUARDED || policy->mode != DEFAULT_DENY_ALL))
+		return false;
+	log_error(0, "this would cut your own SSH connection from %s: %s%s%s; nothing was changed. "
+		     "Allow %u/tcp from there, name it as failsafe, or insist with --force",
+		  prefix_format(&client, text), answer.rule ? "'" : "",
+		  answer.rule ? answer.rule->text : "no rule allows it", answer.rule ? "'" : "", port);
+	return true;
 }
 
 void cmd_warn(const struct reconcile_report *report)

@@ -245,11 +245,30 @@ static int try_and_commit(const struct options *options, struct reconcile_input 
 	if (err < 0)
 		return err;
 	hint(&report);
+	if (!options->force && cmd_cuts_ssh(report.desired->policy))
+		return -EPERM;
 	if (options->dry_run) {
 		fputs(new_text, stdout);
 		return 0;
 	}
 	return commit(options, input, old_text, new_text);
+}
+
+/* An edit on top of a configuration that was tried and not confirmed would bring it back. */
+static int check_refused(const struct options *options, const struct reconcile_input *input,
+			 const char *old_text)
+{
+	_cleanup_(reconcile_clear) struct reconcile_report report = {};
+	struct reconcile_input dry = *input;
+	char error[ERROR_TEXT];
+
+	dry.text = old_text;
+	dry.is_dry_run = true;
+	if (!input->kernel || reconcile(&dry, &report, error) < 0 || !report.is_refused)
+		return 0;
+	return log_error(-EPERM, "'%s' was tried, not confirmed, and taken back: change it, or try "
+			 "it again with `tidegate reload --confirm 120s`, before you edit it",
+			 options->config);
 }
 
 static int edit(const struct options *options, int argc, char **argv, edit_fn *change)
@@ -281,6 +300,9 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 		return err;
 	input.kernel = kernel;
 	input.docker = docker;
+	err = check_refused(options, &input, old_text);
+	if (err < 0)
+		return err;
 	return try_and_commit(options, &input, old_text, new_text);
 }
 

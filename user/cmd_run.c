@@ -36,7 +36,7 @@ struct daemon {
 	int fds[WAKE_MAX];
 	bool is_stopping;
 	bool is_config_changed;
-	bool was_failing;
+	bool was_failing, was_refused;
 	enum docker_source docker_source;
 	time_t next_expiry;
 };
@@ -110,6 +110,10 @@ static void report(struct daemon *daemon, const struct reconcile_report *report)
 	_cleanup_free_ char *what = NULL;
 	enum docker_source source = report->desired->docker_source;
 
+	if (report->is_refused && !daemon->was_refused)
+		log_warning("'%s' was tried, not confirmed, and taken back; what was confirmed before "
+			    "enforces", daemon->options->config);
+	daemon->was_refused = report->is_refused;
 	if (daemon->was_failing)
 		log_info("in order again");
 	if (source != daemon->docker_source && source == DOCKER_FRESH)
@@ -213,6 +217,18 @@ static int prepare(struct daemon *daemon)
 	return err < 0 ? log_error(err, "%s", kernel_error()) : 0;
 }
 
+/* Told to the kernel, so that `status` can tell a daemon that died from one that was stopped. */
+static void follow(struct daemon *daemon, __u32 is_followed)
+{
+	_cleanup_close_ int lock_fd = lock_take();
+	struct state state;
+
+	if (lock_fd < 0 || kernel_read_state(daemon->kernel, &state) < 0)
+		return;
+	state.is_followed = is_followed;
+	(void)kernel_write_state(daemon->kernel, &state);
+}
+
 static void daemon_clear(struct daemon *daemon)
 {
 	for (int i = 0; i < WAKE_MAX; i++)
@@ -243,10 +259,12 @@ int cmd_run(const struct options *options, int argc, char **argv)
 	}
 	if (prepare(&daemon) < 0)
 		return CMD_FAILED;
+	follow(&daemon, 1);
 	while (!daemon.is_stopping) {
 		daemon.was_failing = round_once(&daemon) < 0;
 		wait_for_change(&daemon);
 	}
+	follow(&daemon, 0);
 	log_info("stopping; the filter goes on with the policy that runs");
 	return CMD_DONE;
 }

@@ -211,6 +211,9 @@ static void print_head(const struct options *options, const struct health *healt
 	       health->problems_count ? "NOT IN ORDER" : "enforcing");
 	for (size_t i = 0; i < health->problems_count; i++)
 		printf("  problem    %s\n", health->problems[i]);
+	if (health->trial_seconds_left)
+		printf("  on trial   for %u s more: `tidegate confirm` keeps it\n",
+		       health->trial_seconds_left);
 	for (size_t i = 0; i < health->interfaces_count; i++)
 		printf("  interface  %s: %s%s\n", health->interfaces[i].name,
 		       hook_name(health->interfaces[i].hook),
@@ -291,9 +294,10 @@ static void print_json(struct kernel *kernel, const struct health *health,
 						"attached", health->interfaces[i].is_attached));
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(ports, row_json(&rows[i]));
-	root = json_pack("{sb sb so so ss sb sI sI so so}",
+	root = json_pack("{sb sb si so so ss sb sI sI so so}",
 			 "enforcing", health->is_loaded && !health->problems_count,
-			 "audit", health->is_audit, "problems", problems,
+			 "audit", health->is_audit,
+			 "trial_seconds_left", (int)health->trial_seconds_left, "problems", problems,
 			 "interfaces", interfaces,
 			 "docker", desired ? docker_words[desired->docker_source] : "unknown",
 			 "daemon", health->is_daemon_running,

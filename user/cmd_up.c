@@ -8,27 +8,56 @@
 #include "lock.h"
 #include "log.h"
 #include "netdev.h"
+#include "trial.h"
 #include "util.h"
 
 struct up {
 	bool is_audit, allow_generic, without_docker;
+	unsigned int trial_seconds;
 	char **interfaces;
 	size_t interfaces_count;
 };
 
+/* "120s", "2m", "1h" or bare seconds; 0 = not a duration that makes sense for a trial. */
+static unsigned int parse_seconds(const char *text)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+	unsigned long unit = streq(end, "") || streq(end, "s") ? 1 : streq(end, "m") ? 60 :
+			     streq(end, "h") ? 3600 : 0;
+
+	if (end == text || value > 86400 || value * unit > 86400)
+		return 0;
+	return value * unit;
+}
+
+static int parse_confirm(int argc, char **argv, int *i, struct up *up)
+{
+	up->trial_seconds = *i + 1 < argc ? parse_seconds(argv[++*i]) : 0;
+	if (!up->trial_seconds)
+		return cmd_usage(argv[0], "--confirm takes a time up to a day: 120s, 5m, 1h");
+	return CMD_DONE;
+}
+
 static int parse_up(int argc, char **argv, struct up *up)
 {
+	bool is_reload = streq(argv[0], "reload");
+
 	for (int i = 1; i < argc; i++) {
-		if (streq(argv[i], "--audit"))
+		if (streq(argv[i], "--confirm")) {
+			if (parse_confirm(argc, argv, &i, up) != CMD_DONE)
+				return CMD_USAGE;
+		} else if (streq(argv[i], "--audit") && !is_reload) {
 			up->is_audit = true;
-		else if (streq(argv[i], "--generic"))
+		} else if (streq(argv[i], "--generic") && !is_reload) {
 			up->allow_generic = true;
-		else if (streq(argv[i], "--without-docker"))
+		} else if (streq(argv[i], "--without-docker")) {
 			up->without_docker = true;
-		else if (argv[i][0] == '-')
-			return cmd_usage(argv[0], "'%s': no such option", argv[i]);
-		else
+		} else if (argv[i][0] == '-' || is_reload) {
+			return cmd_usage(argv[0], "'%s' is not known here", argv[i]);
+		} else {
 			up->interfaces[up->interfaces_count++] = argv[i];
+		}
 	}
 	return CMD_DONE;
 }
@@ -58,6 +87,30 @@ static void report_up(const struct options *options, struct kernel *kernel,
 		log_warning("this kernel cannot tell replies (no conntrack kfuncs): answers to "
 			    "flows whose source port is a closed port are dropped");
 	log_info("%s: %s", is_audit ? "auditing, nothing is dropped" : "enforcing", what ?: "");
+}
+
+/*
+ * Over SSH a wrong policy is noticed by the one who can no longer undo it.  On a terminal
+ * offer a trial; "no" is an answer, silence is not.
+ */
+static void offer_trial(const struct options *options, struct up *up)
+{
+	char answer[16];
+
+	if (up->trial_seconds || options->force || up->is_audit || !getenv("SSH_CONNECTION") ||
+	    !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return;
+	fprintf(stderr, "you are connected by SSH.  Try it for 120 s first, and keep it only after "
+			"`tidegate confirm`? [Y/n] ");
+	if (!fgets(answer, sizeof(answer), stdin) || (answer[0] != 'n' && answer[0] != 'N'))
+		up->trial_seconds = 120;
+}
+
+static void report_trial(const struct up *up)
+{
+	if (up->trial_seconds)
+		log_info("on trial for %u s: `tidegate confirm` keeps it, otherwise the kernel goes "
+			 "back to what was confirmed before", up->trial_seconds);
 }
 
 /* Loads, swaps, attaches.  What was not up before is not half up after a failure. */
@@ -99,6 +152,8 @@ static int apply(const struct options *options, const struct up *up, enum audit 
 		.guard = up->interfaces_count ? GUARD_ADD : GUARD_EXACT,
 		.audit = audit,
 		.allow_generic = up->allow_generic,
+		.trial_seconds = up->trial_seconds,
+		.is_insisted = true,
 		.is_dry_run = true,
 	};
 
@@ -108,14 +163,18 @@ static int apply(const struct options *options, const struct up *up, enum audit 
 	input.text = text;
 	input.docker = up->without_docker ? NULL : docker;
 	/* What is wrong with the configuration is found before anything is loaded. */
-	if (cmd_reconcile(&input, &report) < 0 || !are_found(report.desired, up))
+	if (cmd_reconcile(&input, &report) < 0 || !are_found(report.desired, up) ||
+	    (!options->force && cmd_cuts_ssh(report.desired->policy)))
 		return CMD_FAILED;
 	if (options->dry_run) {
 		cmd_warn(&report);
 		return CMD_DONE;
 	}
 	input.is_dry_run = false;
-	return enforce(options, &input);
+	if (enforce(options, &input) != CMD_DONE)
+		return CMD_FAILED;
+	report_trial(up);
+	return CMD_DONE;
 }
 
 static int take_lock(void)
@@ -135,6 +194,7 @@ int cmd_up(const struct options *options, int argc, char **argv)
 
 	if (!interfaces || parse_up(argc, argv, &up) != CMD_DONE)
 		return CMD_USAGE;
+	offer_trial(options, &up);
 	lock_fd = take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
@@ -147,8 +207,9 @@ int cmd_reload(const struct options *options, int argc, char **argv)
 	_cleanup_close_ int lock_fd = -1;
 	struct up up = {};
 
-	if (argc > 1)
-		return cmd_usage(argv[0], "'%s': takes no argument", argv[1]);
+	if (parse_up(argc, argv, &up) != CMD_DONE)
+		return CMD_USAGE;
+	offer_trial(options, &up);
 	lock_fd = take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
@@ -157,6 +218,35 @@ int cmd_reload(const struct options *options, int argc, char **argv)
 		return CMD_FAILED;
 	}
 	return apply(options, &up, AUDIT_KEEP);
+}
+
+int cmd_confirm(const struct options *options, int argc, char **argv)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
+	_cleanup_close_ int lock_fd = -1;
+	int err;
+
+	if (argc > 1)
+		return cmd_usage(argv[0], "'%s': takes no argument", argv[1]);
+	lock_fd = take_lock();
+	if (lock_fd < 0)
+		return CMD_FAILED;
+	err = kernel_open(options->pin_dir, &kernel);
+	if (err < 0) {
+		log_error(err, "%s", kernel_error());
+		return CMD_FAILED;
+	}
+	err = trial_confirm(kernel);
+	if (err == -ENOENT)
+		log_error(0, "nothing is on trial");
+	else if (err == -ETIME)
+		log_error(0, "too late: the kernel has gone back to the policy before; "
+			     "`tidegate reload --confirm 120s` tries again");
+	else if (err < 0)
+		log_error(err, "%s", kernel_error());
+	else
+		log_info("confirmed");
+	return err < 0 ? CMD_FAILED : CMD_DONE;
 }
 
 int cmd_down(const struct options *options, int argc, char **argv)

@@ -9,6 +9,7 @@
 #include "lock.h"
 #include "netdev.h"
 #include "policy.h"
+#include "trial.h"
 #include "util.h"
 
 static int __attribute__((format(printf, 2, 3)))
@@ -59,7 +60,8 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 {
 	_cleanup_free_ struct attachment *list = NULL;
 	const struct desired *desired = health->report.desired;
-	size_t count = 0, attached = 0;
+	size_t count = 0, attached = 0, names_count = 0;
+	char *const *names = desired ? reconcile_names(desired, &names_count) : NULL;
 	int err = kernel_attachments(kernel, &list, &count);
 
 	for (size_t i = 0; err == 0 && i < count; i++) {
@@ -74,6 +76,9 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 			err = add_problem(health, "'%s' is not guarded: `tidegate reload` attaches it",
 					  device->name);
 	}
+	for (size_t i = 0; err == 0 && desired && i < names_count; i++)
+		if (!netdev_find(desired->netdevs, names[i]))
+			err = add_problem(health, "'%s' of the configuration is not there", names[i]);
 	if (err == 0 && !attached)
 		err = add_problem(health, "the filter is attached to no interface");
 	return err;
@@ -96,6 +101,9 @@ static int check_policy(const struct health_input *input, struct health *health)
 	if (err < 0)
 		return add_problem(health, "%s; the policy that runs is the one before", error);
 	desired = health->report.desired;
+	if (health->report.is_refused)
+		err = add_problem(health, "'%s' was tried, not confirmed, and taken back; what was "
+				  "confirmed before enforces", input->config_path);
 	if (desired->docker_source == DOCKER_REMEMBERED || desired->docker_source == DOCKER_UNKNOWN)
 		err = add_problem(health, "%s; %s", desired->docker_error[0] ?
 				  desired->docker_error : "Docker was not asked",
@@ -119,6 +127,10 @@ static int check(const struct health_input *input, struct health *health)
 		err = add_problem(health, "there is no policy in the kernel: `tidegate up` puts it "
 				  "there");
 	health->is_audit = health->header.flags & IMAGE_AUDIT;
+	health->trial_seconds_left = trial_seconds_left(&health->header);
+	if (err == 0 && health->state.is_followed && !health->is_daemon_running)
+		err = add_problem(health, "`tidegate run` was following Docker and has died: later "
+				  "changes are not followed");
 	if (err == 0 && health->is_audit)
 		err = add_problem(health, "audit mode: nothing is dropped");
 	return err < 0 ? err : check_interfaces(input->kernel, health);

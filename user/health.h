@@ -18,6 +18,7 @@ struct health {
 	bool is_loaded;
 	bool is_audit;
 	bool is_daemon_running;
+	unsigned int trial_seconds_left; /* 0 = nothing is on trial */
 	struct health_interface *interfaces;
 	size_t interfaces_count;
 	char **problems;      /* none: attached, enforcing and in step */

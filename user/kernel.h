@@ -83,6 +83,9 @@ int kernel_detach(struct kernel *kernel, const struct attachment *attachment);
 /* Puts the image into the slot, in one step for all packets.  generation is filled in. */
 int kernel_swap(struct kernel *kernel, enum image_slot slot, struct image *image);
 
+/* Makes both slots hold the same image. */
+int kernel_copy_slot(struct kernel *kernel, enum image_slot from, enum image_slot to);
+
 /* A copy of the image in the slot; -ENOENT when it is empty. */
 int kernel_read_image(struct kernel *kernel, enum image_slot slot, struct image *ret);
 

@@ -93,6 +93,19 @@ int kernel_swap(struct kernel *kernel, enum image_slot slot, struct image *image
 	return 0;
 }
 
+int kernel_copy_slot(struct kernel *kernel, enum image_slot from, enum image_slot to)
+{
+	_cleanup_close_ int fd = open_slot(kernel, from);
+	_cleanup_close_ int old_fd = open_slot(kernel, to);
+	__u32 key = to;
+
+	if (fd < 0)
+		return kernel_fail(fd, "cannot read the policy back");
+	if (bpf_map_update_elem(kernel->policy_fd, &key, &fd, BPF_ANY) < 0)
+		return kernel_fail(-errno, "cannot keep the policy that runs");
+	return 0;
+}
+
 static int read_chunk(int fd, __u32 chunk, void *bytes)
 {
 	if (bpf_map_lookup_elem(fd, &chunk, bytes) < 0)

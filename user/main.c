@@ -10,12 +10,13 @@
 #define CONFIG_PATH "/etc/tidegate/tidegate.conf"
 
 static const struct command commands[] = {
-	{ "up", "[--audit] [--generic] [--without-docker] [IFACE…]",
+	{ "up", "[--audit] [--confirm TIME] [--generic] [--without-docker] [IFACE…]",
 	  "load the filter, attach it and enforce the configuration", cmd_up },
 	{ "down", "", "detach and remove everything: ports are open again", cmd_down },
 	{ "run", "", "keep the filter in step with Docker and the configuration (the daemon)",
 	  cmd_run },
-	{ "reload", "", "apply the configuration now", cmd_reload },
+	{ "reload", "[--confirm TIME]", "apply the configuration now", cmd_reload },
+	{ "confirm", "", "keep what `up --confirm` or `reload --confirm` put on trial", cmd_confirm },
 	{ "status", "[numbered]", "is it enforcing; each published port, who may enter, what came",
 	  cmd_status },
 	{ "list", "", "the rules, numbered, with packets and bytes", cmd_list },
@@ -35,7 +36,7 @@ static const struct command commands[] = {
 };
 
 enum option_kind { OPTION_CONFIG, OPTION_DOCKER, OPTION_PIN, OPTION_JSON, OPTION_DRY_RUN,
-		   OPTION_QUIET, OPTION_VERBOSE, OPTION_HELP };
+		   OPTION_FORCE, OPTION_QUIET, OPTION_VERBOSE, OPTION_HELP };
 
 static const struct option_entry {
 	const char *name, *value, *help;
@@ -46,6 +47,7 @@ static const struct option_entry {
 	{ "--pin", "DIR", "where it lives in the kernel (" KERNEL_PIN_DIR ")", OPTION_PIN },
 	{ "--json", NULL, "data for programs", OPTION_JSON },
 	{ "--dry-run", NULL, "say what would happen, change nothing", OPTION_DRY_RUN },
+	{ "--force", NULL, "even if it cuts your own SSH connection", OPTION_FORCE },
 	{ "--quiet", NULL, "only errors", OPTION_QUIET },
 	{ "--verbose", NULL, "more, with the kernel's log when it refuses", OPTION_VERBOSE },
 	{ "--help", NULL, "this", OPTION_HELP },
@@ -108,6 +110,9 @@ static void set_option(struct options *options, enum option_kind kind, const cha
 		return;
 	case OPTION_DRY_RUN:
 		options->dry_run = true;
+		return;
+	case OPTION_FORCE:
+		options->force = true;
 		return;
 	case OPTION_QUIET:
 		log_set_level(LOG_ERROR);

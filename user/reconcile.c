@@ -11,9 +11,11 @@
 
 #include "datapath.h"
 #include "image.h"
+#include "inventory.h"
 #include "netdev.h"
 #include "notes.h"
 #include "policy.h"
+#include "trial.h"
 #include "util.h"
 
 static int fail_kernel(int err, char *error)
@@ -136,6 +138,25 @@ static bool is_same(const struct image *a, const struct image *b)
 		      x->notes_size) == 0;
 }
 
+/* A trial that is pending stays one, whatever else changes meanwhile. */
+static __u64 deadline_of(const struct reconcile_input *input, const struct image *running)
+{
+	if (input->trial_seconds)
+		return trial_deadline_ns(input->trial_seconds);
+	if (input->is_insisted || !running->bytes ||
+	    trial_of(image_header(running)) != TRIAL_PENDING)
+		return 0;
+	return image_header(running)->deadline_ns;
+}
+
+static int swap(const struct reconcile_input *input, const struct image *running,
+		struct image *image)
+{
+	int err = input->trial_seconds ? trial_prepare(input->kernel, running) : 0;
+
+	return err < 0 ? err : kernel_swap(input->kernel, SLOT_ACTIVE, image);
+}
+
 static int replace(const struct reconcile_input *input, const struct desired *desired,
 		   const struct image *running, struct reconcile_report *report, char *error)
 {
@@ -150,11 +171,12 @@ static int replace(const struct reconcile_input *input, const struct desired *de
 	err = compile(desired, &counters, &image, error);
 	if (err < 0)
 		return err;
+	((struct image_header *)image.bytes)->deadline_ns = deadline_of(input, running);
 	report->generation = running->bytes ? image_header(running)->generation : 0;
 	report->is_changed = !running->bytes || !is_same(running, &image);
 	if (!report->is_changed || input->is_dry_run)
 		return 0;
-	err = kernel_swap(input->kernel, SLOT_ACTIVE, &image);
+	err = swap(input, running, &image);
 	if (err < 0)
 		return fail_kernel(err, error);
 	report->generation = image_header(&image)->generation;
@@ -171,6 +193,14 @@ static const struct statement *find_interfaces(const struct config *config)
 	return NULL;
 }
 
+char *const *reconcile_names(const struct desired *desired, size_t *ret_count)
+{
+	const struct statement *statement = find_interfaces(desired->config);
+
+	*ret_count = statement ? statement->interfaces_count : 0;
+	return statement ? statement->interfaces : NULL;
+}
+
 static bool is_named(const char *name, char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -183,14 +213,13 @@ bool reconcile_wants(const struct desired *desired, char *const *names, size_t n
 		     int ifindex)
 {
 	const struct netdev *device = netdev_find_index(desired->netdevs, ifindex);
-	const struct statement *statement = find_interfaces(desired->config);
 
 	if (!device)
 		return false;
+	if (!names_count)
+		names = reconcile_names(desired, &names_count);
 	if (names_count)
 		return is_named(device->name, names, names_count);
-	if (statement && statement->interfaces_count)
-		return is_named(device->name, statement->interfaces, statement->interfaces_count);
 	return netdev_is_outside(desired->netdevs, device);
 }
 
@@ -286,6 +315,8 @@ static void write_state(const struct reconcile_input *input, const struct desire
 	if (input->is_dry_run || kernel_read_state(input->kernel, &state) < 0)
 		return;
 	state.reconciled_at = time(NULL);
+	if (input->is_insisted && !error[0])
+		memset(state.refused, 0, sizeof(state.refused));
 	if (desired && desired->docker_source == DOCKER_FRESH)
 		state.docker_seen_at = time(NULL);
 	snprintf(state.docker_error, sizeof(state.docker_error), "%s",
@@ -301,22 +332,69 @@ static bool is_audit(const struct reconcile_input *input, const struct image *ru
 	return running->bytes && (image_header(running)->flags & IMAGE_AUDIT);
 }
 
-static int reconcile_with(const struct reconcile_input *input, const struct image *running,
+/* What enforces now, read back from the kernel. */
+struct running {
+	struct image image; /* empty: nothing does */
+	__u64 refused[2];   /* hash of a configuration that was tried and not confirmed */
+};
+
+static int read_enforcing(const struct reconcile_input *input, struct running *running)
+{
+	struct state state;
+	int err = kernel_read_state(input->kernel, &state);
+
+	if (err < 0)
+		return err;
+	memcpy(running->refused, state.refused, sizeof(running->refused));
+	err = read_running(input->kernel, &running->image);
+	if (err < 0)
+		return err == -ENOENT ? 0 : err;
+	if (trial_of(image_header(&running->image)) != TRIAL_LAPSED)
+		return 0;
+	err = trial_fall_back(input->kernel, &running->image, running->refused);
+	if (err < 0 || input->is_dry_run)
+		return err;
+	return trial_settle(input->kernel, running->refused);
+}
+
+/*
+ * The text to enforce: the file's, unless it was tried and not confirmed.  Then what was
+ * confirmed goes on, in step with Docker, until the file changes or somebody insists.
+ */
+static int choose_text(const struct reconcile_input *input, const struct running *running,
+		       struct reconcile_report *report, char **ret)
+{
+	_cleanup_(inventory_freep) struct inventory *inventory = NULL;
+
+	*ret = NULL;
+	if (!input->text || !running->image.bytes || input->is_insisted ||
+	    !trial_is_refused(running->refused, input->text))
+		return 0;
+	report->is_refused = true;
+	return notes_unpack(&running->image, ret, &inventory);
+}
+
+static int reconcile_with(const struct reconcile_input *input, const struct running *running,
 			  struct reconcile_report *report, char *error)
 {
 	_cleanup_(desired_freep) struct desired *desired = NULL;
+	_cleanup_free_ char *confirmed_text = NULL;
 	struct desired_input desired_input = {
 		.config_path = input->config_path,
 		.text = input->text,
 		.docker = input->docker,
 		.is_docker_off = input->is_docker_off,
-		.running = running->bytes ? running : NULL,
-		.is_audit = is_audit(input, running),
+		.running = running->image.bytes ? &running->image : NULL,
+		.is_audit = is_audit(input, &running->image),
 	};
-	int err = desired_read(&desired_input, &desired, error);
+	int err = choose_text(input, running, report, &confirmed_text);
 
+	if (confirmed_text)
+		desired_input.text = confirmed_text;
 	if (err == 0)
-		err = replace(input, desired, running, report, error);
+		err = desired_read(&desired_input, &desired, error);
+	if (err == 0)
+		err = replace(input, desired, &running->image, report, error);
 	if (err == 0)
 		err = guard_interfaces(input, desired, report, error);
 	write_state(input, desired, err < 0 ? error : "");
@@ -326,15 +404,20 @@ static int reconcile_with(const struct reconcile_input *input, const struct imag
 	return 0;
 }
 
+static void running_clear(struct running *running)
+{
+	image_clear(&running->image);
+}
+
 int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 	      char error[static ERROR_TEXT])
 {
 	_cleanup_(reconcile_clear) struct reconcile_report report = {};
-	_cleanup_(image_clear) struct image running = {};
-	int err = input->kernel ? read_running(input->kernel, &running) : 0;
+	_cleanup_(running_clear) struct running running = {};
+	int err = input->kernel ? read_enforcing(input, &running) : 0;
 
 	error[0] = '\0';
-	if (err < 0 && err != -ENOENT)
+	if (err < 0)
 		return fail_kernel(err, error);
 	err = reconcile_with(input, &running, &report, error);
 	if (err < 0)

@@ -33,12 +33,16 @@ struct reconcile_input {
 	enum guard guard;            /* other than NONE needs kernel_load() */
 	enum audit audit;
 	bool allow_generic;
+	unsigned int trial_seconds;  /* the kernel takes this policy back after so long; 0 = it stays */
+	bool is_insisted;            /* somebody asked for just this: also when it was refused before */
 	bool is_dry_run;             /* change nothing, but fail where it would fail; is_changed
 					says whether it would. kernel may be NULL then */
 };
 
 struct reconcile_report {
 	bool is_changed;             /* a new image enforces */
+	bool is_refused;             /* the file's text was tried and not confirmed: the one before
+					is what enforces */
 	__u64 generation;            /* of the image that enforces; 0 = none */
 	struct desired *desired;     /* what it was made from */
 	char *notes;                 /* lines about interfaces, for people; NULL = none. Free it */
@@ -51,6 +55,9 @@ struct reconcile_report {
  */
 int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 	      char error[static ERROR_TEXT]);
+
+/* The interfaces that the configuration names; NULL and 0 = auto. */
+char *const *reconcile_names(const struct desired *desired, size_t *ret_count);
 
 /* Whether the interface is one that the configuration (or `names`) wants guarded. */
 bool reconcile_wants(const struct desired *desired, char *const *names, size_t names_count,

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* trial.c: see trial.h. */
+#include "trial.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "digest.h"
+#include "image.h"
+#include "inventory.h"
+#include "kernel.h"
+#include "notes.h"
+#include "policy.h"
+#include "util.h"
+
+#define SECOND_NS 1000000000ull
+
+static __u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * SECOND_NS + now.tv_nsec;
+}
+
+enum trial trial_of(const struct image_header *header)
+{
+	if (!header->deadline_ns)
+		return TRIAL_NONE;
+	return now_ns() <= header->deadline_ns ? TRIAL_PENDING : TRIAL_LAPSED;
+}
+
+unsigned int trial_seconds_left(const struct image_header *header)
+{
+	__u64 now = now_ns();
+
+	if (header->deadline_ns <= now)
+		return 0;
+	return (header->deadline_ns - now + SECOND_NS - 1) / SECOND_NS;
+}
+
+__u64 trial_deadline_ns(unsigned int seconds)
+{
+	return now_ns() + seconds * SECOND_NS;
+}
+
+/* A policy that passes everything. */
+static int build_open(struct image *ret)
+{
+	struct policy open = { .mode = DEFAULT_ALLOW };
+	struct image_input input = { .policy = &open };
+	_cleanup_free_ void *notes = NULL;
+	struct image_error error;
+	int err = notes_pack("default allow\n", NULL, &notes, &input.notes_size);
+
+	input.notes = notes;
+	return err < 0 ? err : image_build(&input, ret, &error);
+}
+
+int trial_prepare(struct kernel *kernel, const struct image *running)
+{
+	_cleanup_(image_clear) struct image open = {};
+	int err;
+
+	if (running->bytes && image_header(running)->deadline_ns)
+		return 0;
+	if (running->bytes)
+		return kernel_copy_slot(kernel, SLOT_ACTIVE, SLOT_CONFIRMED);
+	err = build_open(&open);
+	return err < 0 ? err : kernel_swap(kernel, SLOT_CONFIRMED, &open);
+}
+
+int trial_confirm(struct kernel *kernel)
+{
+	_cleanup_(image_clear) struct image running = {};
+	int err = kernel_read_image(kernel, SLOT_ACTIVE, &running);
+	struct image_header *header = running.bytes;
+
+	if (err < 0)
+		return err;
+	if (trial_of(header) == TRIAL_NONE)
+		return -ENOENT;
+	if (trial_of(header) == TRIAL_LAPSED)
+		return -ETIME;
+	header->deadline_ns = 0;
+	return kernel_swap(kernel, SLOT_ACTIVE, &running);
+}
+
+static void hash_text(const char *text, __u64 ret[2])
+{
+	struct digest digest = DIGEST_INIT;
+
+	digest_add(&digest, text, strlen(text));
+	memcpy(ret, digest.lane, sizeof(digest.lane));
+}
+
+static int hash_configuration(const struct image *image, __u64 ret[2])
+{
+	_cleanup_(inventory_freep) struct inventory *inventory = NULL;
+	_cleanup_free_ char *text = NULL;
+	int err = notes_unpack(image, &text, &inventory);
+
+	if (err == 0)
+		hash_text(text, ret);
+	return err;
+}
+
+int trial_fall_back(struct kernel *kernel, struct image *running, __u64 ret_refused[2])
+{
+	_cleanup_(image_clear) struct image confirmed = {};
+	int err = kernel_read_image(kernel, SLOT_CONFIRMED, &confirmed);
+
+	if (err == 0)
+		err = image_check(confirmed.bytes, confirmed.size);
+	if (err == 0)
+		err = hash_configuration(running, ret_refused);
+	if (err < 0)
+		return err;
+	image_clear(running);
+	*running = confirmed;
+	memset(&confirmed, 0, sizeof(confirmed));
+	return 0;
+}
+
+int trial_settle(struct kernel *kernel, const __u64 refused[2])
+{
+	struct state state;
+	int err = kernel_read_state(kernel, &state);
+
+	if (err < 0)
+		return err;
+	memcpy(state.refused, refused, sizeof(state.refused));
+	err = kernel_write_state(kernel, &state);
+	return err < 0 ? err : kernel_copy_slot(kernel, SLOT_CONFIRMED, SLOT_ACTIVE);
+}
+
+bool trial_is_refused(const __u64 refused[2], const char *text)
+{
+	__u64 hash[2];
+
+	hash_text(text, hash);
+	return (refused[0] | refused[1]) && memcmp(hash, refused, sizeof(hash)) == 0;
+}
