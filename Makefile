@@ -11,7 +11,8 @@ DESTDIR ?=
 
 CC := gcc
 CLANG ?= clang
-BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+BPFTOOL ?= bpftool
+export PATH := $(PATH):/usr/sbin:/sbin
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wno-unused-parameter \
 	-Wno-format-truncation $(if $(CI),-Werror)
@@ -33,8 +34,17 @@ LIB_OBJS := $(filter-out build/user/main.o build/user/cmd_%.o,$(USER_OBJS))
 Q := $(if $(V),,@)
 
 .DELETE_ON_ERROR:
-.PHONY: all clean help
-all: build/tidegate
+.PHONY: all help
+all: build/tidegate build/tidegate.bash
+
+help:
+	@echo "make            build/tidegate"
+	@echo "make demo       the story, on namespaces of its own (root)"
+	@echo "make test       every test (root)"
+	@echo "make soak       the long forms of the tests (root, hours)"
+	@echo "make bench      the figures of the README (root); bench-quick: under three minutes"
+	@echo "make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); uninstall takes it back"
+	@echo "make deps       install the Debian packages that the above need (they do it themselves)"
 
 build/tidegate: $(USER_OBJS)
 	@echo "  LINK  $@"
@@ -57,28 +67,91 @@ build/user/%.o: user/%.c | $(SKELETONS)
 	@echo "  CC    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) -c $< -o $@
 
+build/tidegate.bash: build/tidegate
+	$(Q)build/tidegate completion bash >$@
+
 # ---- tests ---------------------------------------------------------------------
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/tests/unit/%,$(wildcard tests/unit/test_*.c))
+VERDICT_TESTS := $(patsubst tests/verdict/%.c,build/tests/verdict/%,$(wildcard tests/verdict/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,build/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	$(CPPFLAGS_ALL) -MMD -MP
 
 build/tests/unit/%: tests/unit/%.c build/libtidegate.a
 	@mkdir -p $(@D)
 	@echo "  TEST  $@"
 	$(Q)$(CC) $(CFLAGS_ALL) -Iuser -o $@ $< build/libtidegate.a -lcmocka $(LIBS)
 
-# The pure files again, under the sanitizers.
-PURE := config prefix conffile inventory policy image log
-build/fuzz/%.o: user/%.c
+build/tests/verdict/%: tests/verdict/%.c build/libtidegate.a $(wildcard tests/verdict/*.h)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(FUZZ_FLAGS) $(CPPFLAGS_ALL) -MMD -MP -c $< -o $@
+	@echo "  TEST  $@"
+	$(Q)$(CC) $(CFLAGS_ALL) -Iuser -o $@ $< build/libtidegate.a -lcmocka $(LIBS)
 
-build/tests/fuzz/%: tests/fuzz/%.c $(PURE:%=build/fuzz/%.o)
+# The same files again under the sanitizers; a fuzzer takes from them what it names.
+build/fuzz/%.o: user/%.c | $(SKELETONS)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -c $< -o $@
+
+build/fuzz/libtidegate.a: $(LIB_OBJS:build/user/%=build/fuzz/%)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+build/tests/fuzz/%: tests/fuzz/%.c build/fuzz/libtidegate.a
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $@"
-	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $(CPPFLAGS_ALL) -Iuser -MMD -MP -o $@ $< \
-		$(PURE:%=build/fuzz/%.o)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -Iuser -o $@ $< build/fuzz/libtidegate.a $(LIBS)
+
+.PHONY: deps programs test soak demo e2e-helpers
+deps:
+	tests/deps build test
+
+programs: all $(UNIT_TESTS) $(VERDICT_TESTS) $(FUZZERS) e2e-helpers
+
+e2e-helpers:
+	$(Q)tests/e2e/images/make
+
+# A second make, because the first one was read before the packages were there.
+test:
+	tests/deps build test
+	$(MAKE) programs
+	tests/run
+
+soak:
+	tests/deps build test
+	$(MAKE) programs
+	TIDEGATE_SOAK=1 TIDEGATE_TIME_LIMIT=7200 tests/run
+
+demo:
+	tests/deps build test
+	$(MAKE) all e2e-helpers
+	tests/demo
+
+# ---- install -------------------------------------------------------------------
+
+INSTALL := install
+
+.PHONY: install uninstall clean
+install: all
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/tidegate \
+		$(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(INSTALL) -m 755 build/tidegate $(DESTDIR)$(PREFIX)/sbin/tidegate
+	sed 's|@SBINDIR@|$(PREFIX)/sbin|g' dist/tidegate.service \
+		>$(DESTDIR)$(UNITDIR)/tidegate.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/tidegate.service
+	[ -e $(DESTDIR)$(SYSCONFDIR)/tidegate/tidegate.conf ] || \
+		$(INSTALL) -m 644 dist/tidegate.conf $(DESTDIR)$(SYSCONFDIR)/tidegate/tidegate.conf
+	$(INSTALL) -m 644 man/tidegate.8 $(DESTDIR)$(PREFIX)/share/man/man8/tidegate.8
+	$(INSTALL) -m 644 man/tidegate.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/tidegate.conf.5
+	$(INSTALL) -m 644 build/tidegate.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tidegate
+
+# The configuration stays: it is the operator's.
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/tidegate $(DESTDIR)$(UNITDIR)/tidegate.service \
+		$(DESTDIR)$(PREFIX)/share/man/man8/tidegate.8 \
+		$(DESTDIR)$(PREFIX)/share/man/man5/tidegate.conf.5 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tidegate
 
 clean:
 	rm -rf build

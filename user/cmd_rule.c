@@ -6,7 +6,6 @@
  */
 #include "cmd.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <time.h>
 
@@ -21,42 +20,9 @@
 /* An edit of the text; -EINVAL and the like have been logged. */
 typedef int edit_fn(const char *text, int argc, char **argv, char **ret);
 
-/* A word that the shell had quoted gets its quotes back. */
-static void put_word(FILE *out, const char *word)
-{
-	if (word[0] && !word[strcspn(word, " \t\n\"\\#")]) {
-		fputs(word, out);
-		return;
-	}
-	fputc('"', out);
-	for (; *word; word++) {
-		if (*word == '"' || *word == '\\')
-			fputc('\\', out);
-		fputc(*word, out);
-	}
-	fputc('"', out);
-}
-
-static char *join(int argc, char **argv)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		return NULL;
-	for (int i = 0; i < argc; i++) {
-		if (i)
-			fputc(' ', out);
-		put_word(out, argv[i]);
-	}
-	fclose(out);
-	return text;
-}
-
 static int parse(int argc, char **argv, struct statement *ret)
 {
-	_cleanup_free_ char *text = join(argc, argv);
+	_cleanup_free_ char *text = config_join_words((const char *const *)argv, argc);
 	struct config_error at = {};
 	int err;
 
@@ -68,6 +34,20 @@ static int parse(int argc, char **argv, struct statement *ret)
 	return err;
 }
 
+/* Why config_add() refused: the statement names an unknown set, or the file is wrong. */
+static int explain_add(const char *text, const struct statement *statement)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	struct config_error ignored;
+	const char *set = NULL;
+
+	if (config_parse(text, strlen(text), time(NULL), &config, &ignored) == 0)
+		set = config_missing_set(config, statement);
+	if (!set)
+		return -EINVAL;
+	return log_error(-ENOENT, "there is no set '%s' in the configuration", set);
+}
+
 static int add(const char *text, int argc, char **argv, char **ret)
 {
 	_cleanup_(config_clear_statement) struct statement statement = {};
@@ -76,6 +56,8 @@ static int add(const char *text, int argc, char **argv, char **ret)
 	if (err < 0)
 		return err;
 	err = config_add(text, &statement, ret);
+	if (err == -EINVAL)
+		return explain_add(text, &statement);
 	if (err == -EEXIST) {
 		log_info("it is there already");
 		*ret = strdup(text);
@@ -120,84 +102,19 @@ static int delete(const char *text, int argc, char **argv, char **ret)
 	return err;
 }
 
-/* ---- unban -------------------------------------------------------------------------- */
-
-static bool is_same_source(const struct source *a, const struct source *b)
-{
-	if (a->set || b->set)
-		return a->set && b->set && streq(a->set, b->set);
-	return prefix_equal(&a->prefix, &b->prefix);
-}
-
-/* Takes the source out of the statement.  Whether it was in it. */
-static bool drop_source(struct statement *ban, const struct source *source)
-{
-	for (size_t i = 0; i < ban->sources_count; i++) {
-		if (!is_same_source(&ban->sources[i], source))
-			continue;
-		free(ban->sources[i].set);
-		memmove(&ban->sources[i], &ban->sources[i + 1],
-			(ban->sources_count - i - 1) * sizeof(*ban->sources));
-		ban->sources_count--;
-		return true;
-	}
-	return false;
-}
-
-/* The text without that source in its first ban that names it: -ENOENT when none does. */
-static int unban_once(const char *text, const struct source *source, char **ret)
-{
-	_cleanup_(config_freep) struct config *config = NULL;
-	_cleanup_free_ char *shorter = NULL;
-	struct config_error ignored;
-	int err = config_parse(text, strlen(text), time(NULL), &config, &ignored);
-
-	for (size_t i = 0; err == 0 && i < config->count; i++) {
-		struct statement *ban = &config->statements[i];
-		_cleanup_free_ char *identity = NULL;
-
-		if (ban->kind != STATEMENT_BAN)
-			continue;
-		err = config_delete(text, ban, &shorter);
-		if (err < 0 || !drop_source(ban, source)) {
-			free(TAKE_PTR(shorter));
-			continue;
-		}
-		if (!ban->sources_count) {
-			*ret = TAKE_PTR(shorter);
-			return 0;
-		}
-		return config_add(shorter, ban, ret);
-	}
-	return err < 0 ? err : -ENOENT;
-}
-
-/* argv[0] is "unban"; a ban may name several sources, and each is taken back alone. */
+/* argv[0] is "unban": a ban taken back is a ban deleted. */
 static int unban(const char *text, int argc, char **argv, char **ret)
 {
 	_cleanup_(config_clear_statement) struct statement statement = {};
-	_cleanup_free_ char *current = strdup(text);
-	char *verb = argv[0];
 	int err;
 
 	argv[0] = "ban";
 	err = parse(argc, argv, &statement);
-	argv[0] = verb;
-	for (size_t i = 0; err == 0 && i < statement.sources_count; i++) {
-		char *next = NULL;
-
-		err = unban_once(current, &statement.sources[i], &next);
-		if (err == -ENOENT)
-			return log_error(err, "'%s' is not banned by name (`tidegate list` shows "
-					 "the bans)", argv[1 + i < (size_t)argc ? 1 + i : 1]);
-		if (err == 0) {
-			free(current);
-			current = next;
-		}
-	}
-	if (err == 0)
-		*ret = TAKE_PTR(current);
-	return err;
+	if (err < 0)
+		return err;
+	err = config_delete(text, &statement, ret);
+	return err == -ENOENT ? log_error(err, "'%s' is not banned by name (`tidegate list` shows "
+					  "the bans)", argv[1]) : err;
 }
 
 /* ---- doing it ------------------------------------------------------------------------ */
