@@ -91,6 +91,18 @@ static bool read_ipv4(const char *at, const char *end, struct prefix *prefix)
 	return true;
 }
 
+/* What a file contains must not steer the terminal that shows the message. */
+static int fail_word(const struct reader *reader, const char *at, size_t length)
+{
+	char word[60];
+
+	if (length > sizeof(word))
+		length = sizeof(word);
+	for (size_t i = 0; i < length; i++)
+		word[i] = at[i] >= ' ' && at[i] < 0x7f ? at[i] : '?';
+	return fail(reader, at, "'%.*s' is not an address, a prefix or a range", (int)length, word);
+}
+
 static int read_prefix(const struct reader *reader, const char *at, const char *end,
 		       struct prefix *prefix)
 {
@@ -104,8 +116,7 @@ static int read_prefix(const struct reader *reader, const char *at, const char *
 		if (prefix_parse(word, prefix, NULL) == 0)
 			return 0;
 	}
-	return fail(reader, at, "'%.*s' is not an address, a prefix or a range",
-		    length < 60 ? (int)length : 60, at);
+	return fail_word(reader, at, length);
 }
 
 /* ---- ranges -------------------------------------------------------------------- */

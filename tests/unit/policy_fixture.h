@@ -21,7 +21,7 @@
 
 #define NOW 1800000000 /* 2027-01-15T08:00Z */
 
-/* ---- the world -------------------------------------------------------------------- */
+/* ---- the world ------------------------------------------------------------------ */
 
 struct world {
 	struct container containers[1024];
@@ -119,7 +119,7 @@ static inline struct listener *world_listen(struct world *world, const char *add
 	return listener;
 }
 
-/* ---- building ----------------------------------------------------------------------- */
+/* ---- building ------------------------------------------------------------------- */
 
 /* The rules keep nothing of the configuration, so it can go. */
 static inline int try_build(const struct world *world, const char *text, struct policy **ret,

@@ -10,7 +10,7 @@ static int fresh_world(void **state)
 	return 0;
 }
 
-/* ---- what is guarded ---------------------------------------------------------------- */
+/* ---- what is guarded ------------------------------------------------------------ */
 
 static void published_port_is_closed_without_a_rule(void **state)
 {
@@ -90,7 +90,7 @@ static void without_an_inventory_rules_still_guard(void **state)
 	assert_int_equal(policy->rules[1].ports_count, 0);
 }
 
-/* ---- until ---------------------------------------------------------------------------- */
+/* ---- until ---------------------------------------------------------------------- */
 
 static void an_expired_allow_still_closes_its_port(void **state)
 {
@@ -111,7 +111,9 @@ static void an_expired_deny_leaves_no_port(void **state)
 static void next_expiry_is_of_a_rule_that_holds(void **state)
 {
 	_cleanup_(policy_freep) struct policy *policy =
-		build(&world, "allow 80/tcp until 2027-01-15T08:00Z\nban 203.0.113.1 until 2027-01-15T10:00Z\nallow 81 until 2027-01-15T09:00Z\n");
+		build(&world, "allow 80/tcp until 2027-01-15T08:00Z\n"
+			      "ban 203.0.113.1 until 2027-01-15T10:00Z\n"
+			      "allow 81 until 2027-01-15T09:00Z\n");
 
 	assert_int_equal(policy->next_expiry, NOW + 3600);
 	assert_int_equal(policy->rules_count, 2);
@@ -119,7 +121,7 @@ static void next_expiry_is_of_a_rule_that_holds(void **state)
 	assert_int_equal(policy->rules[1].number, 3);
 }
 
-/* ---- on ADDRESS ------------------------------------------------------------------------- */
+/* ---- on ADDRESS ----------------------------------------------------------------- */
 
 static void a_rule_on_an_address_applies_there_only(void **state)
 {
@@ -172,7 +174,7 @@ static void a_port_published_on_the_bridge_address_is_the_hosts(void **state)
 		     "tcp :: 80 open named #1\n");
 }
 
-/* ---- containers --------------------------------------------------------------------------- */
+/* ---- containers ----------------------------------------------------------------- */
 
 static void a_container_rule_follows_its_ports(void **state)
 {
@@ -275,7 +277,7 @@ static void a_port_that_is_spelled_out_need_not_be_published(void **state)
 		     "tcp 192.0.2.77 554 closed direct camera:554 #1,2\n");
 }
 
-/* ---- who has the number --------------------------------------------------------------------- */
+/* ---- who has the number --------------------------------------------------------- */
 
 static void a_container_that_does_not_run_is_armed(void **state)
 {
@@ -362,7 +364,7 @@ static void the_running_container_has_the_port_on_every_address(void **state)
 		     "tcp 192.0.2.5 80 closed published blue:8080 #1\n");
 }
 
-/* ---- ranges ----------------------------------------------------------------------------------- */
+/* ---- ranges --------------------------------------------------------------------- */
 
 static void overlapping_ranges_are_cut(void **state)
 {
@@ -400,7 +402,7 @@ static void a_rule_on_every_number_is_cut_by_published_ports_only(void **state)
 		     "tcp 0.0.0.0 65535 closed published edge:2 #1\n");
 }
 
-/* ---- sources ------------------------------------------------------------------------------------ */
+/* ---- sources -------------------------------------------------------------------- */
 
 static void sources_of_sets_are_sorted_without_duplicates(void **state)
 {

@@ -113,7 +113,7 @@ static void loopback_from_outside_is_closed(void **state)
 	assert_decides("allow 80/tcp\n", PACKET("2001:db8::1", "::1", 80), "deny");
 }
 
-/* ---- the second evaluator ---------------------------------------------------------------- */
+/* ---- the second evaluator ------------------------------------------------------- */
 
 struct question {
 	const struct config *config;
@@ -223,7 +223,7 @@ static void answer(const struct policy *policy, const struct question *question,
 			 policy->rules[port->rules[i]].number);
 }
 
-/* ---- random worlds ------------------------------------------------------------------------- */
+/* ---- random worlds -------------------------------------------------------------- */
 
 static unsigned int seed;
 

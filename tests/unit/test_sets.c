@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* test_sets.c: the file behind a set. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include "datapath.h"
+#include "sets.h"
+#include "util.h"
+
+static char *print(const struct prefix *prefixes, size_t count)
+{
+	char *text = NULL, buf[PREFIX_STRLEN];
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s%s", i ? " " : "", prefix_format(&prefixes[i], buf));
+	fclose(out);
+	return text;
+}
+
+static void assert_members(const char *text, const char *expected)
+{
+	_cleanup_free_ struct prefix *prefixes = NULL;
+	_cleanup_free_ char *printed = NULL;
+	struct sets_error error;
+	size_t count = 0;
+	int err = sets_parse(text, strlen(text), &prefixes, &count, &error);
+
+	if (err)
+		fail_msg("%u:%u: %s", error.line, error.column, error.text);
+	printed = print(prefixes, count);
+	assert_string_equal(printed, expected);
+}
+
+static void assert_fault(const char *text, const char *expected)
+{
+	struct prefix *prefixes = NULL;
+	struct sets_error error;
+	size_t count = 7;
+	char got[320];
+
+	assert_int_equal(sets_parse(text, strlen(text), &prefixes, &count, &error), -EINVAL);
+	assert_null(prefixes);
+	assert_int_equal(count, 7);
+	snprintf(got, sizeof(got), "%u:%u: %s", error.line, error.column, error.text);
+	assert_string_equal(got, expected);
+}
+
+static void prefixes_are_sorted_without_duplicates(void **state)
+{
+	assert_members("2001:db8::/32\n203.0.113.0/24\n10.0.0.0/8\n203.0.113.0/24\n10.1.2.3\n",
+		       "10.0.0.0/8 10.1.2.3 203.0.113.0/24 2001:db8::/32");
+}
+
+static void comments_and_blanks_are_skipped(void **state)
+{
+	assert_members("# office\n\n  \t\n10.0.0.1 # gate\r\n\t10.0.0.2;SBL1\n; spamhaus\n10.0.0.3",
+		       "10.0.0.1 10.0.0.2 10.0.0.3");
+}
+
+static void an_empty_file_is_an_empty_set(void **state)
+{
+	assert_members("", "");
+	assert_members("# nobody\n", "");
+}
+
+static void host_bits_are_cleared(void **state)
+{
+	assert_members("10.1.2.3/8\n1.2.3.4/0\n192.0.2.255/25\n2001:db8::1/32\n",
+		       "0.0.0.0/0 10.0.0.0/8 192.0.2.128/25 2001:db8::/32");
+}
+
+static void a_range_becomes_exactly_its_prefixes(void **state)
+{
+	assert_members("10.0.0.0-10.0.0.255\n", "10.0.0.0/24");
+	assert_members("10.0.0.7 - 10.0.0.20\n", "10.0.0.7 10.0.0.8/29 10.0.0.16/30 10.0.0.20");
+	assert_members("10.0.0.5-10.0.0.5\n", "10.0.0.5");
+	assert_members("0.0.0.0-255.255.255.255\n", "0.0.0.0/0");
+	assert_members("255.255.255.254-255.255.255.255\n", "255.255.255.254/31");
+	assert_members("2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff\n", "2001:db8::/32");
+	assert_members("::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\n", "::/0");
+	assert_members("2001:db8::ffff-2001:db8::1:0\n", "2001:db8::ffff 2001:db8::1:0");
+}
+
+static void a_bad_line_is_named_with_its_place(void **state)
+{
+	assert_fault("10.0.0.1\n\n  10.0.0\n",
+		     "3:3: '10.0.0' is not an address, a prefix or a range");
+	assert_fault("10.0.0.256\n", "1:1: '10.0.0.256' is not an address, a prefix or a range");
+	assert_fault("10.0.0.01\n", "1:1: '10.0.0.01' is not an address, a prefix or a range");
+	assert_fault("10.0.0.0/33\n", "1:1: '10.0.0.0/33' is not an address, a prefix or a range");
+	assert_fault("10.0.0.1 10.0.0.2\n",
+		     "1:1: '10.0.0.1 10.0.0.2' is not an address, a prefix or a range");
+	assert_fault("\033[2J\n", "1:1: '?[2J' is not an address, a prefix or a range");
+	assert_fault("-10.0.0.1\n", "1:1: '' is not an address, a prefix or a range");
+	assert_fault("10.0.0.1 -\n", "1:11: '' is not an address, a prefix or a range");
+}
+
+static void a_bad_range_is_named_with_its_place(void **state)
+{
+	assert_fault("10.0.0.9-10.0.0.1\n", "1:10: the range ends before it begins");
+	assert_fault("10.0.0.0/8-11.0.0.0\n",
+		     "1:1: a range is from an address, not from a prefix");
+	assert_fault("10.0.0.0-11.0.0.0/8\n", "1:10: a range is to an address, not to a prefix");
+	assert_fault("10.0.0.0-2001:db8::1\n",
+		     "1:10: a range has both ends in IPv4 or both in IPv6");
+}
+
+static void a_nul_byte_is_a_bad_line(void **state)
+{
+	struct prefix *prefixes = NULL;
+	struct sets_error error;
+	size_t count;
+
+	assert_int_equal(sets_parse("2001:db8::1\0x\n", 14, &prefixes, &count, &error), -EINVAL);
+	assert_int_equal(error.line, 1);
+}
+
+/* ---- size ----------------------------------------------------------------------- */
+
+static char *many_lines(unsigned int count, size_t *ret_length)
+{
+	char *text = NULL;
+	FILE *out = open_memstream(&text, ret_length);
+	unsigned int state = 1;
+
+	for (unsigned int i = 0; i < count; i++) {
+		state = state * 1664525 + 1013904223; /* full period: no address twice */
+		fprintf(out, "%u.%u.%u.%u\n", state >> 24, state >> 16 & 255, state >> 8 & 255,
+			state & 255);
+	}
+	fclose(out);
+	return text;
+}
+
+/* In disorder, the worst case.  The figure is printed; the bound leaves room for sanitizers. */
+static void a_million_lines_parse_in_time(void **state)
+{
+	_cleanup_free_ struct prefix *prefixes = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct timespec before, after;
+	struct sets_error error;
+	size_t length, count;
+	double took;
+
+	text = many_lines(1000000, &length);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	assert_int_equal(sets_parse(text, length, &prefixes, &count, &error), 0);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	took = (after.tv_sec - before.tv_sec) * 1e3 + (after.tv_nsec - before.tv_nsec) / 1e6;
+	print_message("1000000 lines: %.0f ms\n", took);
+	assert_int_equal(count, 1000000);
+	for (size_t i = 1; i < count; i++)
+		assert_true(prefix_compare(&prefixes[i - 1], &prefixes[i]) < 0);
+	assert_true(took < 5000);
+}
+
+static void too_many_lines_are_named_with_the_limit(void **state)
+{
+	_cleanup_free_ char *text = NULL;
+	struct prefix *prefixes = NULL;
+	struct sets_error error;
+	size_t length, count;
+
+	text = many_lines(LIMIT_PREFIXES + 1, &length);
+	assert_int_equal(sets_parse(text, length, &prefixes, &count, &error), -E2BIG);
+	assert_int_equal(error.line, LIMIT_PREFIXES + 1);
+	assert_string_equal(error.text, "more than 2000000 prefixes");
+}
+
+static void radix_and_comparison_sort_alike(void **state)
+{
+	static struct prefix large[1000], small[1000];
+	unsigned int seed = 1;
+	size_t count = ARRAY_SIZE(large), ten = 10;
+
+	for (size_t i = 0; i < count; i++) {
+		large[i] = (struct prefix){ .family = i % 3 ? 6 : 4 };
+		for (size_t j = 0; j < (large[i].family == 4 ? 4 : 16); j++)
+			large[i].addr[j] = (seed = seed * 1103515245 + 12345) >> 16 & 3;
+		large[i].length = large[i].family == 4 ? 31 + i % 2 : 127 + i % 2;
+	}
+	memcpy(small, large, sizeof(small));
+	assert_int_equal(sets_sort(large, &count), 0);
+	for (size_t i = 1; i < count; i++)
+		assert_true(prefix_compare(&large[i - 1], &large[i]) < 0);
+	assert_int_equal(sets_sort(small, &ten), 0);
+	for (size_t i = 1; i < ten; i++)
+		assert_true(prefix_compare(&small[i - 1], &small[i]) < 0);
+}
+
+/* ---- the file ------------------------------------------------------------------- */
+
+static char directory[64];
+
+static int make_directory(void **state)
+{
+	snprintf(directory, sizeof(directory), "/tmp/test_sets.XXXXXX");
+	return mkdtemp(directory) ? 0 : -1;
+}
+
+static int remove_directory(void **state)
+{
+	char command[96];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
+	return system(command);
+}
+
+static int read_file(const char *name, size_t *count, struct sets_error *error)
+{
+	_cleanup_free_ struct prefix *prefixes = NULL;
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return sets_read(path, &prefixes, count, error);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	char path[96];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void a_file_is_read(void **state)
+{
+	struct sets_error error;
+	size_t count = 0;
+
+	write_file("good", "10.0.0.1\n2001:db8::/32\n");
+	assert_int_equal(read_file("good", &count, &error), 0);
+	assert_int_equal(count, 2);
+	write_file("bad", "10.0.0.1\nx\n");
+	assert_int_equal(read_file("bad", &count, &error), -EINVAL);
+	assert_int_equal(error.line, 2);
+}
+
+static void what_is_no_file_is_refused(void **state)
+{
+	struct sets_error error;
+	char path[96];
+	size_t count;
+
+	assert_int_equal(read_file("missing", &count, &error), -ENOENT);
+	assert_int_equal(error.line, 0);
+	assert_int_equal(read_file("", &count, &error), -EINVAL);
+	assert_string_equal(error.text, "not a regular file");
+	snprintf(path, sizeof(path), "%s/fifo", directory);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(read_file("fifo", &count, &error), -EINVAL);
+}
+
+static void a_huge_file_is_refused(void **state)
+{
+	struct sets_error error;
+	char path[96];
+	size_t count;
+
+	write_file("huge", "");
+	snprintf(path, sizeof(path), "%s/huge", directory);
+	assert_int_equal(truncate(path, (off_t)SETS_LIMIT_BYTES + 1), 0);
+	assert_int_equal(read_file("huge", &count, &error), -E2BIG);
+	assert_string_equal(error.text, "the file is larger than 128 MiB");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(prefixes_are_sorted_without_duplicates),
+		cmocka_unit_test(comments_and_blanks_are_skipped),
+		cmocka_unit_test(an_empty_file_is_an_empty_set),
+		cmocka_unit_test(host_bits_are_cleared),
+		cmocka_unit_test(a_range_becomes_exactly_its_prefixes),
+		cmocka_unit_test(a_bad_line_is_named_with_its_place),
+		cmocka_unit_test(a_bad_range_is_named_with_its_place),
+		cmocka_unit_test(a_nul_byte_is_a_bad_line),
+		cmocka_unit_test(a_million_lines_parse_in_time),
+		cmocka_unit_test(too_many_lines_are_named_with_the_limit),
+		cmocka_unit_test(radix_and_comparison_sort_alike),
+		cmocka_unit_test(a_file_is_read),
+		cmocka_unit_test(what_is_no_file_is_refused),
+		cmocka_unit_test(a_huge_file_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
