@@ -20,7 +20,8 @@
 /* Far above LIMIT_PREFIXES lines of ordinary length; a bound on what a wrong path can cost. */
 #define SETS_LIMIT_BYTES (128u << 20)
 
-/* For `path:line:column: text`; line 0 when the file as a whole is meant. */
+/* For `path:line:column: text`; line 0 when the file as a whole is meant, as in "No such file
+ * or directory". */
 struct sets_error {
 	unsigned int line, column;
 	char text[256];

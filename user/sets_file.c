@@ -21,9 +21,9 @@ static int open_regular(const char *path, struct sets_error *error, int *ret_fd)
 	struct stat st;
 
 	if (fd < 0)
-		return fail(error, -errno, "cannot open the file of the set");
+		return fail(error, -errno, strerror(errno));
 	if (fstat(fd, &st) < 0)
-		return fail(error, -errno, "cannot stat the file of the set");
+		return fail(error, -errno, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return fail(error, -EINVAL, "not a regular file");
 	*ret_fd = TAKE_FD(fd);
@@ -50,7 +50,7 @@ static int read_all(int fd, struct sets_error *error, char **ret_text, size_t *r
 		if (more < 0 && errno == EINTR)
 			continue;
 		if (more < 0)
-			return fail(error, -errno, "cannot read the file of the set");
+			return fail(error, -errno, strerror(errno));
 		if (!more)
 			break;
 		length += (size_t)more;

@@ -256,6 +256,7 @@ static void what_is_no_file_is_refused(void **state)
 
 	assert_int_equal(read_file("missing", &count, &error), -ENOENT);
 	assert_int_equal(error.line, 0);
+	assert_string_equal(error.text, "No such file or directory");
 	assert_int_equal(read_file("", &count, &error), -EINVAL);
 	assert_string_equal(error.text, "not a regular file");
 	snprintf(path, sizeof(path), "%s/fifo", directory);
