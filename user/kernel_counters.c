@@ -57,16 +57,21 @@ static int read_used(struct kernel *kernel, bool used[LIMIT_COUNTERS])
 	return 0;
 }
 
-static bool is_requested(const struct counter_request *requests, size_t count,
-			 const struct counter_key *key)
+static int compare_keys(const void *a, const void *b)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct counter_key other = key_of(requests[i].identity);
+	return memcmp(a, b, sizeof(struct counter_key));
+}
 
-		if (memcmp(&other, key, sizeof(other)) == 0)
-			return true;
-	}
-	return false;
+/* The keys of the requests, sorted; allocated, NULL = no memory. */
+static struct counter_key *sorted_keys(const struct counter_request *requests, size_t count)
+{
+	struct counter_key *keys = calloc(count + 1, sizeof(*keys));
+
+	for (size_t i = 0; keys && i < count; i++)
+		keys[i] = key_of(requests[i].identity);
+	if (keys)
+		qsort(keys, count, sizeof(*keys), compare_keys);
+	return keys;
 }
 
 /* Forgets the identities that the new policy does not have.  Only when ids run out: a
@@ -74,13 +79,15 @@ static bool is_requested(const struct counter_request *requests, size_t count,
 static int forget_others(struct kernel *kernel, const struct counter_request *requests,
 			 size_t count)
 {
-	struct counter_key *gone _cleanup_free_ = NULL;
+	_cleanup_free_ struct counter_key *wanted = sorted_keys(requests, count), *gone = NULL;
 	struct counter_key key, *previous = NULL;
 	size_t gone_count = 0;
 
+	if (!wanted)
+		return -ENOMEM;
 	while (bpf_map_get_next_key(kernel->counter_ids_fd, previous, &key) == 0) {
 		previous = &key;
-		if (is_requested(requests, count, &key))
+		if (bsearch(&key, wanted, count, sizeof(key), compare_keys))
 			continue;
 		if (!util_append(&gone, gone_count, sizeof(*gone)))
 			return -ENOMEM;
