@@ -7,11 +7,11 @@
 #include <time.h>
 
 #include "docker.h"
-#include "docker_container.h"
 #include "docker_events.h"
 #include "docker_fetch.h"
 #include "docker_http.h"
 #include "docker_known.h"
+#include "docker_list.h"
 #include "docker_network.h"
 #include "docker_swarm.h"
 #include "inventory.h"
@@ -31,6 +31,8 @@ struct docker {
 	int engine_minor;
 	bool is_manager;
 	long long info_ms;            /* when /info said so; 0 = never */
+	struct docker_networks networks; /* of the last reading */
+	struct docker_list list;
 	struct docker_memory memory;
 	char error[DOCKER_ERROR_SIZE];
 };
@@ -121,26 +123,33 @@ static int negotiate(struct docker *docker)
 
 /* ---- what it has ---- */
 
-static int read_networks(struct docker *docker, struct docker_networks *networks)
+static int read_networks(struct docker *docker)
 {
 	_cleanup_(docker_fetch_clear) struct docker_request request = {};
+	_cleanup_(docker_network_clear) struct docker_networks networks = {};
 	struct docker_json_error error;
 	int err;
 
 	err = fetch(docker, "/networks", &request);
 	if (err)
 		return err;
-	networks->has_gateway_mode = docker->engine_minor >= API_GATEWAY_MODE;
-	err = docker_network_read(request.body, request.size, networks, &error);
-	return explain_answer(docker, err, "/networks", &error);
+	networks.has_gateway_mode = docker->engine_minor >= API_GATEWAY_MODE;
+	err = docker_network_read(request.body, request.size, &networks, &error);
+	if (err)
+		return explain_answer(docker, err, "/networks", &error);
+	if (!docker_network_equal(&networks, &docker->networks))
+		docker_list_clear(&docker->list);
+	docker_network_clear(&docker->networks);
+	docker->networks = networks;
+	networks = (struct docker_networks){};
+	return 0;
 }
 
 /*
  * The list first, the networks after it, so that they include every network in the list; but
  * read the other way round, because the list needs to know who is routed.
  */
-static int read_list(struct docker *docker, struct docker_networks *networks,
-		     struct docker_list *list)
+static int read_list(struct docker *docker)
 {
 	_cleanup_(docker_fetch_clear) struct docker_request request = {};
 	struct docker_json_error error;
@@ -148,11 +157,11 @@ static int read_list(struct docker *docker, struct docker_networks *networks,
 
 	err = fetch(docker, "/containers/json?all=1", &request);
 	if (!err)
-		err = read_networks(docker, networks);
+		err = read_networks(docker);
 	if (err)
 		return err;
-	list->networks = networks;
-	err = docker_list_read(request.body, request.size, list, &error);
+	docker->list.networks = &docker->networks;
+	err = docker_list_read(request.body, request.size, &docker->list, &error);
 	return explain_answer(docker, err, "/containers/json", &error);
 }
 
@@ -176,23 +185,54 @@ static int read_services(struct docker *docker, struct inventory *inventory)
 	return explain_answer(docker, err, "/services", &error);
 }
 
-static int fill_containers(struct docker *docker, struct docker_list *list,
-			   struct inventory *inventory)
+static int add_container(const struct docker_known *known, const struct docker_listed *listed,
+			 struct inventory *inventory)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		struct container *container = util_append(&inventory->containers,
-							  inventory->containers_count,
-							  sizeof(*container));
-		bool is_relevant;
-		int err;
+	struct container *container = util_append(&inventory->containers,
+						  inventory->containers_count, sizeof(*container));
+	bool is_relevant;
+	int err;
 
-		if (!container)
+	if (!container)
+		return -ENOMEM;
+	err = docker_known_merge(known, listed, container, &is_relevant);
+	inventory->containers_count += is_relevant;
+	return err;
+}
+
+/* The list itself stays in the Engine's order, in which the next one comes too. */
+static int add_containers(struct docker *docker, struct inventory *inventory)
+{
+	_cleanup_free_ struct docker_listed *sorted = NULL;
+	struct docker_list list = docker->list;
+	int err;
+
+	if (list.count) {
+		sorted = reallocarray(NULL, list.count, sizeof(*sorted));
+		if (!sorted)
 			return -ENOMEM;
-		err = docker_known_merge(&docker->memory.items[i], &list->items[i], container,
-					 &is_relevant);
-		if (err)
-			return err;
-		inventory->containers_count += is_relevant;
+		list.items = memcpy(sorted, list.items, list.count * sizeof(*sorted));
+	}
+	err = docker_memory_refresh(&docker->memory, docker->http, docker->version, &list,
+				    docker->error);
+	for (size_t i = 0; !err && i < list.count; i++)
+		err = add_container(&docker->memory.items[i], &list.items[i], inventory);
+	return err;
+}
+
+static int add_subnets(const struct docker *docker, struct inventory *inventory)
+{
+	for (size_t i = 0; i < docker->networks.subnets_count; i++) {
+		struct subnet *subnet = util_append(&inventory->subnets, inventory->subnets_count,
+						    sizeof(*subnet));
+
+		if (!subnet)
+			return -ENOMEM;
+		inventory->subnets_count++;
+		*subnet = docker->networks.subnets[i];
+		subnet->network = strdup(subnet->network);
+		if (!subnet->network)
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -210,29 +250,22 @@ static int greet_newborn(struct docker *docker)
 
 static int read_all(struct docker *docker, struct inventory *inventory)
 {
-	_cleanup_(docker_network_clear) struct docker_networks networks = {};
-	_cleanup_(docker_list_clear) struct docker_list list = {};
 	int err;
 
 	err = greet_newborn(docker);
 	if (!err)
 		err = negotiate(docker);
 	if (!err)
-		err = read_list(docker, &networks, &list);
+		err = read_list(docker);
 	if (!err)
-		err = docker_memory_refresh(&docker->memory, docker->http, docker->version, &list,
-					    docker->error);
+		err = add_containers(docker, inventory);
 	if (!err)
-		err = fill_containers(docker, &list, inventory);
+		err = add_subnets(docker, inventory);
 	if (!err)
 		err = read_services(docker, inventory);
-	if (err)
-		return err;
-	inventory->subnets_count = networks.subnets_count;
-	inventory->subnets = TAKE_PTR(networks.subnets);
-	networks.subnets_count = 0;
-	inventory_sort(inventory);
-	return 0;
+	if (!err)
+		inventory_sort(inventory);
+	return err;
 }
 
 int docker_read(struct docker *docker, struct inventory **ret)
@@ -313,6 +346,8 @@ void docker_free(struct docker *docker)
 	docker_events_free(docker->events);
 	docker_http_free(docker->http);
 	docker_memory_clear(&docker->memory);
+	docker_list_clear(&docker->list);
+	docker_network_clear(&docker->networks);
 	free(docker);
 }
 

@@ -119,36 +119,42 @@ int docker_json_read(char *text, size_t size, const char *name, docker_json_visi
 	return err ? err : visit(&root, arg);
 }
 
-/* Decodes and visits the element at `at`; *ret_at is behind it. */
-static int read_element(const struct docker_json *array, size_t index, char *text, size_t size,
-			docker_json_visit *visit, void *arg, size_t *ret_used)
+/* Decodes and visits the element that the text begins with; *ret_used is its length. */
+static int read_element(char *text, size_t size, struct docker_json *element,
+			const struct docker_json_each *each, size_t *ret_used)
 {
-	struct docker_json element = { .up = array, .index = index, .error = array->error };
 	_cleanup_(json_decrefp) json_t *value = NULL;
 	json_error_t syntax;
 	int err;
 
+	*ret_used = each->skip ? each->skip(text, size, each->arg) : 0;
+	if (*ret_used)
+		return 0;
 	value = decode(text, size, &syntax);
 	if (!value)
-		return fail_syntax(&element, &syntax);
+		return fail_syntax(element, &syntax);
 	*ret_used = syntax.position;
-	element.value = value;
-	err = expect_object(&element);
-	return err ? err : visit(&element, arg);
+	element->value = value;
+	element->text = text;
+	element->size = syntax.position;
+	err = expect_object(element);
+	return err ? err : each->visit(element, each->arg);
 }
 
-int docker_json_read_each(char *text, size_t size, const char *name, docker_json_visit *visit,
-			  void *arg, struct docker_json_error *error)
+int docker_json_read_each(char *text, size_t size, const char *name,
+			  const struct docker_json_each *each, struct docker_json_error *error)
 {
 	struct docker_json root = { .key = name, .error = error };
-	size_t at = skip_space(text, size, 0), used = 0, index = 0;
+	struct docker_json element = { .up = &root, .error = error };
+	size_t at = skip_space(text, size, 0), used = 0;
 	int err;
 
 	if (at == size || text[at] != '[')
 		return docker_json_fail(&root, "is not an array");
 	at = skip_space(text, size, at + 1);
-	while (at < size && (index > 0 || text[at] != ']')) {
-		err = read_element(&root, index++, text + at, size - at, visit, arg, &used);
+	for (; at < size && (element.index > 0 || text[at] != ']'); element.index++) {
+		at = skip_space(text, size, at);
+		err = read_element(text + at, size - at, &element, each, &used);
 		if (err)
 			return err;
 		at = skip_space(text, size, at + used);

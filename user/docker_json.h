@@ -22,6 +22,8 @@ struct docker_json {
 	const char *key;              /* its name in an object, or NULL */
 	size_t index;                 /* its place in an array, without a key */
 	const struct json_t *value;   /* NULL = absent, or null */
+	const char *text;             /* of an element visited by docker_json_read_each() */
+	size_t size;
 	struct docker_json_error *error;
 };
 
@@ -29,14 +31,25 @@ struct docker_json {
 typedef int docker_json_visit(const struct docker_json *json, void *arg);
 
 /*
- * One object, or an array of objects one after the other: memory for one at a time, because
- * a list of a thousand containers takes ten times its text.  `name` is what errors call the
- * answer.  The text may be changed.  0, -EBADMSG with error, -ENOMEM, or what visit said.
+ * The whole answer is one object.  `name` is what errors call the answer.  The text may be
+ * changed.  0, -EBADMSG with error, -ENOMEM, or what visit said.
  */
 int docker_json_read(char *text, size_t size, const char *name, docker_json_visit *visit, void *arg,
 		     struct docker_json_error *error);
-int docker_json_read_each(char *text, size_t size, const char *name, docker_json_visit *visit,
-			  void *arg, struct docker_json_error *error);
+
+/*
+ * The whole answer is an array of objects.  They are decoded one after the other, because a
+ * list of a thousand containers takes ten times its text.  `skip`, if there is one, is shown
+ * the text from an element on, and may answer how long the element is, if it knows that
+ * already; then it is not decoded.
+ */
+struct docker_json_each {
+	docker_json_visit *visit;
+	size_t (*skip)(const char *text, size_t left, void *arg);
+	void *arg;
+};
+int docker_json_read_each(char *text, size_t size, const char *name,
+			  const struct docker_json_each *each, struct docker_json_error *error);
 
 /*
  * Takes whole objects off the front of a stream that comes in pieces.  *ret_used bytes are

@@ -332,64 +332,81 @@ static bool is_armed(const struct docker_known *known, enum docker_state state)
 	return state != DOCKER_EXITED || known->details.is_kept;
 }
 
-/* What details of the container as it runs now add to the list. */
-static int add_mapped(const struct docker_known *known, struct docker_listed *listed)
+/* What is open now: as listed, and what details of the container as it runs now add. */
+static int collect_mapped(const struct docker_known *known, const struct docker_listed *listed,
+			  struct docker_ports *ret)
 {
 	const struct docker_details *details = &known->details;
 	int err;
 
-	if (!known->has_details || details->state != DOCKER_RUNNING)
-		return 0;
+	err = docker_ports_append(ret, &listed->ports);
+	if (err || !known->has_details || details->state != DOCKER_RUNNING)
+		return err;
 	if (!known->is_fresh && !docker_endpoints_equal(&details->endpoints, &listed->endpoints))
 		return 0;
-	err = docker_ports_append(&listed->ports, &details->mapped);
-	docker_ports_merge(&listed->ports);
+	err = docker_ports_append(ret, &details->mapped);
+	docker_ports_merge(ret);
 	return err;
 }
 
-static int add_asked(const struct docker_known *known, struct docker_listed *listed)
+static int copy_text(const char *text, char **ret)
 {
-	docker_ports_clear(&listed->ports);
-	return docker_ports_append(&listed->ports, &known->details.asked);
+	*ret = text ? strdup(text) : NULL;
+	return text && !*ret ? -ENOMEM : 0;
 }
 
-static void take(struct docker_listed *listed, struct docker_endpoints *endpoints,
-		 struct container *ret)
+static int copy_identity(const struct docker_listed *listed, struct container *ret)
 {
-	ret->id = TAKE_PTR(listed->id);
-	ret->name = TAKE_PTR(listed->name);
-	ret->project = TAKE_PTR(listed->project);
-	ret->service = TAKE_PTR(listed->service);
-	ret->swarm_service = TAKE_PTR(listed->swarm_service);
-	ret->bindings_count = listed->ports.count;
-	ret->bindings = TAKE_PTR(listed->ports.items);
-	listed->ports = (struct docker_ports){};
-	ret->endpoints_count = endpoints->count;
-	ret->endpoints = TAKE_PTR(endpoints->items);
-	endpoints->count = 0;
+	int err;
+
+	err = copy_text(listed->id, &ret->id);
+	if (!err)
+		err = copy_text(listed->name, &ret->name);
+	if (!err)
+		err = copy_text(listed->project, &ret->project);
+	if (!err)
+		err = copy_text(listed->service, &ret->service);
+	if (!err)
+		err = copy_text(listed->swarm_service, &ret->swarm_service);
+	return err;
 }
 
-int docker_known_merge(struct docker_known *known, struct docker_listed *listed,
+static int copy_endpoints(const struct docker_endpoints *endpoints, struct container *ret)
+{
+	ret->endpoints = endpoints->count ? calloc(endpoints->count, sizeof(*ret->endpoints)) : NULL;
+	if (endpoints->count && !ret->endpoints)
+		return -ENOMEM;
+	for (size_t i = 0; i < endpoints->count; i++) {
+		ret->endpoints[i] = endpoints->items[i];
+		ret->endpoints_count++;
+		if (copy_text(endpoints->items[i].network, &ret->endpoints[i].network))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int docker_known_merge(const struct docker_known *known, const struct docker_listed *listed,
 		       struct container *ret, bool *ret_is_relevant)
 {
 	enum docker_state state = known->is_fresh ? known->details.state : listed->state;
-	struct docker_endpoints *endpoints = &listed->endpoints;
 	bool is_running = state == DOCKER_RUNNING;
+	/* Started after it was listed: its addresses are news too. */
+	bool is_news = is_running && listed->state != DOCKER_RUNNING;
+	struct docker_ports ports = {};
 	int err;
 
-	*ret_is_relevant = false;
-	if (known->is_gone || state == DOCKER_REMOVING)
+	*ret_is_relevant = !known->is_gone && state != DOCKER_REMOVING &&
+			   (is_running || is_armed(known, state));
+	if (!*ret_is_relevant)
 		return 0;
-	if (!is_running && !is_armed(known, state))
-		return 0;
-	err = is_running ? add_mapped(known, listed) : add_asked(known, listed);
-	if (err)
-		return err;
-	/* Started after it was listed: its addresses are news too. */
-	if (is_running && listed->state != DOCKER_RUNNING)
-		endpoints = &known->details.endpoints;
-	take(listed, endpoints, ret);
+	err = is_running ? collect_mapped(known, listed, &ports)
+			 : docker_ports_append(&ports, &known->details.asked);
+	ret->bindings = ports.items;
+	ret->bindings_count = ports.count;
 	ret->is_running = is_running;
-	*ret_is_relevant = true;
-	return 0;
+	if (!err)
+		err = copy_identity(listed, ret);
+	if (!err)
+		err = copy_endpoints(is_news ? &known->details.endpoints : &listed->endpoints, ret);
+	return err;
 }

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "docker_change.h"
-#include "docker_container.h"
+#include "docker_details.h"
 #include "docker_fetch.h"
 
 struct docker_known {
@@ -49,10 +49,9 @@ int docker_memory_greet(struct docker_memory *memory, struct docker_http *http,
 
 /*
  * What list and details say together.  A container that does not run, and that nothing but
- * an operator will start, is not relevant; then *ret is untouched.  Takes what it needs from
- * `listed`.  0 or -ENOMEM.
+ * an operator will start, is not relevant.  *ret is to be cleared even after -ENOMEM.
  */
-int docker_known_merge(struct docker_known *known, struct docker_listed *listed,
+int docker_known_merge(const struct docker_known *known, const struct docker_listed *listed,
 		       struct container *ret, bool *ret_is_relevant);
 
 void docker_memory_clear(struct docker_memory *memory);

@@ -113,10 +113,37 @@ static int visit_network(const struct docker_json *json, void *arg)
 	return add_network(json, arg);
 }
 
-int docker_network_read(char *text, size_t size, struct docker_networks *ret,
-			   struct docker_json_error *error)
+static int compare_networks(const void *left, const void *right)
 {
-	return docker_json_read_each(text, size, "networks", visit_network, ret, error);
+	const struct docker_network *a = left, *b = right;
+
+	return strcmp(a->id, b->id);
+}
+
+int docker_network_read(char *text, size_t size, struct docker_networks *ret,
+			struct docker_json_error *error)
+{
+	struct docker_json_each each = { .visit = visit_network, .arg = ret };
+	int err;
+
+	err = docker_json_read_each(text, size, "networks", &each, error);
+	/* The Engine lists them in any order. */
+	if (!err && ret->count > 1)
+		qsort(ret->items, ret->count, sizeof(*ret->items), compare_networks);
+	return err;
+}
+
+bool docker_network_equal(const struct docker_networks *a, const struct docker_networks *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (!streq(a->items[i].id, b->items[i].id) ||
+		    !streq(a->items[i].name, b->items[i].name) ||
+		    a->items[i].is_routed4 != b->items[i].is_routed4 ||
+		    a->items[i].is_routed6 != b->items[i].is_routed6)
+			return false;
+	return true;
 }
 
 /* ---- endpoints ---- */

@@ -2,7 +2,7 @@
 /*
  * docker_network.h: GET /networks, and NetworkSettings.Networks of a container.  Pure.
  *
- * Here and in docker_container.h, docker_swarm.h: the text may be changed; 0, -EBADMSG with
+ * Here and in docker_list.h, docker_details.h and docker_swarm.h: the text may be changed; 0, -EBADMSG with
  * an error that names the value, or -ENOMEM; the result may then be half filled and is
  * cleared all the same.
  */
@@ -23,7 +23,7 @@ struct docker_network {
 
 struct docker_networks {
 	bool has_gateway_mode; /* set before: Engines before 27 keep the option and ignore it */
-	struct docker_network *items;
+	struct docker_network *items; /* sorted by id */
 	size_t count;
 	struct subnet *subnets;
 	size_t subnets_count;
@@ -31,6 +31,8 @@ struct docker_networks {
 
 int docker_network_read(char *text, size_t size, struct docker_networks *ret,
 			struct docker_json_error *error);
+/* Whether they are the same networks in the same modes. */
+bool docker_network_equal(const struct docker_networks *a, const struct docker_networks *b);
 void docker_network_clear(struct docker_networks *networks);
 
 struct docker_endpoints {

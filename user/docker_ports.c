@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include "docker_json.h"
 #include "docker_ports.h"
 #include "util.h"
 
@@ -262,4 +263,13 @@ void docker_ports_clear(struct docker_ports *list)
 {
 	free(list->items);
 	*list = (struct docker_ports){};
+}
+
+int docker_ports_fail(const struct docker_json *json, int err)
+{
+	if (err == -EINVAL)
+		return docker_json_fail(json, "has an address that is none");
+	if (err == -ERANGE)
+		return docker_json_fail(json, "has ranges of ports that do not go in step");
+	return err;
 }

@@ -11,6 +11,8 @@
 
 #include "inventory.h"
 
+struct docker_json;
+
 struct docker_ports {
 	struct binding *items;
 	size_t count, room;
@@ -35,6 +37,9 @@ int docker_ports_parse_range(const char *text, struct docker_range *ret);
  */
 int docker_ports_add(struct docker_ports *list, __u8 proto, const char *address,
 		     struct docker_range host, struct docker_range ports);
+
+/* What docker_ports_add() returned, as an error of the answer.  0 for 0. */
+int docker_ports_fail(const struct docker_json *json, int err);
 
 /* Adds what `asked` has for container ports that `list` has nothing for.  0 or -ENOMEM. */
 int docker_ports_fill(struct docker_ports *list, const struct docker_ports *asked);

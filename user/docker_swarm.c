@@ -85,7 +85,9 @@ static int visit_service(const struct docker_json *json, void *arg)
 int docker_swarm_read_services(char *text, size_t size, struct inventory *inventory,
 			       struct docker_json_error *error)
 {
-	return docker_json_read_each(text, size, "services", visit_service, inventory, error);
+	struct docker_json_each each = { .visit = visit_service, .arg = inventory };
+
+	return docker_json_read_each(text, size, "services", &each, error);
 }
 
 static int visit_info(const struct docker_json *json, void *arg)

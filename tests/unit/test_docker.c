@@ -366,6 +366,65 @@ static void thousand_consecutive_ports_are_one_binding(void **state)
 	assert_int_equal(find(fixture, "a")->bindings[0].port, 5000);
 }
 
+static void change_in_a_remembered_list_is_seen(void **state)
+{
+#define A LISTED(ID_A, "a", "running", PORT("0.0.0.0", "80"))
+#define B LISTED(ID_B, "b", "running", PORT("0.0.0.0", "81"))
+#define B_CHANGED LISTED(ID_B, "b", "running", PORT("0.0.0.0", "82"))
+	static const struct {
+		const char *list;
+		unsigned int a, b;
+	} rows[] = {
+		{ "[" A "," B "]", 80, 81 }, { "[" A " , " B_CHANGED "]", 80, 82 },
+		{ "[" B "," A "]", 80, 81 }, { "[" B_CHANGED "]", 0, 82 },
+		{ "[" A "," B_CHANGED "]", 80, 82 }, { "[" A "]", 80, 0 },
+		{ "[]", 0, 0 }, { "[" B "," A "]", 80, 81 },
+	};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct container *a, *b;
+
+		fake_set(fixture->engine, "/containers/json", 200, rows[i].list);
+		assert_reads(fixture);
+		a = find(fixture, "a");
+		b = find(fixture, "b");
+		assert_int_equal(a ? a->bindings[0].host_lo : 0, rows[i].a);
+		assert_int_equal(b ? b->bindings[0].host_lo : 0, rows[i].b);
+	}
+}
+
+static void network_that_changed_its_mode_is_seen_in_a_remembered_list(void **state)
+{
+	static const char network[] = "[{\"Id\":\"n\",\"Name\":\"n\",\"Driver\":\"bridge\",\"Options\":"
+		"{\"com.docker.network.bridge.gateway_mode_ipv4\":\"%s\"}}]";
+	struct fixture *fixture = *state;
+	char text[256];
+
+	fake_set_version(fixture->engine, "1.48", "inactive");
+	fake_set(fixture->engine, "/containers/" ID_A "/json", 500, "");
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[{\"Id\":\"" ID_A "\",\"Names\":[\"/a\"],\"State\":\"running\",\"NetworkSettings\":"
+		 "{\"Networks\":{\"n\":{\"NetworkID\":\"n\"}}}}]");
+	for (int i = 0; i < 4; i++) {
+		snprintf(text, sizeof(text), network, i % 2 ? "routed" : "nat");
+		fake_set(fixture->engine, "/networks", 200, text);
+		assert_reads(fixture);
+		assert_int_equal(find(fixture, "a")->endpoints[0].is_routed4, i % 2);
+	}
+}
+
+static void routed_mode_is_not_believed_of_an_engine_before_27(void **state)
+{
+	struct fixture *fixture = *state;
+
+	serve_directory(fixture->engine, "28");
+	fake_set_version(fixture->engine, "1.45", "inactive");
+	assert_reads(fixture);
+	for (size_t i = 0; i < fixture->inventory->subnets_count; i++)
+		assert_false(fixture->inventory->subnets[i].is_routed);
+}
+
 /* ---- containers that come and go ---- */
 
 static void container_gone_between_list_and_inspect_is_left_out(void **state)
@@ -941,6 +1000,9 @@ int main(void)
 		DOCKER_TEST(container_that_runs_is_not_inspected),
 		DOCKER_TEST(routed_container_is_inspected_once),
 		DOCKER_TEST(thousand_consecutive_ports_are_one_binding),
+		DOCKER_TEST(change_in_a_remembered_list_is_seen),
+		DOCKER_TEST(network_that_changed_its_mode_is_seen_in_a_remembered_list),
+		DOCKER_TEST(routed_mode_is_not_believed_of_an_engine_before_27),
 		DOCKER_TEST(container_gone_between_list_and_inspect_is_left_out),
 		DOCKER_TEST(container_that_blocks_is_as_it_was_known),
 		DOCKER_TEST(container_that_blocks_and_is_not_known_is_an_error),
