@@ -12,7 +12,8 @@
 #include "util.h"
 
 struct up {
-	bool is_audit, allow_generic, without_docker;
+	bool is_audit, without_docker;
+	enum hook_kind hook;
 	unsigned int trial_seconds;
 	char **interfaces;
 	size_t interfaces_count;
@@ -39,6 +40,14 @@ static int parse_confirm(int argc, char **argv, int *i, struct up *up)
 	return CMD_DONE;
 }
 
+static int parse_hook(int argc, char **argv, int *i, struct up *up)
+{
+	up->hook = *i + 1 < argc ? hook_from_name(argv[++*i]) : HOOK_NONE;
+	if (up->hook == HOOK_NONE)
+		return cmd_usage(argv[0], "--hook takes xdp, xdp-generic, tcx or clsact");
+	return CMD_DONE;
+}
+
 static int parse_up(int argc, char **argv, struct up *up)
 {
 	bool is_reload = streq(argv[0], "reload");
@@ -49,8 +58,9 @@ static int parse_up(int argc, char **argv, struct up *up)
 				return CMD_USAGE;
 		} else if (streq(argv[i], "--audit") && !is_reload) {
 			up->is_audit = true;
-		} else if (streq(argv[i], "--generic") && !is_reload) {
-			up->allow_generic = true;
+		} else if (streq(argv[i], "--hook") && !is_reload) {
+			if (parse_hook(argc, argv, &i, up) != CMD_DONE)
+				return CMD_USAGE;
 		} else if (streq(argv[i], "--without-docker")) {
 			up->without_docker = true;
 		} else if (argv[i][0] == '-' || is_reload) {
@@ -151,7 +161,7 @@ static int apply(const struct options *options, const struct up *up, enum audit 
 		.interfaces_count = up->interfaces_count,
 		.guard = up->interfaces_count ? GUARD_ADD : GUARD_EXACT,
 		.audit = audit,
-		.allow_generic = up->allow_generic,
+		.hook = up->hook,
 		.trial_seconds = up->trial_seconds,
 		.is_insisted = true,
 		.is_dry_run = true,

@@ -110,7 +110,7 @@ static int check_policy(const struct health_input *input, struct health *health)
 				  desired->docker_source == DOCKER_UNKNOWN ?
 				  "only ports that rules name are guarded" :
 				  "what was published when it last answered is guarded");
-	if (err == 0 && health->report.is_changed)
+	if (err == 0 && input->kernel && health->report.is_changed)
 		err = add_problem(health, "what enforces is not what configuration and Docker say "
 				  "now: `tidegate reload` applies it");
 	return err;

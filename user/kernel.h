@@ -48,6 +48,7 @@ const char *kernel_error(void);
 
 enum hook_kind { HOOK_NONE, HOOK_XDP_NATIVE, HOOK_XDP_GENERIC, HOOK_TCX, HOOK_CLSACT, HOOK_MAX };
 const char *hook_name(enum hook_kind hook); /* "xdp", "xdp-generic", "tcx", "clsact" */
+enum hook_kind hook_from_name(const char *name); /* HOOK_NONE = no such hook */
 
 struct attachment {
 	int ifindex;          /* 0: its interface is gone */
@@ -64,14 +65,14 @@ int kernel_attachments(struct kernel *kernel, struct attachment **ret, size_t *r
 struct attach_request {
 	int ifindex;
 	bool is_ethernet;     /* else tc, read from layer 3 */
-	bool allow_generic;   /* generic XDP where native is refused */
+	enum hook_kind hook;  /* just this one; HOOK_NONE = the best there is */
 	bool is_shared;       /* INTERFACE_SHARED */
 };
 
 /*
  * Attaches the loaded programs, or puts them into the link that is there already (its id
- * stays, no packet passes in between).  Native XDP, else (if allowed) generic, else tcx,
- * else clsact.  *ret_note, allocated, says why a better hook was not taken (an XDP program of
+ * stays, no packet passes in between).  Native XDP, else tcx, else clsact; generic XDP costs
+ * as much as tc and is only taken when asked for.  *ret_note, allocated, says why a better hook was not taken (an XDP program of
  * somebody else's is named), or is NULL.  Needs kernel_load().
  */
 int kernel_attach(struct kernel *kernel, const struct attach_request *request,

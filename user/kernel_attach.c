@@ -18,8 +18,9 @@
 #define LINK_TYPE_TCX 11
 #define ATTACH_FIRST (1u << 3) /* BPF_F_BEFORE without a relative: in front of all others */
 
-/* Position of our filter on clsact: in front of the priorities that tools pick themselves. */
-#define CLSACT_HANDLE 1
+/* Position of our filter on clsact: in front of the priorities that tools pick themselves,
+ * under a handle that they do not. */
+#define CLSACT_HANDLE 0x7467
 #define CLSACT_PRIORITY 1
 
 static const char *const hook_names[HOOK_MAX] = {
@@ -35,7 +36,7 @@ const char *hook_name(enum hook_kind hook)
 	return hook < HOOK_MAX ? hook_names[hook] : "unknown";
 }
 
-static enum hook_kind hook_from_name(const char *name)
+enum hook_kind hook_from_name(const char *name)
 {
 	for (int i = 0; i < HOOK_MAX; i++)
 		if (streq(name, hook_names[i]))
@@ -48,25 +49,45 @@ static int pin_path(const struct kernel *kernel, const char *pin, char **ret)
 	return asprintf(ret, "%s/links/%s", kernel->pin_dir, pin) < 0 ? -ENOMEM : 0;
 }
 
-static struct bpf_tc_hook clsact_hook(int ifindex)
+/* LIBBPF_OPTS, because libbpf wants the padding zero as well. */
+static int query_clsact(int ifindex, __u32 *ret_program_id)
 {
-	struct bpf_tc_hook hook = {
-		.sz = sizeof(hook), .ifindex = ifindex, .attach_point = BPF_TC_INGRESS
-	};
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY);
+	int err = bpf_tc_query(&hook, &opts);
 
-	return hook;
+	if (err == 0)
+		*ret_program_id = opts.prog_id;
+	return err;
+}
+
+static int detach_clsact(int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY);
+
+	return bpf_tc_detach(&hook, &opts);
+}
+
+/* flags: BPF_TC_F_REPLACE when what is there is ours. */
+static int attach_clsact(int program_fd, int ifindex, __u32 flags)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY,
+		    .prog_fd = program_fd, .flags = flags);
+	int err = bpf_tc_hook_create(&hook);
+
+	if (err < 0 && err != -EEXIST)
+		return err;
+	return bpf_tc_attach(&hook, &opts);
 }
 
 static void read_clsact(struct attachment *attachment)
 {
-	struct bpf_tc_hook hook = clsact_hook(attachment->ifindex);
-	struct bpf_tc_opts opts = {
-		.sz = sizeof(opts), .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY
-	};
+	__u32 id;
 
-	if (bpf_tc_query(&hook, &opts) < 0)
-		return;
-	attachment->is_attached = opts.prog_id == attachment->program_id;
+	if (query_clsact(attachment->ifindex, &id) == 0)
+		attachment->is_attached = id == attachment->program_id;
 }
 
 /* The ifindex in the link's own info is 0 once its interface is gone. */
@@ -163,11 +184,7 @@ static int unpin(struct kernel *kernel, const char *pin)
 int kernel_detach(struct kernel *kernel, const struct attachment *attachment)
 {
 	if (attachment->hook == HOOK_CLSACT && attachment->is_attached) {
-		struct bpf_tc_hook hook = clsact_hook(attachment->ifindex);
-		struct bpf_tc_opts opts = {
-			.sz = sizeof(opts), .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY
-		};
-		int err = bpf_tc_detach(&hook, &opts);
+		int err = detach_clsact(attachment->ifindex);
 
 		if (err < 0)
 			return kernel_fail(err, "cannot detach from interface %d",
@@ -200,18 +217,19 @@ static int attach_link(int program_fd, int ifindex, enum hook_kind hook)
 	return fd < 0 ? -errno : fd;
 }
 
-static int attach_clsact(int program_fd, int ifindex)
+/* The pin first: an attached program that no pin names would never go. */
+static int attach_and_pin_clsact(int program_fd, int ifindex, const char *path, __u32 flags)
 {
-	struct bpf_tc_hook hook = clsact_hook(ifindex);
-	struct bpf_tc_opts opts = {
-		.sz = sizeof(opts), .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY,
-		.prog_fd = program_fd, .flags = BPF_TC_F_REPLACE
-	};
-	int err = bpf_tc_hook_create(&hook);
+	int err;
 
-	if (err < 0 && err != -EEXIST)
-		return err;
-	return bpf_tc_attach(&hook, &opts);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	if (bpf_obj_pin(program_fd, path) < 0)
+		return -errno;
+	err = attach_clsact(program_fd, ifindex, flags);
+	if (err < 0)
+		(void)unlink(path);
+	return err;
 }
 
 /* Attaches at one hook and pins what keeps it there. */
@@ -222,22 +240,12 @@ static int attach_at(struct kernel *kernel, const struct attach_request *request
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int link_fd = -1;
 	char pin[48];
-	int err;
 
 	snprintf(pin, sizeof(pin), "%d-%s", request->ifindex, hook_name(hook));
 	if (pin_path(kernel, pin, &path) < 0)
 		return -ENOMEM;
-	if (hook == HOOK_CLSACT) {
-		/* The pin first: an attached program that no pin names would never go. */
-		if (unlink(path) < 0 && errno != ENOENT)
-			return -errno;
-		if (bpf_obj_pin(program_fd, path) < 0)
-			return -errno;
-		err = attach_clsact(program_fd, request->ifindex);
-		if (err < 0)
-			(void)unlink(path);
-		return err;
-	}
+	if (hook == HOOK_CLSACT)
+		return attach_and_pin_clsact(program_fd, request->ifindex, path, 0);
 	link_fd = attach_link(program_fd, request->ifindex, hook);
 	if (link_fd < 0)
 		return link_fd;
@@ -252,10 +260,10 @@ static int update_link(struct kernel *kernel, const struct attach_request *reque
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
 
-	if (attachment->hook == HOOK_CLSACT)
-		return attach_at(kernel, request, HOOK_CLSACT);
 	if (pin_path(kernel, attachment->pin, &path) < 0)
 		return -ENOMEM;
+	if (attachment->hook == HOOK_CLSACT)
+		return attach_and_pin_clsact(program_fd, request->ifindex, path, BPF_TC_F_REPLACE);
 	fd = bpf_obj_get(path);
 	if (fd < 0 || bpf_link_update(fd, program_fd, NULL) < 0)
 		return kernel_fail(-errno, "cannot replace the program on interface %d",
@@ -296,9 +304,11 @@ static int attach_best(struct kernel *kernel, const struct attach_request *reque
 	for (enum hook_kind hook = HOOK_XDP_NATIVE; hook < HOOK_MAX; hook++) {
 		bool is_xdp = hook <= HOOK_XDP_GENERIC;
 
+		if (request->hook != HOOK_NONE && request->hook != hook)
+			continue;
 		if (is_xdp && !request->is_ethernet)
 			continue;
-		if (hook == HOOK_XDP_GENERIC && !request->allow_generic)
+		if (hook == HOOK_XDP_GENERIC && request->hook != hook)
 			continue;
 		err = attach_at(kernel, request, hook);
 		if (err == 0) {
@@ -324,30 +334,46 @@ static int write_interface(struct kernel *kernel, const struct attach_request *r
 	return 0;
 }
 
-int kernel_attach(struct kernel *kernel, const struct attach_request *request,
-		  enum hook_kind *ret_hook, char **ret_note)
+/* The attachment that stays, or NULL; pins whose interface is gone are removed. */
+static int find_attached(struct kernel *kernel, const struct attach_request *request,
+			 struct attachment *ret, bool *ret_found)
 {
 	_cleanup_free_ struct attachment *list = NULL;
 	size_t count = 0;
+	int err = kernel_attachments(kernel, &list, &count);
+
+	*ret_found = false;
+	for (size_t i = 0; err == 0 && i < count; i++) {
+		if (list[i].ifindex != request->ifindex)
+			continue;
+		if (!list[i].is_attached) {
+			err = unpin(kernel, list[i].pin);
+			continue;
+		}
+		*ret = list[i];
+		*ret_found = true;
+	}
+	return err;
+}
+
+int kernel_attach(struct kernel *kernel, const struct attach_request *request,
+		  enum hook_kind *ret_hook, char **ret_note)
+{
+	struct attachment there;
+	bool is_there = false;
 	int err;
 
 	*ret_note = NULL;
 	err = write_interface(kernel, request);
 	if (err == 0)
-		err = kernel_attachments(kernel, &list, &count);
+		err = find_attached(kernel, request, &there, &is_there);
 	if (err < 0)
 		return err;
-	for (size_t i = 0; i < count; i++) {
-		if (list[i].ifindex != request->ifindex)
-			continue;
-		if (!list[i].is_attached) {
-			err = unpin(kernel, list[i].pin);
-			if (err < 0)
-				return err;
-			continue;
-		}
-		*ret_hook = list[i].hook;
-		return update_link(kernel, request, &list[i]);
+	if (is_there && (request->hook == HOOK_NONE || request->hook == there.hook)) {
+		*ret_hook = there.hook;
+		return update_link(kernel, request, &there);
 	}
-	return attach_best(kernel, request, ret_hook, ret_note);
+	/* Another hook is asked for: the new one holds before the old one lets go. */
+	err = attach_best(kernel, request, ret_hook, ret_note);
+	return err == 0 && is_there ? kernel_detach(kernel, &there) : err;
 }

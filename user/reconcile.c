@@ -242,7 +242,7 @@ static int attach(const struct reconcile_input *input, const struct desired *des
 		.ifindex = device->ifindex,
 		.is_ethernet = netdev_is_ethernet(device),
 		.is_shared = netdev_is_shared(desired->netdevs, device),
-		.allow_generic = input->allow_generic,
+		.hook = input->hook,
 	};
 	_cleanup_free_ char *note = NULL;
 	enum hook_kind hook;

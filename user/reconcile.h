@@ -32,7 +32,7 @@ struct reconcile_input {
 	size_t interfaces_count;
 	enum guard guard;            /* other than NONE needs kernel_load() */
 	enum audit audit;
-	bool allow_generic;
+	enum hook_kind hook;         /* HOOK_NONE = the best there is */
 	unsigned int trial_seconds;  /* the kernel takes this policy back after so long; 0 = it stays */
 	bool is_insisted;            /* somebody asked for just this: also when it was refused before */
 	bool is_dry_run;             /* change nothing, but fail where it would fail; is_changed
