@@ -87,36 +87,38 @@ static __always_inline const struct image_header *image_header_of(struct image_r
 /* ---- address -> value ------------------------------------------------------------ */
 
 /*
- * A table is a root of 1 << bits references over equal parts of the address space (one
- * more for what lies outside of them), and below it lists: sorted addresses at which the
- * value changes.  A list that would get long is a list of lists.  All of a list lies in
- * one chunk, so a search costs one helper call however many steps it takes.
+ * A table cuts the addresses between its first and last border into 1 << bits equal parts
+ * and has a reference for each (one more for what lies behind).  Where a part has borders
+ * inside, the reference leads to a list: sorted addresses at which the value changes.  All
+ * of a list lies in one chunk, so a search costs one helper call however many steps it
+ * takes.  A part in which many of the borders crowd has a table of its own, once, and what
+ * is still too long for one list is a list of lists; so the worst that prefixes can be
+ * costs a few steps more, not a few times as much.
  *
  * An IPv6 address is searched by its upper 64 bits; where a value changes inside of them,
- * the reference leads to a list over the lower 64.
+ * the reference leads to a table or list over the lower 64.
  *
- * A reference is a value below IMAGE_REF_LIST, or a list: these bits and offset / 8.
+ * A reference is a value, or IMAGE_REF_NODE, what is there, and offset / 8.
  */
-#define IMAGE_REF_LIST 0x80000000u
-#define IMAGE_REF_LOW 0x40000000u /* go on with the lower 64 bits */
+#define IMAGE_REF_NODE 0x80000000u
+#define IMAGE_REF_LOW 0x40000000u   /* about the lower 64 bits */
+#define IMAGE_REF_TABLE 0x20000000u /* a struct image_table; otherwise a struct image_list */
 #define IMAGE_REF_OFFSET(ref) (((ref) & 0x1fffffffu) * 8)
 
-/* Lists one below the other.  256 * 256 * 256 entries are more than a policy can have; an
- * IPv6 table may need as many again for the lower half. */
-#define IMAGE_DEPTH4 3
-#define IMAGE_DEPTH6 6
+/* Lists one below the other: 256 * 256 * 256 entries are more than a policy can have. */
+#define IMAGE_LISTS 3
 
 #define IMAGE_LIST_KEYS 255u
 #define IMAGE_LIST_STEPS 8 /* to find a place among that many */
 
-/* Followed by the keys in rising order, 4 bytes each in an IPv4 table, 8 in an IPv6 table,
- * then by keys + 1 entries: entry i holds from key i - 1 up to key i. */
+/* Followed, at the size of a key from its start, by the keys in rising order: 4 bytes each
+ * in an IPv4 table, 8 in an IPv6 table; then by keys + 1 entries.  Entry i holds from key
+ * i - 1 up to key i. */
 struct image_list {
 	__u16 keys;
 	__u16 is_wide; /* entries are references of 32 bits, otherwise values of 16 */
-	__u32 reserved;
 };
-_Static_assert(sizeof(struct image_list) == 8, "size of struct image_list");
+_Static_assert(sizeof(struct image_list) == 4, "size of struct image_list");
 
 /* All ones if a < b, otherwise 0, without a branch: which way it goes is a coin toss at
  * each step of a search, and a mispredicted branch costs more than the arithmetic. */
@@ -165,76 +167,86 @@ static __always_inline __u32 image_search6(const __u8 *chunk, __u32 keys, __u32 
 	return found;
 }
 
-static __always_inline __u32 image_entry(const __u8 *chunk, __u32 entries, __u32 number,
-					 __u32 is_wide)
+/* The reference for an address in the list at this offset. */
+static __always_inline __u32 image_list_ref(struct image_ref image, __u32 offset, __u64 addr,
+					    __u32 key_size)
 {
-	if (is_wide)
-		return *(const __u32 *)image_within(chunk, entries + number * 4, 4);
-	return *(const __u16 *)image_within(chunk, entries + number * 2, 2);
+	const __u8 *chunk = image_chunk(image, offset);
+	const struct image_list *list;
+	__u32 keys, found;
+
+	if (!chunk)
+		return IMAGE_BAD;
+	list = image_within(chunk, offset, sizeof(*list));
+	keys = list->keys & IMAGE_LIST_KEYS;
+	offset += key_size;
+	if (key_size == 4)
+		found = image_search4(chunk, offset, keys, addr);
+	else
+		found = image_search6(chunk, offset, keys, addr);
+	offset += keys * key_size;
+	if (list->is_wide)
+		return *(const __u32 *)image_within(chunk, offset + found * 4, 4);
+	return *(const __u16 *)image_within(chunk, offset + found * 2, 2);
 }
 
-static __always_inline __u32 image_root(struct image_ref image, const struct image_table *table,
-					__u64 addr)
+static __always_inline __u32 image_table_ref(struct image_ref image,
+					     const struct image_table *table, __u64 addr)
 {
-	__u64 part;
+	__u64 part = 0, parts = 1ull << (table->bits & 31);
 	const __u32 *ref;
 
 	if (!table->bits)
 		return table->root;
-	part = (addr - table->base) >> (table->shift & 63);
-	if (part > 1ull << (table->bits & 31))
-		part = 1ull << (table->bits & 31);
+	if (addr >= table->base)
+		part = (addr - table->base) >> (table->shift & 63);
+	if (part > parts)
+		part = parts;
 	ref = image_at(image, table->root + (__u32)part * 4, 4);
 	return ref ? *ref : IMAGE_BAD;
 }
 
-/* Class or destination of an IPv4 address in host order. */
+/* From a table's reference down to a value, or to the lower half. */
+static __always_inline __u32 image_descend(struct image_ref image, __u32 ref, __u64 addr,
+					   __u32 key_size)
+{
+	const struct image_table *table;
+
+	if ((ref & (IMAGE_REF_NODE | IMAGE_REF_LOW | IMAGE_REF_TABLE)) ==
+	    (IMAGE_REF_NODE | IMAGE_REF_TABLE)) {
+		table = image_at(image, IMAGE_REF_OFFSET(ref), sizeof(*table));
+		if (!table)
+			return IMAGE_BAD;
+		ref = image_table_ref(image, table, addr);
+	}
+	for (int i = 0; i < IMAGE_LISTS; i++) {
+		if ((ref & (IMAGE_REF_NODE | IMAGE_REF_LOW)) != IMAGE_REF_NODE)
+			break;
+		ref = image_list_ref(image, IMAGE_REF_OFFSET(ref), addr, key_size);
+	}
+	return ref;
+}
+
+/* Class or destination of an IPv4 address in host order, or IMAGE_BAD. */
 static __always_inline __u32 classify4(struct image_ref image, const struct image_table *table,
 				       __u32 addr)
 {
-	__u32 ref = image_root(image, table, addr);
+	__u32 ref = image_table_ref(image, table, addr);
 
-	for (int i = 0; i < IMAGE_DEPTH4 && ref & IMAGE_REF_LIST; i++) {
-		__u32 offset = IMAGE_REF_OFFSET(ref);
-		const __u8 *chunk = image_chunk(image, offset);
-		const struct image_list *list;
-		__u32 keys, found;
-
-		if (!chunk)
-			return IMAGE_BAD;
-		list = image_within(chunk, offset, sizeof(*list));
-		keys = list->keys & IMAGE_LIST_KEYS;
-		offset += sizeof(*list);
-		found = image_search4(chunk, offset, keys, addr);
-		ref = image_entry(chunk, offset + keys * 4, found, list->is_wide);
-	}
-	return ref & IMAGE_REF_LIST ? IMAGE_BAD : ref;
+	ref = image_descend(image, ref, addr, 4);
+	return ref & IMAGE_REF_NODE ? IMAGE_BAD : ref;
 }
 
 /* The same for IPv6: upper and lower 64 bits in host order. */
 static __always_inline __u32 classify6(struct image_ref image, const struct image_table *table,
 				       __u64 hi, __u64 lo)
 {
-	__u32 ref = image_root(image, table, hi);
-	__u64 addr = hi;
+	__u32 ref = image_table_ref(image, table, hi);
 
-	for (int i = 0; i < IMAGE_DEPTH6 && ref & IMAGE_REF_LIST; i++) {
-		__u32 offset = IMAGE_REF_OFFSET(ref);
-		const __u8 *chunk = image_chunk(image, offset);
-		const struct image_list *list;
-		__u32 keys, found;
-
-		if (!chunk)
-			return IMAGE_BAD;
-		if (ref & IMAGE_REF_LOW)
-			addr = lo;
-		list = image_within(chunk, offset, sizeof(*list));
-		keys = list->keys & IMAGE_LIST_KEYS;
-		offset += sizeof(*list);
-		found = image_search6(chunk, offset, keys, addr);
-		ref = image_entry(chunk, offset + keys * 8, found, list->is_wide);
-	}
-	return ref & IMAGE_REF_LIST ? IMAGE_BAD : ref;
+	ref = image_descend(image, ref, hi, 8);
+	if (ref & IMAGE_REF_NODE)
+		ref = image_descend(image, ref & ~IMAGE_REF_LOW, lo, 8);
+	return ref & IMAGE_REF_NODE ? IMAGE_BAD : ref;
 }
 
 /* ---- port ------------------------------------------------------------------------- */

@@ -19,7 +19,7 @@ static bool is_table(const struct image_header *header, const struct image_table
 {
 	if (table->bits == 0)
 		return true; /* the look-up finds out */
-	return table->bits <= 16 && table->shift < 64 &&
+	return table->bits <= 31 && table->shift < 64 &&
 	       is_inside(header, table->root, ((1ull << table->bits) + 1) * 4, 4);
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * image_table.c: writes what include/classify.h reads.  Lists are written from the leaves
- * up, each as full as the numbers below say, so that a table is as deep as its logarithm
- * whatever its addresses look like: a root of equal parts makes the common case short, and
- * a list of lists bounds the case where all of them fall into one part.
+ * image_table.c: writes what include/classify.h reads.  Tables of equal parts make the
+ * common case short; lists of lists bound the case where the borders crowd so that equal
+ * parts do not part them.
  */
 #include <errno.h>
 
@@ -13,13 +12,18 @@
 #include "ranges.h"
 #include "util.h"
 
-/* So few need no root. */
-#define ROOTLESS 64
-#define ROOT_BITS_MAX 16
+/* So few need no table above them. */
+#define TABLELESS 64
+#define TABLE_BITS_MAX 18
+
+/* A part with more than that in it has a table of its own. */
+#define CROWD 128
 
 /* Entries of a list at the bottom, and of one above. */
 #define LEAF_ENTRIES 64
 #define LIST_ENTRIES (IMAGE_LIST_KEYS + 1)
+
+#define CACHE_LINE 64
 
 /* From this address on, in one word of it. */
 struct place {
@@ -41,29 +45,39 @@ static bool is_wide(const struct place *places, size_t count)
 	return false;
 }
 
+/* Room for a list that touches no more cache lines than it must. */
+static int reserve_list(struct image_writer *writer, size_t size, __u32 *ret_offset)
+{
+	size_t offset = (writer->size + 7) & ~(size_t)7;
+	size_t lines = (size + CACHE_LINE - 1) / CACHE_LINE;
+	bool is_split = offset % CACHE_LINE + size > lines * CACHE_LINE;
+
+	return writer_reserve_within_chunk(writer, size, is_split ? CACHE_LINE : 8, ret_offset);
+}
+
 /* One list.  The first key is not written: whoever gets here is at or behind it. */
 static int write_one(const struct table *table, const struct place *places, size_t count,
 		     __u32 *ret_ref)
 {
 	size_t keys = count - 1, wide = is_wide(places, count), entry_size = wide ? 4 : 2;
-	size_t size = sizeof(struct image_list) + keys * table->key_size + count * entry_size;
+	size_t size = table->key_size + keys * table->key_size + count * entry_size;
 	struct image_list *list;
 	__u8 *at;
 	__u32 offset;
 	int err;
 
-	err = writer_reserve_within_chunk(table->writer, size, 8, &offset);
+	err = reserve_list(table->writer, size, &offset);
 	if (err)
 		return err;
 	list = writer_at(table->writer, offset);
 	list->keys = keys;
 	list->is_wide = wide;
-	at = (__u8 *)(list + 1);
+	at = (__u8 *)list + table->key_size;
 	for (size_t i = 1; i < count; i++, at += table->key_size)
 		memcpy(at, &places[i].key, table->key_size); /* little endian, or see below */
 	for (size_t i = 0; i < count; i++, at += entry_size)
 		memcpy(at, &places[i].ref, entry_size);
-	*ret_ref = IMAGE_REF_LIST | offset / 8;
+	*ret_ref = IMAGE_REF_NODE | offset / 8;
 	return 0;
 }
 
@@ -89,17 +103,13 @@ static int write_level(const struct table *table, struct place *places, size_t *
 	return 0;
 }
 
-/* A reference to what holds in these places; one place is its own. */
-static int write_list(const struct table *table, const struct place *places, size_t count,
-		      __u32 *ret_ref)
+/* A reference to what holds in these places, as a list, or as lists of lists. */
+static int write_lists(const struct table *table, const struct place *places, size_t count,
+		       __u32 *ret_ref)
 {
 	_cleanup_free_ struct place *level = NULL;
 	int err;
 
-	if (count == 1) {
-		*ret_ref = places->ref;
-		return 0;
-	}
 	if (count <= LIST_ENTRIES)
 		return write_one(table, places, count, ret_ref);
 	level = reallocarray(NULL, count, sizeof(*level));
@@ -113,46 +123,73 @@ static int write_list(const struct table *table, const struct place *places, siz
 	return err;
 }
 
-/* ---- root ------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------- */
+
+static int write_table(const struct table *table, const struct place *places, size_t count,
+		       bool is_nested, struct image_table *ret);
+
+/* A table where a reference is wanted. */
+static int write_nested(const struct table *table, const struct place *places, size_t count,
+			__u32 *ret_ref)
+{
+	struct image_table nested;
+	__u32 offset;
+	int err;
+
+	err = writer_reserve(table->writer, sizeof(nested), sizeof(nested), &offset);
+	if (!err)
+		err = write_table(table, places, count, true, &nested);
+	if (err)
+		return err;
+	memcpy(writer_at(table->writer, offset), &nested, sizeof(nested));
+	*ret_ref = IMAGE_REF_NODE | IMAGE_REF_TABLE | offset / 8;
+	return 0;
+}
+
+static int write_part(const struct table *table, const struct place *places, size_t count,
+		      bool is_nested, __u32 *ret_ref)
+{
+	if (count == 1) {
+		*ret_ref = places->ref;
+		return 0;
+	}
+	if (count > CROWD && !is_nested)
+		return write_nested(table, places, count, ret_ref);
+	return write_lists(table, places, count, ret_ref);
+}
 
 /*
- * The root's parts cover the places only, when the value in front of the first is the one
- * behind the last; then one reference serves all addresses outside.  Otherwise they cover
- * the address space.
+ * About as many parts as places, from the first border to the last.  They begin at multiples of
+ * their size, as prefixes do, and the one in front has no border in it: most addresses are
+ * far from all of them.
  */
-static void choose_root(const struct place *places, size_t count, __u32 key_size,
-			struct image_table *ret)
+static void choose_parts(const struct place *places, size_t count, struct image_table *ret)
 {
-	__u64 span = key_size == 4 ? 0xffffffffu : ~0ull;
+	__u64 first = places[1].key, span = places[count - 1].key - first;
 
 	*ret = (struct image_table){};
-	if (count <= ROOTLESS)
-		return;
-	while (ret->bits < ROOT_BITS_MAX && 1ul << ret->bits < count)
+	while (ret->bits < TABLE_BITS_MAX && 1ul << ret->bits < count)
 		ret->bits++;
-	if (places[0].ref == places[count - 1].ref) {
-		ret->base = places[1].key;
-		span = places[count - 1].key - ret->base;
-	}
-	while (span >> ret->shift >> ret->bits)
+	while ((span >> ret->shift) + 2 >= 1ull << ret->bits)
 		ret->shift++;
+	if (first >> ret->shift)
+		ret->base = ((first >> ret->shift) - 1) << ret->shift;
 }
 
 static int write_parts(const struct table *table, const struct place *places, size_t count,
-		       const struct image_table *shape)
+		       bool is_nested, const struct image_table *shape)
 {
 	size_t parts = (size_t)1 << shape->bits, first = 0, next = 1;
 
 	for (size_t part = 0; part <= parts; part++) {
-		__u64 start = (__u64)part << shape->shift;
 		__u32 ref;
 		int err;
 
-		if (next < count && places[next].key - shape->base == start)
+		if (next < count && places[next].key - shape->base == (__u64)part << shape->shift)
 			first = next++;
 		while (next < count && (places[next].key - shape->base) >> shape->shift == part)
 			next++;
-		err = write_list(table, &places[first], next - first, &ref);
+		err = write_part(table, &places[first], next - first, is_nested, &ref);
 		if (err)
 			return err;
 		*(__u32 *)writer_at(table->writer, shape->root + part * sizeof(ref)) = ref;
@@ -161,20 +198,20 @@ static int write_parts(const struct table *table, const struct place *places, si
 	return 0;
 }
 
-static int write_root(const struct table *table, const struct place *places, size_t count,
-		      struct image_table *ret)
+static int write_table(const struct table *table, const struct place *places, size_t count,
+		       bool is_nested, struct image_table *ret)
 {
-	struct image_table shape;
+	struct image_table shape = {};
 	int err;
 
-	choose_root(places, count, table->key_size, &shape);
-	if (!shape.bits) {
-		err = write_list(table, places, count, &shape.root);
+	if (count <= TABLELESS) {
+		err = write_part(table, places, count, is_nested, &shape.root);
 	} else {
+		choose_parts(places, count, &shape);
 		err = writer_reserve(table->writer, (((size_t)1 << shape.bits) + 1) * 4, 4,
 				     &shape.root);
 		if (!err)
-			err = write_parts(table, places, count, &shape);
+			err = write_parts(table, places, count, is_nested, &shape);
 	}
 	if (!err)
 		*ret = shape;
@@ -194,7 +231,7 @@ static int write_table4(struct image_writer *writer, const struct ranges *ranges
 		return -ENOMEM;
 	for (size_t i = 0; i < ranges->count; i++)
 		places[i] = (struct place){ ranges->items[i].start.lo, ranges->items[i].value };
-	return write_root(&table, places, ranges->count, ret);
+	return write_table(&table, places, ranges->count, false, ret);
 }
 
 /* Ranges that begin within one address of the upper half; `around` holds before them. */
@@ -211,7 +248,10 @@ static int write_low(const struct table *table, const struct range *items, size_
 		places[used++] = (struct place){ 0, around };
 	for (size_t i = 0; i < count; i++)
 		places[used++] = (struct place){ items[i].start.lo, items[i].value };
-	err = write_list(table, places, used, ret_ref);
+	if (used > CROWD)
+		err = write_nested(table, places, used, ret_ref);
+	else
+		err = write_lists(table, places, used, ret_ref);
 	*ret_ref |= IMAGE_REF_LOW;
 	return err;
 }
@@ -259,7 +299,7 @@ static int write_table6(struct image_writer *writer, const struct ranges *ranges
 			return same;
 		i += same;
 	}
-	return write_root(&table, places, used, ret);
+	return write_table(&table, places, used, false, ret);
 }
 
 int table_write(struct image_writer *writer, const struct ranges *ranges, __u8 family,
