@@ -18,8 +18,8 @@
 #include "util.h"
 
 /* API 1.MINOR: the oldest is that of Engine 20.10; the newest, of 29.0, lost some fields. */
-#define API_MIN          41
-#define API_MAX          52
+#define API_MIN		 41
+#define API_MAX		 52
 #define API_GATEWAY_MODE 46 /* Engine 27 */
 
 #define INFO_TTL_MS 60000
@@ -27,10 +27,10 @@
 struct docker {
 	struct docker_http *http;
 	struct docker_events *events; /* NULL until somebody waits */
-	char version[16];             /* "/v1.41"; "" = not negotiated */
+	char version[16];	      /* "/v1.41"; "" = not negotiated */
 	int engine_minor;
 	bool is_manager;
-	long long info_ms;            /* when /info said so; 0 = never */
+	long long info_ms;		 /* when /info said so; 0 = never */
 	struct docker_networks networks; /* of the last reading */
 	struct docker_list list;
 	struct docker_memory memory;
@@ -223,8 +223,8 @@ static int add_containers(struct docker *docker, struct inventory *inventory)
 static int add_subnets(const struct docker *docker, struct inventory *inventory)
 {
 	for (size_t i = 0; i < docker->networks.subnets_count; i++) {
-		struct subnet *subnet = util_append(&inventory->subnets, inventory->subnets_count,
-						    sizeof(*subnet));
+		struct subnet *subnet =
+			util_append(&inventory->subnets, inventory->subnets_count, sizeof(*subnet));
 
 		if (!subnet)
 			return -ENOMEM;
@@ -240,7 +240,7 @@ static int add_subnets(const struct docker *docker, struct inventory *inventory)
 /* Before anything else: between the creation and the start there are milliseconds. */
 static int greet_newborn(struct docker *docker)
 {
-	const char (*ids)[DOCKER_ID_SIZE];
+	const char(*ids)[DOCKER_ID_SIZE];
 	size_t count = docker->events ? docker_events_take_created(docker->events, &ids) : 0;
 
 	if (!count || !*docker->version)
@@ -301,8 +301,8 @@ int docker_wait(struct docker *docker, struct docker_fd *fds, size_t fds_count, 
 	if (!err)
 		err = docker_events_wait(docker->events, fds, fds_count, timeout_ms, ret_changed);
 	if (err)
-		snprintf(docker->error, sizeof(docker->error), "cannot wait for Docker's events: %s",
-			 strerror(-err));
+		snprintf(docker->error, sizeof(docker->error),
+			 "cannot wait for Docker's events: %s", strerror(-err));
 	return err;
 }
 

@@ -20,18 +20,21 @@ struct inventory;
 int docker_new(const char *url, struct docker **ret);
 
 /*
- * Reads everything (containers, running or not; networks) in one consistent answer.  The API version is
- * negotiated on the first call and after a failure.  Each request has a time limit.
- * Containers that do not change are inspected once and remembered by id.
+ * Reads everything (containers, running or not; networks; on a manager, services) in one
+ * consistent answer, in the version of the API that Engine and tidegate both speak.  Each
+ * request has a time limit.  What did not change is remembered by id, and containers whose
+ * creation docker_wait() heard of are asked for first, before they start.
  * 0, or -errno with docker_error() saying what was asked and what came back; *ret untouched.
  */
 int docker_read(struct docker *docker, struct inventory **ret);
 
 /*
  * The event stream, for the daemon.  docker_wait() drives it: it returns when an event
- * arrived that may change ports or addresses, when one of `fds` is readable, or after
- * timeout_ms.  Connecting, reconnecting with back-off, and telling that the stream broke
- * (which also counts as "look again") happen inside.
+ * arrived that may change ports or addresses, when one of `fds` is readable (or hung up), or
+ * after timeout_ms (< 0: never).  Connecting, reconnecting with back-off, and telling that
+ * the stream broke (which also counts as "look again") happen inside.  Events get lost (the
+ * Engine drops them for a slow listener): read again from time to time without one.
+ * 0 or -ENOMEM; that Docker is down is not an error.
  */
 struct docker_fd {
 	int fd;

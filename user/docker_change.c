@@ -13,6 +13,7 @@
 static const struct {
 	const char *type, *action;
 } changes[] = {
+	/* clang-format off */
 	{ "container", "create" },    /* the ports asked for are known from here on */
 	{ "container", "start" },
 	{ "container", "die" },       /* by now its ports are closed (moby daemon/monitor.go) */
@@ -31,6 +32,7 @@ static const struct {
 	{ "node", "create" },         /* this node became a manager, perhaps */
 	{ "node", "update" },
 	{ "node", "remove" },
+	/* clang-format on */
 };
 
 static bool is_change(const char *type, const char *action)

@@ -12,7 +12,7 @@ struct ports_walk {
 	struct docker_ports *ports;
 	__u8 proto;
 	struct docker_range range; /* inside the container */
-	bool is_request;           /* a port without an address is one to be chosen */
+	bool is_request;	   /* a port without an address is one to be chosen */
 };
 
 static int visit_port_binding(const struct docker_json *json, void *arg)
@@ -153,7 +153,7 @@ static int visit_details(const struct docker_json *json, void *arg)
 }
 
 int docker_details_read(char *text, size_t size, struct docker_details *ret,
-			  struct docker_json_error *error)
+			struct docker_json_error *error)
 {
 	return docker_json_read(text, size, "container", visit_details, ret, error);
 }

@@ -18,7 +18,7 @@
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
-#define HEAD_MS        5000 /* until the head of the answer is there */
+#define HEAD_MS	       5000 /* until the head of the answer is there */
 #define EVENT_MAX      (1 << 20)
 #define SLEEP_MAX_MS   60000
 
@@ -32,7 +32,7 @@ struct docker_events {
 	struct docker_change change;
 	int64_t since_ms; /* in this state */
 	int backoff_ms;
-	char *buffer;     /* the beginning of an event */
+	char *buffer; /* the beginning of an event */
 	size_t size, room;
 	struct docker_json_error garbage;
 	char error[512];
@@ -120,8 +120,8 @@ static void explain(struct docker_events *events)
 
 static void give_up(struct docker_events *events)
 {
-	bool was_steady = events->state == STANDING &&
-			  now_ms() - events->since_ms >= BACKOFF_MAX_MS;
+	bool was_steady =
+		events->state == STANDING && now_ms() - events->since_ms >= BACKOFF_MAX_MS;
 
 	explain(events);
 	/* The Engine may be another one next time, which speaks another version. */
@@ -238,7 +238,7 @@ size_t docker_events_take_created(struct docker_events *events, const char (**re
 {
 	size_t count = events->change.created_count;
 
-	*ret = (const char (*)[DOCKER_ID_SIZE])events->change.created;
+	*ret = (const char(*)[DOCKER_ID_SIZE])events->change.created;
 	events->change.created_count = 0;
 	return count;
 }

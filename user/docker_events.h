@@ -23,8 +23,7 @@ void docker_events_free(struct docker_events *events);
 int docker_events_wait(struct docker_events *events, struct docker_fd *fds, size_t count,
 		       int timeout_ms, bool *ret_changed);
 /* The containers created since the last call; borrowed until the next wait. */
-size_t docker_events_take_created(struct docker_events *events,
-				  const char (**ret)[DOCKER_ID_SIZE]);
+size_t docker_events_take_created(struct docker_events *events, const char (**ret)[DOCKER_ID_SIZE]);
 void docker_events_set_version(struct docker_events *events, const char *version);
 
 bool docker_events_is_connected(const struct docker_events *events);

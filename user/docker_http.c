@@ -251,11 +251,13 @@ void docker_http_explain(const struct docker_http *http, const struct docker_req
 			 err == -EPROTO ? "the answer is not HTTP"
 					: "the connection broke before the answer was whole");
 	else
-		snprintf(ret, size, "cannot connect to the Docker Engine at %s: %s%s", url,
-			 strerror(-err),
-			 err == -EACCES ? "; it takes root or the group docker" :
-			 err == -ENOMEM ? "" :
-			 "; is it running? set `docker` in the configuration or --docker");
+		snprintf(
+			ret, size, "cannot connect to the Docker Engine at %s: %s%s", url,
+			strerror(-err),
+			err == -EACCES ? "; it takes root or the group docker"
+			: err == -ENOMEM
+				? ""
+				: "; is it running? set `docker` in the configuration or --docker");
 }
 
 /* ---- requests ---- */

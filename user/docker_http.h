@@ -25,13 +25,13 @@ char *docker_http_escape(const char *text);
 
 struct docker_request {
 	/* asked */
-	const char *path;   /* "/v1.41/networks"; borrowed until the request is done */
-	int timeout_ms;     /* for the whole of it; 0 = none */
-	size_t limit;       /* bytes of answer; above it -EFBIG */
+	const char *path; /* "/v1.41/networks"; borrowed until the request is done */
+	int timeout_ms;	  /* for the whole of it; 0 = none */
+	size_t limit;	  /* bytes of answer; above it -EFBIG */
 	/* answered */
-	int err;            /* -errno: no whole answer came; docker_http_explain() says why */
-	long status;        /* HTTP status, once its line is there */
-	char *body;         /* followed by a zero byte; NULL = empty.  To be freed */
+	int err;     /* -errno: no whole answer came; docker_http_explain() says why */
+	long status; /* HTTP status, once its line is there */
+	char *body;  /* followed by a zero byte; NULL = empty.  To be freed */
 	size_t size, room;
 	char api_version[16], swarm[24]; /* headers; "" = not sent */
 };

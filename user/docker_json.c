@@ -213,9 +213,13 @@ struct docker_json docker_json_member(const struct docker_json *json, const char
 	return member;
 }
 
-bool docker_json_is_absent(const struct docker_json *json)
+/* Of something that is not an object every member is absent; that must not go unnoticed. */
+static int accept_absence(const struct docker_json *json)
 {
-	return !json->value;
+	for (; json->up; json = json->up)
+		if (json->key && json->up->value && !json_is_object(json->up->value))
+			return docker_json_fail(json->up, "is not an object");
+	return 0;
 }
 
 int docker_json_members(const struct docker_json *json, docker_json_visit *visit, void *arg)
@@ -224,10 +228,10 @@ int docker_json_members(const struct docker_json *json, docker_json_visit *visit
 	const char *key;
 
 	if (!object)
-		return 0;
+		return accept_absence(json);
 	if (!json_is_object(object))
 		return docker_json_fail(json, "is not an object");
-	json_object_foreach(object, key, value) {
+	json_object_foreach (object, key, value) {
 		struct docker_json member = docker_json_member(json, key);
 		int err = visit(&member, arg);
 
@@ -243,7 +247,7 @@ int docker_json_elements(const struct docker_json *json, docker_json_visit *visi
 	int err;
 
 	if (!json->value)
-		return 0;
+		return accept_absence(json);
 	if (!json_is_array(json->value))
 		return docker_json_fail(json, "is not an array");
 	for (; element.index < json_array_size(json->value); element.index++) {
@@ -257,10 +261,13 @@ int docker_json_elements(const struct docker_json *json, docker_json_visit *visi
 
 int docker_json_string(const struct docker_json *json, const char **ret)
 {
-	if (json->value && !json_is_string(json->value))
+	*ret = "";
+	if (!json->value)
+		return accept_absence(json);
+	if (!json_is_string(json->value))
 		return docker_json_fail(json, "is not a string");
 	/* A string with a zero byte ends there, for us. */
-	*ret = json->value ? json_string_value(json->value) : "";
+	*ret = json_string_value(json->value);
 	return 0;
 }
 
@@ -269,8 +276,10 @@ int docker_json_name(const struct docker_json *json, const char **ret)
 	const char *text;
 	size_t length;
 
+	if (!json->value)
+		return docker_json_fail(json, "is missing");
 	if (!json_is_string(json->value))
-		return docker_json_fail(json, json->value ? "is not a string" : "is missing");
+		return docker_json_fail(json, "is not a string");
 	text = json_string_value(json->value);
 	length = json_string_length(json->value);
 	if (!length || length > INVENTORY_TEXT_MAX / 2)
@@ -299,10 +308,9 @@ int docker_json_number(const struct docker_json *json, long long max, long long 
 {
 	long long value;
 
-	if (!json->value) {
-		*ret = 0;
-		return 0;
-	}
+	*ret = 0;
+	if (!json->value)
+		return accept_absence(json);
 	if (!json_is_integer(json->value))
 		return docker_json_fail(json, "is not a number");
 	value = json_integer_value(json->value);
@@ -314,7 +322,10 @@ int docker_json_number(const struct docker_json *json, long long max, long long 
 
 int docker_json_flag(const struct docker_json *json, bool *ret)
 {
-	if (json->value && !json_is_boolean(json->value))
+	*ret = false;
+	if (!json->value)
+		return accept_absence(json);
+	if (!json_is_boolean(json->value))
 		return docker_json_fail(json, "is not true or false");
 	*ret = json_is_true(json->value);
 	return 0;

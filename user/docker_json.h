@@ -19,10 +19,10 @@ struct docker_json_error {
 /* A value within a document; lives on the stack, valid while the visit lasts. */
 struct docker_json {
 	const struct docker_json *up; /* NULL = the whole answer */
-	const char *key;              /* its name in an object, or NULL */
-	size_t index;                 /* its place in an array, without a key */
+	const char *key;	      /* its name in an object, or NULL */
+	size_t index;		      /* its place in an array, without a key */
 	const struct json_t *value;   /* NULL = absent, or null */
-	const char *text;             /* of an element visited by docker_json_read_each() */
+	const char *text;	      /* of an element visited by docker_json_read_each() */
 	size_t size;
 	struct docker_json_error *error;
 };
@@ -58,9 +58,9 @@ int docker_json_read_each(char *text, size_t size, const char *name,
 int docker_json_read_stream(char *text, size_t size, docker_json_visit *visit, void *arg,
 			    size_t *ret_used, struct docker_json_error *error);
 
-/* A member of an object; absent when `json` itself is. */
+/* A member of an object; absent when `json` itself is.  That `json` is something else than an
+ * object is told when the member is used. */
 struct docker_json docker_json_member(const struct docker_json *json, const char *key);
-bool docker_json_is_absent(const struct docker_json *json);
 
 /* Each member of an object, each element of an array; none when absent. */
 int docker_json_members(const struct docker_json *json, docker_json_visit *visit, void *arg);

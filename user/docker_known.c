@@ -104,8 +104,8 @@ static bool is_needed(const struct docker_known *known, const struct docker_list
 		       !docker_endpoints_equal(&details->endpoints, &listed->endpoints);
 	case DOCKER_EXITED:
 		/* Nothing but an operator's `docker update` makes this one matter. */
-		return !known->has_details || details->state != DOCKER_EXITED ||
-		       details->is_kept || now_ms() - known->read_ms > SETTLED_MS;
+		return !known->has_details || details->state != DOCKER_EXITED || details->is_kept ||
+		       now_ms() - known->read_ms > SETTLED_MS;
 	default:
 		/* Whether its start failed is news each time. */
 		return true;
@@ -290,16 +290,19 @@ static int keep_newborn(struct docker_memory *memory, struct docker_known *newbo
 	return 0;
 }
 
-int docker_memory_greet(struct docker_memory *memory, struct docker_http *http,
-			const char *version, const char (*ids)[DOCKER_ID_SIZE], size_t count)
+int docker_memory_greet(struct docker_memory *memory, struct docker_http *http, const char *version,
+			const char (*ids)[DOCKER_ID_SIZE], size_t count)
 {
 	static const struct docker_networks none;
 	struct docker_known newborn[DOCKER_CREATED_MAX] = {};
 	struct docker_request requests[DOCKER_CREATED_MAX];
 	struct question questions[DOCKER_CREATED_MAX];
 	char error[DOCKER_ERROR_SIZE];
-	struct asking asking = { .http = http, .networks = &none, .requests = requests,
-				 .questions = questions, .error = error };
+	struct asking asking = { .http = http,
+				 .networks = &none,
+				 .requests = requests,
+				 .questions = questions,
+				 .error = error };
 	int err = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -373,7 +376,8 @@ static int copy_identity(const struct docker_listed *listed, struct container *r
 
 static int copy_endpoints(const struct docker_endpoints *endpoints, struct container *ret)
 {
-	ret->endpoints = endpoints->count ? calloc(endpoints->count, sizeof(*ret->endpoints)) : NULL;
+	ret->endpoints =
+		endpoints->count ? calloc(endpoints->count, sizeof(*ret->endpoints)) : NULL;
 	if (endpoints->count && !ret->endpoints)
 		return -ENOMEM;
 	for (size_t i = 0; i < endpoints->count; i++) {

@@ -15,10 +15,10 @@
 #include "docker_ports.h"
 
 enum docker_state {
-	DOCKER_CREATED,    /* also what a later Engine may invent: armed, to be safe */
-	DOCKER_RUNNING,    /* paused too: its ports stay open */
+	DOCKER_CREATED, /* also what a later Engine may invent: armed, to be safe */
+	DOCKER_RUNNING, /* paused too: its ports stay open */
 	DOCKER_RESTARTING,
-	DOCKER_EXITED,     /* dead too */
+	DOCKER_EXITED, /* dead too */
 	DOCKER_REMOVING,
 };
 
@@ -34,7 +34,7 @@ struct docker_listed {
 
 struct docker_list {
 	const struct docker_networks *networks; /* set before: who is routed */
-	struct docker_listed *items; /* in the Engine's order */
+	struct docker_listed *items;		/* in the Engine's order */
 	size_t count;
 };
 

@@ -235,8 +235,7 @@ bool docker_endpoints_are_routed(const struct docker_endpoints *endpoints)
 	return false;
 }
 
-bool docker_endpoints_equal(const struct docker_endpoints *a,
-				  const struct docker_endpoints *b)
+bool docker_endpoints_equal(const struct docker_endpoints *a, const struct docker_endpoints *b)
 {
 	if (a->count != b->count)
 		return false;

@@ -43,8 +43,8 @@ static int visit_port(const struct docker_json *json, void *arg)
 static int add_service(struct inventory *inventory, const char *id, const char *name,
 		       struct docker_ports *ports)
 {
-	struct container *service = util_append(&inventory->containers,
-						inventory->containers_count, sizeof(*service));
+	struct container *service =
+		util_append(&inventory->containers, inventory->containers_count, sizeof(*service));
 
 	if (!service)
 		return -ENOMEM;

@@ -27,8 +27,10 @@ static void check_packed(const struct inventory *inventory)
 
 static void check_ports(const struct docker_ports *ports, const struct docker_endpoints *endpoints)
 {
-	struct container container = { .id = (char *)"id", .name = (char *)"name",
-				       .bindings = ports->items, .bindings_count = ports->count,
+	struct container container = { .id = (char *)"id",
+				       .name = (char *)"name",
+				       .bindings = ports->items,
+				       .bindings_count = ports->count,
 				       .endpoints = endpoints->items,
 				       .endpoints_count = endpoints->count };
 	struct inventory inventory = { .containers = &container, .containers_count = 1 };
@@ -38,7 +40,8 @@ static void check_ports(const struct docker_ports *ports, const struct docker_en
 
 static void read_networks(char *text, size_t size)
 {
-	_cleanup_(docker_network_clear) struct docker_networks networks = { .has_gateway_mode = true };
+	_cleanup_(docker_network_clear) struct docker_networks networks = { .has_gateway_mode =
+										    true };
 	struct docker_json_error error;
 
 	if (docker_network_read(text, size, &networks, &error) == 0) {

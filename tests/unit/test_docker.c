@@ -7,130 +7,20 @@
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stdint.h>
-#include <time.h>
 #include <dirent.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <cmocka.h>
 
-#include "docker.h"
-#include "docker/fake_engine.h"
-#include "inventory.h"
-#include "util.h"
-
-#define ID_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define ID_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define LISTED(id, name, state, ports)                                                        \
-	"{\"Id\":\"" id "\",\"Names\":[\"/" name "\"],\"State\":\"" state "\",\"Ports\":[" ports \
-	"],\"Labels\":{},\"NetworkSettings\":{\"Networks\":{}}}"
-#define DETAILS(state, error, bindings)                                                   \
-	"{\"State\":{\"Status\":\"" state "\",\"Error\":\"" error "\"},\"HostConfig\":"   \
-	"{\"NetworkMode\":\"bridge\",\"PortBindings\":{" bindings "}},\"NetworkSettings\":" \
-	"{\"Ports\":{},\"Networks\":{}}}"
-#define PORT(ip, port) \
-	"{\"IP\":\"" ip "\",\"PrivatePort\":" port ",\"PublicPort\":" port ",\"Type\":\"tcp\"}"
-#define EVENT(type, action) \
-	"{\"Type\":\"" type "\",\"Action\":\"" action "\",\"Actor\":{\"ID\":\"" ID_A "\"}}\n"
-
-struct fixture {
-	struct fake_engine *engine;
-	struct docker *docker;
-	struct inventory *inventory;
-};
-
-static int set_up(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-	fixture->engine = fake_new();
-	fake_set_version(fixture->engine, "1.44", "inactive");
-	fake_set(fixture->engine, "/containers/json", 200, "[]");
-	fake_set(fixture->engine, "/networks", 200, "[]");
-	fake_set_bytes(fixture->engine, "/events", 200, "", 0, FAKE_STREAM);
-	assert_int_equal(docker_new(fixture->engine->url, &fixture->docker), 0);
-	*state = fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-
-	docker_free(fixture->docker);
-	inventory_free(fixture->inventory);
-	fake_free(fixture->engine);
-	free(fixture);
-	return 0;
-}
-
-static int read_again(struct fixture *fixture)
-{
-	inventory_free(fixture->inventory);
-	fixture->inventory = NULL;
-	return docker_read(fixture->docker, &fixture->inventory);
-}
-
-static void assert_reads(struct fixture *fixture)
-{
-	int err = read_again(fixture);
-
-	if (err)
-		fail_msg("%d: %s", err, docker_error(fixture->docker));
-	assert_string_equal(docker_error(fixture->docker), "");
-}
-
-static void assert_fails(struct fixture *fixture, int expected, const char *text)
-{
-	int err = read_again(fixture);
-
-	if (err != expected || !strstr(docker_error(fixture->docker), text))
-		fail_msg("%d: %s", err, docker_error(fixture->docker));
-	assert_null(fixture->inventory);
-}
-
-static const struct container *find(const struct fixture *fixture, const char *name)
-{
-	for (size_t i = 0; i < fixture->inventory->containers_count; i++)
-		if (streq(fixture->inventory->containers[i].name, name))
-			return &fixture->inventory->containers[i];
-	return NULL;
-}
-
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
+#include "docker/fixture.h"
 
 /* ---- recorded answers ---- */
-
-static char *read_file(const char *path, size_t *ret_size)
-{
-	_cleanup_fclose_ FILE *file = fopen(path, "r");
-	struct stat stat;
-	char *text;
-
-	if (!file || fstat(fileno(file), &stat))
-		return NULL;
-	text = calloc(1, stat.st_size + 1);
-	*ret_size = fread(text, 1, stat.st_size, file);
-	return text;
-}
-
-static void data_path(char *ret, size_t size, const char *engine, const char *name)
-{
-	const char *slash = strrchr(__FILE__, '/');
-
-	snprintf(ret, size, "%.*s/docker/%s/%s", (int)(slash - __FILE__), __FILE__, engine, name);
-}
 
 static void print_binding(FILE *out, const struct binding *binding)
 {
 	char host[PREFIX_STRLEN];
-	const char *proto = binding->proto == IPPROTO_TCP ? "tcp" :
-			    binding->proto == IPPROTO_UDP ? "udp" : "sctp";
+	const char *proto = binding->proto == IPPROTO_TCP   ? "tcp"
+			    : binding->proto == IPPROTO_UDP ? "udp"
+							    : "sctp";
 
 	fprintf(out, "    %s %s %u-%u -> %u\n", proto, prefix_format(&binding->host, host),
 		binding->host_lo, binding->host_hi, binding->port);
@@ -145,7 +35,8 @@ static void print_endpoint(FILE *out, const struct endpoint *endpoint)
 	if (endpoint->addr6.family)
 		prefix_format(&endpoint->addr6, addr6);
 	fprintf(out, "    in %s: %s%s %s%s\n", endpoint->network, addr4,
-		endpoint->is_routed4 ? " routed" : "", addr6, endpoint->is_routed6 ? " routed" : "");
+		endpoint->is_routed4 ? " routed" : "", addr6,
+		endpoint->is_routed6 ? " routed" : "");
 }
 
 static char *print_inventory(const struct inventory *inventory)
@@ -172,7 +63,8 @@ static char *print_inventory(const struct inventory *inventory)
 			print_endpoint(out, &container->endpoints[j]);
 	}
 	for (size_t i = 0; i < inventory->subnets_count; i++)
-		fprintf(out, "subnet %s %s%s\n", prefix_format(&inventory->subnets[i].prefix, prefix),
+		fprintf(out, "subnet %s %s%s\n",
+			prefix_format(&inventory->subnets[i].prefix, prefix),
 			inventory->subnets[i].network,
 			inventory->subnets[i].is_routed ? " routed" : "");
 	fclose(out);
@@ -334,7 +226,8 @@ static void container_that_runs_is_not_inspected(void **state)
 static void routed_container_is_inspected_once(void **state)
 {
 	struct fixture *fixture = *state;
-	char target[] = "/containers/0000000000000000000000000000000000000000000000000000000000000000/json";
+	char target[] =
+		"/containers/0000000000000000000000000000000000000000000000000000000000000000/json";
 	unsigned int hits = 0;
 
 	serve_directory(fixture->engine, "28");
@@ -354,7 +247,8 @@ static void thousand_consecutive_ports_are_one_binding(void **state)
 
 	fprintf(out, "[{\"Id\":\"" ID_A "\",\"Names\":[\"/a\"],\"State\":\"running\",\"Ports\":[");
 	for (int i = 0; i < 1000; i++)
-		fprintf(out, "%s{\"IP\":\"::\",\"PrivatePort\":%d,\"PublicPort\":%d,\"Type\":\"tcp\"}",
+		fprintf(out,
+			"%s{\"IP\":\"::\",\"PrivatePort\":%d,\"PublicPort\":%d,\"Type\":\"tcp\"}",
 			i ? "," : "", 5000 + (i * 7) % 1000, 20000 + (i * 7) % 1000);
 	fprintf(out, "]}]");
 	fclose(out);
@@ -368,17 +262,21 @@ static void thousand_consecutive_ports_are_one_binding(void **state)
 
 static void change_in_a_remembered_list_is_seen(void **state)
 {
-#define A LISTED(ID_A, "a", "running", PORT("0.0.0.0", "80"))
-#define B LISTED(ID_B, "b", "running", PORT("0.0.0.0", "81"))
+#define A	  LISTED(ID_A, "a", "running", PORT("0.0.0.0", "80"))
+#define B	  LISTED(ID_B, "b", "running", PORT("0.0.0.0", "81"))
 #define B_CHANGED LISTED(ID_B, "b", "running", PORT("0.0.0.0", "82"))
 	static const struct {
 		const char *list;
 		unsigned int a, b;
 	} rows[] = {
-		{ "[" A "," B "]", 80, 81 }, { "[" A " , " B_CHANGED "]", 80, 82 },
-		{ "[" B "," A "]", 80, 81 }, { "[" B_CHANGED "]", 0, 82 },
-		{ "[" A "," B_CHANGED "]", 80, 82 }, { "[" A "]", 80, 0 },
-		{ "[]", 0, 0 }, { "[" B "," A "]", 80, 81 },
+		{ "[" A "," B "]", 80, 81 },
+		{ "[" A " , " B_CHANGED "]", 80, 82 },
+		{ "[" B "," A "]", 80, 81 },
+		{ "[" B_CHANGED "]", 0, 82 },
+		{ "[" A "," B_CHANGED "]", 80, 82 },
+		{ "[" A "]", 80, 0 },
+		{ "[]", 0, 0 },
+		{ "[" B "," A "]", 80, 81 },
 	};
 	struct fixture *fixture = *state;
 
@@ -396,7 +294,8 @@ static void change_in_a_remembered_list_is_seen(void **state)
 
 static void network_that_changed_its_mode_is_seen_in_a_remembered_list(void **state)
 {
-	static const char network[] = "[{\"Id\":\"n\",\"Name\":\"n\",\"Driver\":\"bridge\",\"Options\":"
+	static const char network[] =
+		"[{\"Id\":\"n\",\"Name\":\"n\",\"Driver\":\"bridge\",\"Options\":"
 		"{\"com.docker.network.bridge.gateway_mode_ipv4\":\"%s\"}}]";
 	struct fixture *fixture = *state;
 	char text[256];
@@ -404,7 +303,8 @@ static void network_that_changed_its_mode_is_seen_in_a_remembered_list(void **st
 	fake_set_version(fixture->engine, "1.48", "inactive");
 	fake_set(fixture->engine, "/containers/" ID_A "/json", 500, "");
 	fake_set(fixture->engine, "/containers/json", 200,
-		 "[{\"Id\":\"" ID_A "\",\"Names\":[\"/a\"],\"State\":\"running\",\"NetworkSettings\":"
+		 "[{\"Id\":\"" ID_A
+		 "\",\"Names\":[\"/a\"],\"State\":\"running\",\"NetworkSettings\":"
 		 "{\"Networks\":{\"n\":{\"NetworkID\":\"n\"}}}}]");
 	for (int i = 0; i < 4; i++) {
 		snprintf(text, sizeof(text), network, i % 2 ? "routed" : "nat");
@@ -448,7 +348,8 @@ static void container_that_blocks_is_as_it_was_known(void **state)
 	fake_set(fixture->engine, "/containers/json", 200,
 		 "[" LISTED(ID_A, "a", "created", "") "]");
 	fake_set(fixture->engine, "/containers/" ID_A "/json", 200,
-		 DETAILS("created", "", "\"80/tcp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"80\"}]"));
+		 DETAILS("created", "",
+			 "\"80/tcp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"80\"}]"));
 	assert_reads(fixture);
 	fake_set_way(fixture->engine, "/containers/" ID_A "/json", FAKE_SILENT);
 	start = now_ms();
@@ -466,8 +367,8 @@ static void container_that_blocks_and_is_not_known_is_an_error(void **state)
 	fake_set(fixture->engine, "/containers/json", 200,
 		 "[" LISTED(ID_A, "a", "created", "") "]");
 	fake_set_bytes(fixture->engine, "/containers/" ID_A "/json", 200, "", 0, FAKE_SILENT);
-	assert_fails(fixture, -ETIMEDOUT, "did not answer GET /v1.44/containers/" ID_A
-					  "/json within 1 s");
+	assert_fails(fixture, -ETIMEDOUT,
+		     "did not answer GET /v1.44/containers/" ID_A "/json within 1 s");
 }
 
 static void failed_start_disarms_and_a_new_one_arms(void **state)
@@ -477,7 +378,8 @@ static void failed_start_disarms_and_a_new_one_arms(void **state)
 	fake_set(fixture->engine, "/containers/json", 200,
 		 "[" LISTED(ID_A, "a", "created", "") "]");
 	fake_set(fixture->engine, "/containers/" ID_A "/json", 200,
-		 DETAILS("created", "port is already allocated", "\"80/tcp\":[{\"HostPort\":\"80\"}]"));
+		 DETAILS("created", "port is already allocated",
+			 "\"80/tcp\":[{\"HostPort\":\"80\"}]"));
 	assert_reads(fixture);
 	assert_null(find(fixture, "a"));
 	/* It answers no more: it is being started again. */
@@ -506,8 +408,10 @@ static void started_after_it_was_listed_counts_as_running(void **state)
 	fake_set(fixture->engine, "/containers/json", 200,
 		 "[" LISTED(ID_A, "a", "created", "") "]");
 	fake_set(fixture->engine, "/containers/" ID_A "/json", 200,
-		 "{\"State\":{\"Status\":\"running\",\"Error\":\"\"},\"HostConfig\":{\"PortBindings\":"
-		 "{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"\"}]}},\"NetworkSettings\":{\"Ports\":"
+		 "{\"State\":{\"Status\":\"running\",\"Error\":\"\"},\"HostConfig\":{"
+		 "\"PortBindings\":"
+		 "{\"80/"
+		 "tcp\":[{\"HostIp\":\"\",\"HostPort\":\"\"}]}},\"NetworkSettings\":{\"Ports\":"
 		 "{\"80/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"32768\"}]},\"Networks\":"
 		 "{\"bridge\":{\"NetworkID\":\"x\",\"IPAddress\":\"172.17.0.2\"}}}}");
 	assert_reads(fixture);
@@ -532,7 +436,8 @@ static void link_of_another_container_is_not_the_name(void **state)
 	struct fixture *fixture = *state;
 
 	fake_set(fixture->engine, "/containers/json", 200,
-		 "[{\"Id\":\"" ID_A "\",\"Names\":[\"/web/alias\",\"/db\"],\"State\":\"running\"}]");
+		 "[{\"Id\":\"" ID_A
+		 "\",\"Names\":[\"/web/alias\",\"/db\"],\"State\":\"running\"}]");
 	assert_reads(fixture);
 	assert_non_null(find(fixture, "db"));
 }
@@ -544,18 +449,32 @@ static void wrong_value_is_named(void **state)
 	static const struct {
 		const char *path, *body, *error;
 	} rows[] = {
-		{ "/containers/json", "[" LISTED(ID_A, "a", "running", "{\"PrivatePort\":1,"
-		  "\"PublicPort\":\"x\",\"Type\":\"tcp\"}") "]",
+		{ "/containers/json",
+		  "[" LISTED(ID_A, "a", "running",
+			     "{\"PrivatePort\":1,"
+			     "\"PublicPort\":\"x\",\"Type\":\"tcp\"}") "]",
 		  "answer to GET /containers/json is not what was expected: "
 		  "containers[0].Ports[0].PublicPort is not a number" },
-		{ "/containers/json", "[" LISTED(ID_A, "a", "running", "{\"PrivatePort\":1,"
-		  "\"PublicPort\":65536,\"Type\":\"tcp\"}") "]", "is 65536, not within 0..65535" },
-		{ "/containers/json", "[" LISTED(ID_A, "a", "running", "{\"PrivatePort\":1,"
-		  "\"PublicPort\":-1,\"Type\":\"tcp\"}") "]", "is -1, not within" },
-		{ "/containers/json", "[" LISTED(ID_A, "a", "running", "{\"PrivatePort\":0,"
-		  "\"PublicPort\":1,\"Type\":\"tcp\"}") "]", "Ports[0].PrivatePort is not a port" },
-		{ "/containers/json", "[" LISTED(ID_A, "a", "running", "{\"PrivatePort\":1,"
-		  "\"PublicPort\":1,\"Type\":\"icmp\"}") "]", "Type is not tcp, udp or sctp" },
+		{ "/containers/json",
+		  "[" LISTED(ID_A, "a", "running",
+			     "{\"PrivatePort\":1,"
+			     "\"PublicPort\":65536,\"Type\":\"tcp\"}") "]",
+		  "is 65536, not within 0..65535" },
+		{ "/containers/json",
+		  "[" LISTED(ID_A, "a", "running",
+			     "{\"PrivatePort\":1,"
+			     "\"PublicPort\":-1,\"Type\":\"tcp\"}") "]",
+		  "is -1, not within" },
+		{ "/containers/json",
+		  "[" LISTED(ID_A, "a", "running",
+			     "{\"PrivatePort\":0,"
+			     "\"PublicPort\":1,\"Type\":\"tcp\"}") "]",
+		  "Ports[0].PrivatePort is not a port" },
+		{ "/containers/json",
+		  "[" LISTED(ID_A, "a", "running",
+			     "{\"PrivatePort\":1,"
+			     "\"PublicPort\":1,\"Type\":\"icmp\"}") "]",
+		  "Type is not tcp, udp or sctp" },
 		{ "/containers/json", "[" LISTED(ID_A, "a", "running", PORT("1.2.3", "1")) "]",
 		  "containers[0].Ports[0] has an address that is none" },
 		{ "/containers/json", "[" LISTED(ID_A, "a", "running", PORT("10.0.0.0/8", "1")) "]",
@@ -576,10 +495,17 @@ static void wrong_value_is_named(void **state)
 		{ "/containers/json", "[", "containers ends too early" },
 		{ "/networks", "[{\"Driver\":\"bridge\",\"Name\":\"n\"}]",
 		  "answer to GET /networks is not what was expected: networks[0].Id is missing" },
-		{ "/networks", "[{\"Driver\":\"bridge\",\"Name\":\"n\",\"Id\":\"i\",\"IPAM\":"
+		{ "/networks",
+		  "[{\"Driver\":\"bridge\",\"Name\":\"n\",\"Id\":\"i\",\"IPAM\":"
 		  "{\"Config\":[{\"Subnet\":\"10.0.0.0/33\"}]}}]",
 		  "networks[0].IPAM.Config[0].Subnet is not a subnet" },
-		{ "/networks", "[{\"Driver\":\"bridge\",\"Name\":\"n\",\"Id\":\"i\",\"IPAM\":[]}]", "" },
+		{ "/networks", "[{\"Driver\":\"bridge\",\"Name\":\"n\",\"Id\":\"i\",\"IPAM\":[]}]",
+		  "networks[0].IPAM is not an object" },
+		{ "/containers/json",
+		  "[{\"Id\":\"" ID_A "\",\"State\":\"running\",\"NetworkSettings\":\"none\"}]",
+		  "containers[0].NetworkSettings is not an object" },
+		{ "/containers/json", "[{\"Id\":\"" ID_A "\",\"Labels\":[]}]",
+		  "containers[0].Labels is not an object" },
 	};
 	struct fixture *fixture = *state;
 
@@ -587,8 +513,7 @@ static void wrong_value_is_named(void **state)
 		fake_set(fixture->engine, "/containers/json", 200, "[]");
 		fake_set(fixture->engine, "/networks", 200, "[]");
 		fake_set(fixture->engine, rows[i].path, 200, rows[i].body);
-		if (*rows[i].error)
-			assert_fails(fixture, -EBADMSG, rows[i].error);
+		assert_fails(fixture, -EBADMSG, rows[i].error);
 	}
 }
 
@@ -600,12 +525,14 @@ static void wrong_details_are_named(void **state)
 		{ DETAILS("created", "", "\"80/tcp\":[{\"HostPort\":\"x\"}]"),
 		  "container.HostConfig.PortBindings[\"80/tcp\"][0].HostPort is not a port" },
 		{ DETAILS("created", "", "\"80/tcp\":[{\"HostPort\":\"9-8\"}]"), "is not a port" },
-		{ DETAILS("created", "", "\"80/tcp\":[{\"HostPort\":\"70000\"}]"), "is not a port" },
+		{ DETAILS("created", "", "\"80/tcp\":[{\"HostPort\":\"70000\"}]"),
+		  "is not a port" },
 		{ DETAILS("created", "", "\"80/tcp\":[{\"HostPort\":80}]"), "is not a string" },
 		{ DETAILS("created", "", "\"80/tcp\":{}"), "[\"80/tcp\"] is not an array" },
 		{ DETAILS("created", "", "\"0/tcp\":[]"), "is not a port and a protocol" },
 		{ DETAILS("created", "", "\"80/ip\":[]"), "is not a port and a protocol" },
-		{ DETAILS("created", "", "\"1-3/tcp\":[{\"HostPort\":\"5\"}]"), "do not go in step" },
+		{ DETAILS("created", "", "\"1-3/tcp\":[{\"HostPort\":\"5\"}]"),
+		  "do not go in step" },
 		{ DETAILS("created", "", "\"1/tcp\":[{\"HostIp\":\"::g\",\"HostPort\":\"5\"}]"),
 		  "has an address that is none" },
 		{ "{\"State\":{}}", "container.State.Status is missing" },
@@ -670,7 +597,8 @@ static void engine_that_does_not_answer_is_given_up_after_five_seconds(void **st
 		       "[                                                                        "
 		       "                                                                         ]",
 		       146, FAKE_DRIP);
-	assert_fails(fixture, -ETIMEDOUT, "did not answer GET /v1.44/containers/json?all=1 within 5 s");
+	assert_fails(fixture, -ETIMEDOUT,
+		     "did not answer GET /v1.44/containers/json?all=1 within 5 s");
 	assert_in_range(now_ms() - start, 4900, 6000);
 }
 
@@ -680,7 +608,8 @@ static void no_engine_is_told_with_what_to_do(void **state)
 
 	fake_stop(fixture->engine);
 	assert_fails(fixture, -ENOENT, "cannot connect to the Docker Engine at unix:///tmp/");
-	assert_non_null(strstr(docker_error(fixture->docker), "No such file or directory; is it "
+	assert_non_null(strstr(docker_error(fixture->docker),
+			       "No such file or directory; is it "
 			       "running? set `docker` in the configuration or --docker"));
 	fake_listen(fixture->engine);
 	assert_reads(fixture);
@@ -689,9 +618,20 @@ static void no_engine_is_told_with_what_to_do(void **state)
 static void url_that_cannot_be_is_refused(void **state)
 {
 	static const char *const urls[] = {
-		"", "docker", "unix://", "unix://relative", "unix:/path", "https://host:2376",
-		"ssh://host", "npipe:////./pipe/docker", "tcp://", "tcp://host/path", "tcp://u@h:1",
-		"tcp:/host", "uni:///x", "unix:///x234567890123456789012345678901234567890123456789"
+		"",
+		"docker",
+		"unix://",
+		"unix://relative",
+		"unix:/path",
+		"https://host:2376",
+		"ssh://host",
+		"npipe:////./pipe/docker",
+		"tcp://",
+		"tcp://host/path",
+		"tcp://u@h:1",
+		"tcp:/host",
+		"uni:///x",
+		"unix:///x234567890123456789012345678901234567890123456789"
 		"0123456789012345678901234567890123456789012345678901234567890",
 	};
 	struct docker *docker = NULL;
@@ -715,275 +655,6 @@ static void url_comes_from_the_environment_then_from_the_default(void **state)
 	assert_string_equal(docker_url(docker), "unix:///var/run/docker.sock");
 	docker_free(docker);
 }
-
-/* ---- events ---- */
-
-static bool wait_ms(struct fixture *fixture, int timeout_ms)
-{
-	bool is_changed = false;
-
-	assert_int_equal(docker_wait(fixture->docker, NULL, 0, timeout_ms, &is_changed), 0);
-	return is_changed;
-}
-
-static void connect_events(struct fixture *fixture)
-{
-	assert_true(wait_ms(fixture, 2000));
-	assert_true(docker_is_connected(fixture->docker));
-	while (__atomic_load_n(&fixture->engine->stream_fd, __ATOMIC_SEQ_CST) < 0)
-		usleep(1000);
-}
-
-static void connecting_is_a_reason_to_look(void **state)
-{
-	struct fixture *fixture = *state;
-
-	assert_false(docker_is_connected(fixture->docker));
-	connect_events(fixture);
-	assert_false(wait_ms(fixture, 50));
-	assert_non_null(strstr(fixture->engine->last_query, "since="));
-	assert_non_null(strstr(fixture->engine->last_query, "%22container%22"));
-}
-
-static void event_is_reported_at_once(void **state)
-{
-	static const char *const events[] = {
-		EVENT("container", "create"), EVENT("container", "start"), EVENT("container", "die"),
-		EVENT("container", "destroy"), EVENT("container", "rename"),
-		EVENT("container", "update"), EVENT("network", "connect"),
-		EVENT("network", "disconnect"), EVENT("network", "create"),
-		EVENT("network", "destroy"), EVENT("daemon", "reload"), EVENT("service", "update"),
-	};
-	struct fixture *fixture = *state;
-
-	connect_events(fixture);
-	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
-		long long start = now_ms();
-
-		fake_say(fixture->engine, events[i]);
-		assert_true(wait_ms(fixture, 2000));
-		assert_true(now_ms() - start < 200);
-	}
-}
-
-static void event_that_changes_nothing_is_not_reported(void **state)
-{
-	struct fixture *fixture = *state;
-
-	connect_events(fixture);
-	fake_say(fixture->engine, EVENT("container", "exec_create: sh -c true")
-		 EVENT("container", "exec_start: sh") EVENT("container", "health_status: healthy")
-		 EVENT("container", "pause") EVENT("container", "kill") EVENT("image", "create")
-		 EVENT("volume", "mount"));
-	assert_false(wait_ms(fixture, 100));
-}
-
-static void event_cut_anywhere_is_put_together(void **state)
-{
-	static const char event[] = "{\"Type\":\"container\",\"Action\":\"start\",\"Actor\":"
-				    "{\"Attributes\":{\"l\\u00e9\":\"\xc3\xa9}\\\"\"}}}\n";
-	struct fixture *fixture = *state;
-
-	connect_events(fixture);
-	for (size_t cut = 1; cut < sizeof(event) - 2; cut++) {
-		fake_send(fixture->engine, event, cut);
-		assert_false(wait_ms(fixture, 2));
-		fake_send(fixture->engine, event + cut, sizeof(event) - 1 - cut);
-		assert_true(wait_ms(fixture, 2000));
-	}
-	assert_true(docker_is_connected(fixture->docker));
-}
-
-static void recorded_events_are_all_understood(void **state)
-{
-	struct fixture *fixture = *state;
-	_cleanup_free_ char *text = NULL;
-	char path[512];
-	size_t size;
-
-	data_path(path, sizeof(path), "20.10", "events.json");
-	text = read_file(path, &size);
-	assert_non_null(text);
-	connect_events(fixture);
-	for (size_t at = 0; at < size; at += 997)
-		fake_send(fixture->engine, text + at, size - at < 997 ? size - at : 997);
-	assert_true(wait_ms(fixture, 2000));
-	while (wait_ms(fixture, 50))
-		;
-	assert_true(docker_is_connected(fixture->docker));
-}
-
-static void created_container_is_asked_for_first(void **state)
-{
-	struct fixture *fixture = *state;
-
-	assert_reads(fixture);
-	connect_events(fixture);
-	fake_set(fixture->engine, "/containers/json", 200,
-		 "[" LISTED(ID_A, "a", "created", "") "]");
-	fake_set(fixture->engine, "/containers/" ID_A "/json", 200,
-		 DETAILS("created", "", "\"80/tcp\":[{\"HostPort\":\"80\"}]"));
-	fake_say(fixture->engine, EVENT("container", "create"));
-	assert_true(wait_ms(fixture, 2000));
-	assert_reads(fixture);
-	assert_int_equal(find(fixture, "a")->bindings_count, 2);
-	assert_int_equal(fake_hits(fixture->engine, "/containers/" ID_A "/json"), 1);
-	/* And each time as long as it does not run, because its start may have failed. */
-	assert_reads(fixture);
-	assert_int_equal(fake_hits(fixture->engine, "/containers/" ID_A "/json"), 2);
-}
-
-static void garbage_in_the_stream_breaks_it(void **state)
-{
-	struct fixture *fixture = *state;
-
-	connect_events(fixture);
-	fake_say(fixture->engine, "{\"Type\":}\n");
-	assert_true(wait_ms(fixture, 2000));
-	assert_non_null(strstr(docker_error(fixture->docker), "event is not JSON"));
-	connect_events(fixture);
-}
-
-static void event_too_long_breaks_the_stream(void **state)
-{
-	struct fixture *fixture = *state;
-	_cleanup_free_ char *text = malloc(100000);
-
-	memset(text, 'x', 100000);
-	connect_events(fixture);
-	fake_say(fixture->engine, "{\"Type\":\"");
-	for (int i = 0; i < 12 && docker_is_connected(fixture->docker); i++) {
-		fake_send(fixture->engine, text, 100000);
-		wait_ms(fixture, 20);
-	}
-	assert_false(docker_is_connected(fixture->docker));
-	assert_non_null(strstr(docker_error(fixture->docker), "longer than 1048576 bytes"));
-}
-
-static void broken_stream_is_reported_and_connected_again(void **state)
-{
-	struct fixture *fixture = *state;
-	long long start;
-
-	connect_events(fixture);
-	fake_stop(fixture->engine);
-	assert_true(wait_ms(fixture, 2000));
-	assert_false(docker_is_connected(fixture->docker));
-	assert_false(wait_ms(fixture, 300));
-	start = now_ms();
-	fake_listen(fixture->engine);
-	connect_events(fixture);
-	assert_true(now_ms() - start < 1500);
-}
-
-static void stream_refused_is_not_connected(void **state)
-{
-	struct fixture *fixture = *state;
-
-	fake_set(fixture->engine, "/events", 400, "{\"message\":\"no\"}");
-	assert_false(wait_ms(fixture, 400));
-	assert_false(docker_is_connected(fixture->docker));
-	assert_non_null(strstr(docker_error(fixture->docker), "HTTP 400"));
-	/* 0, 100, 300 ms: not more often than the back-off says. */
-	assert_in_range(fake_hits(fixture->engine, "/events"), 2, 4);
-}
-
-static void stream_that_ends_at_once_is_not_hurried_for(void **state)
-{
-	struct fixture *fixture = *state;
-	long long end = now_ms() + 1000;
-
-	fake_set_way(fixture->engine, "/events", FAKE_CLOSED);
-	while (now_ms() < end)
-		wait_ms(fixture, end - now_ms());
-	assert_in_range(fake_hits(fixture->engine, "/events"), 3, 6);
-}
-
-static void ready_descriptor_ends_the_wait(void **state)
-{
-	struct fixture *fixture = *state;
-	struct docker_fd fds[2] = {};
-	bool is_changed;
-	int quiet[2], loud[2];
-
-	connect_events(fixture);
-	assert_int_equal(pipe2(quiet, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(loud, O_CLOEXEC), 0);
-	fds[0].fd = quiet[0];
-	fds[1].fd = loud[0];
-	assert_int_equal(write(loud[1], "x", 1), 1);
-	assert_int_equal(docker_wait(fixture->docker, fds, 2, 5000, &is_changed), 0);
-	assert_false(fds[0].is_ready);
-	assert_true(fds[1].is_ready);
-	assert_false(is_changed);
-	/* A hang-up alone is readiness too. */
-	close(quiet[1]);
-	assert_int_equal(docker_wait(fixture->docker, fds, 1, 5000, &is_changed), 0);
-	assert_true(fds[0].is_ready);
-	close(quiet[0]);
-	close(loud[0]);
-	close(loud[1]);
-}
-
-static void ready_descriptor_is_not_lost_behind_an_event(void **state)
-{
-	struct fixture *fixture = *state;
-	struct docker_fd fd = {};
-	bool is_changed;
-	int pipe[2];
-
-	connect_events(fixture);
-	assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
-	fd.fd = pipe[0];
-	assert_int_equal(write(pipe[1], "x", 1), 1);
-	fake_say(fixture->engine, EVENT("container", "start"));
-	usleep(20000);
-	assert_int_equal(docker_wait(fixture->docker, &fd, 1, 5000, &is_changed), 0);
-	assert_true(fd.is_ready);
-	assert_true(is_changed);
-	close(pipe[0]);
-	close(pipe[1]);
-}
-
-static void *flood(void *arg)
-{
-	struct fake_engine *engine = arg;
-	int fd;
-
-	while ((fd = __atomic_load_n(&engine->stream_fd, __ATOMIC_SEQ_CST)) >= 0)
-		fake_chunk(fd, EVENT("container", "exec_die"), strlen(EVENT("container", "exec_die")));
-	return NULL;
-}
-
-static void time_is_kept_in_a_flood(void **state)
-{
-	struct fixture *fixture = *state;
-	pthread_t thread;
-	long long start;
-
-	connect_events(fixture);
-	pthread_create(&thread, NULL, flood, fixture->engine);
-	start = now_ms();
-	assert_false(wait_ms(fixture, 300));
-	assert_in_range(now_ms() - start, 299, 400);
-	docker_free(fixture->docker);
-	fixture->docker = NULL;
-	pthread_join(thread, NULL);
-}
-
-static void time_is_kept_while_docker_is_down(void **state)
-{
-	struct fixture *fixture = *state;
-	long long start;
-
-	fake_stop(fixture->engine);
-	start = now_ms();
-	assert_false(wait_ms(fixture, 250));
-	assert_in_range(now_ms() - start, 249, 350);
-	fake_listen(fixture->engine);
-}
-
-#define DOCKER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
@@ -1021,21 +692,6 @@ int main(void)
 		DOCKER_TEST(no_engine_is_told_with_what_to_do),
 		cmocka_unit_test(url_that_cannot_be_is_refused),
 		cmocka_unit_test(url_comes_from_the_environment_then_from_the_default),
-		DOCKER_TEST(connecting_is_a_reason_to_look),
-		DOCKER_TEST(event_is_reported_at_once),
-		DOCKER_TEST(event_that_changes_nothing_is_not_reported),
-		DOCKER_TEST(event_cut_anywhere_is_put_together),
-		DOCKER_TEST(recorded_events_are_all_understood),
-		DOCKER_TEST(created_container_is_asked_for_first),
-		DOCKER_TEST(garbage_in_the_stream_breaks_it),
-		DOCKER_TEST(event_too_long_breaks_the_stream),
-		DOCKER_TEST(broken_stream_is_reported_and_connected_again),
-		DOCKER_TEST(stream_refused_is_not_connected),
-		DOCKER_TEST(stream_that_ends_at_once_is_not_hurried_for),
-		DOCKER_TEST(ready_descriptor_ends_the_wait),
-		DOCKER_TEST(ready_descriptor_is_not_lost_behind_an_event),
-		DOCKER_TEST(time_is_kept_in_a_flood),
-		DOCKER_TEST(time_is_kept_while_docker_is_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

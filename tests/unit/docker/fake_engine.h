@@ -17,13 +17,13 @@
 
 enum fake_way {
 	FAKE_WHOLE,
-	FAKE_CHUNKED,   /* three bytes at a time */
+	FAKE_CHUNKED,	/* three bytes at a time */
 	FAKE_TRUNCATED, /* less than promised, then the end */
-	FAKE_SILENT,    /* nothing at all */
-	FAKE_DRIP,      /* a byte now and then */
-	FAKE_GARBAGE,   /* not HTTP */
-	FAKE_STREAM,    /* the head, then what fake_send() sends */
-	FAKE_CLOSED,    /* the head, then the end */
+	FAKE_SILENT,	/* nothing at all */
+	FAKE_DRIP,	/* a byte now and then */
+	FAKE_GARBAGE,	/* not HTTP */
+	FAKE_STREAM,	/* the head, then what fake_send() sends */
+	FAKE_CLOSED,	/* the head, then the end */
 };
 
 struct fake_route {
@@ -57,7 +57,7 @@ struct fake_worker {
 	int fd;
 };
 
-static void fake_write(int fd, const void *bytes, size_t size)
+static inline void fake_write(int fd, const void *bytes, size_t size)
 {
 	const char *at = bytes;
 
@@ -71,8 +71,9 @@ static void fake_write(int fd, const void *bytes, size_t size)
 	}
 }
 
-static void fake_print(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void fake_print(int fd, const char *format, ...)
+static inline void fake_print(int fd, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static inline void fake_print(int fd, const char *format, ...)
 {
 	va_list args;
 	char *text;
@@ -86,14 +87,14 @@ static void fake_print(int fd, const char *format, ...)
 	free(text);
 }
 
-static void fake_chunk(int fd, const char *bytes, size_t size)
+static inline void fake_chunk(int fd, const char *bytes, size_t size)
 {
 	fake_print(fd, "%zx\r\n", size);
 	fake_write(fd, bytes, size);
 	fake_write(fd, "\r\n", 2);
 }
 
-static void fake_wait_for_hangup(int fd)
+static inline void fake_wait_for_hangup(int fd)
 {
 	char byte;
 
@@ -101,14 +102,14 @@ static void fake_wait_for_hangup(int fd)
 		;
 }
 
-static void fake_answer_chunked(int fd, const struct fake_route *route)
+static inline void fake_answer_chunked(int fd, const struct fake_route *route)
 {
 	for (size_t at = 0; at < route->size; at += 3)
 		fake_chunk(fd, route->body + at, route->size - at < 3 ? route->size - at : 3);
 	fake_write(fd, "0\r\n\r\n", 5);
 }
 
-static void fake_drip(int fd, const struct fake_route *route)
+static inline void fake_drip(int fd, const struct fake_route *route)
 {
 	char byte;
 
@@ -121,7 +122,7 @@ static void fake_drip(int fd, const struct fake_route *route)
 }
 
 /* Whether the connection may be used again. */
-static bool fake_answer(struct fake_engine *engine, int fd, const struct fake_route *route)
+static inline bool fake_answer(struct fake_engine *engine, int fd, const struct fake_route *route)
 {
 	bool is_chunked = route->way != FAKE_WHOLE && route->way != FAKE_TRUNCATED;
 
@@ -152,9 +153,10 @@ static bool fake_answer(struct fake_engine *engine, int fd, const struct fake_ro
 	return route->way == FAKE_WHOLE || route->way == FAKE_CHUNKED;
 }
 
-static struct fake_route fake_find(struct fake_engine *engine, char *target)
+static inline struct fake_route fake_find(struct fake_engine *engine, char *target)
 {
-	struct fake_route found = { .status = 404, .body = (char *)"{\"message\":\"page not found\"}",
+	struct fake_route found = { .status = 404,
+				    .body = (char *)"{\"message\":\"page not found\"}",
 				    .size = 28 };
 	char *query = strchr(target, '?'), *path = target;
 
@@ -179,7 +181,7 @@ static struct fake_route fake_find(struct fake_engine *engine, char *target)
 	return found;
 }
 
-static void *fake_work(void *arg)
+static inline void *fake_work(void *arg)
 {
 	struct fake_worker worker = *(struct fake_worker *)arg;
 	char head[4096], target[2048];
@@ -206,7 +208,7 @@ static void *fake_work(void *arg)
 	return NULL;
 }
 
-static void *fake_accept(void *arg)
+static inline void *fake_accept(void *arg)
 {
 	struct fake_engine *engine = arg;
 	int fd;
@@ -222,7 +224,7 @@ static void *fake_accept(void *arg)
 	return NULL;
 }
 
-static void fake_listen(struct fake_engine *engine)
+static inline void fake_listen(struct fake_engine *engine)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
@@ -235,7 +237,7 @@ static void fake_listen(struct fake_engine *engine)
 }
 
 /* As when dockerd stops: the connections end, the socket is gone. */
-static void fake_stop(struct fake_engine *engine)
+static inline void fake_stop(struct fake_engine *engine)
 {
 	shutdown(engine->listen_fd, SHUT_RDWR);
 	pthread_join(engine->thread, NULL);
@@ -250,7 +252,7 @@ static void fake_stop(struct fake_engine *engine)
 	unlink(engine->url + strlen("unix://"));
 }
 
-static struct fake_engine *fake_new(void)
+static inline struct fake_engine *fake_new(void)
 {
 	struct fake_engine *engine = calloc(1, sizeof(*engine));
 
@@ -262,7 +264,7 @@ static struct fake_engine *fake_new(void)
 	return engine;
 }
 
-static void fake_free(struct fake_engine *engine)
+static inline void fake_free(struct fake_engine *engine)
 {
 	fake_stop(engine);
 	rmdir(engine->dir);
@@ -273,7 +275,7 @@ static void fake_free(struct fake_engine *engine)
 	free(engine);
 }
 
-static struct fake_route *fake_route(struct fake_engine *engine, const char *path)
+static inline struct fake_route *fake_route(struct fake_engine *engine, const char *path)
 {
 	for (size_t i = 0; i < engine->routes_count; i++)
 		if (strcmp(engine->routes[i].path, path) == 0)
@@ -282,8 +284,8 @@ static struct fake_route *fake_route(struct fake_engine *engine, const char *pat
 }
 
 /* What is answered to GET path from now on; a later call replaces an earlier one. */
-static void fake_set_bytes(struct fake_engine *engine, const char *path, int status,
-			   const char *body, size_t size, enum fake_way way)
+static inline void fake_set_bytes(struct fake_engine *engine, const char *path, int status,
+				  const char *body, size_t size, enum fake_way way)
 {
 	struct fake_route *route;
 	char *copy = memcpy(malloc(size + 1), body, size);
@@ -305,19 +307,21 @@ static void fake_set_bytes(struct fake_engine *engine, const char *path, int sta
 	pthread_mutex_unlock(&engine->lock);
 }
 
-static void fake_set(struct fake_engine *engine, const char *path, int status, const char *body)
+static inline void fake_set(struct fake_engine *engine, const char *path, int status,
+			    const char *body)
 {
 	fake_set_bytes(engine, path, status, body, strlen(body), FAKE_WHOLE);
 }
 
-static void fake_set_way(struct fake_engine *engine, const char *path, enum fake_way way)
+static inline void fake_set_way(struct fake_engine *engine, const char *path, enum fake_way way)
 {
 	pthread_mutex_lock(&engine->lock);
 	fake_route(engine, path)->way = way;
 	pthread_mutex_unlock(&engine->lock);
 }
 
-static void fake_set_version(struct fake_engine *engine, const char *version, const char *swarm)
+static inline void fake_set_version(struct fake_engine *engine, const char *version,
+				    const char *swarm)
 {
 	struct fake_route *route;
 
@@ -329,7 +333,7 @@ static void fake_set_version(struct fake_engine *engine, const char *version, co
 	pthread_mutex_unlock(&engine->lock);
 }
 
-static unsigned int fake_hits(struct fake_engine *engine, const char *path)
+static inline unsigned int fake_hits(struct fake_engine *engine, const char *path)
 {
 	struct fake_route *route;
 	unsigned int hits;
@@ -342,7 +346,7 @@ static unsigned int fake_hits(struct fake_engine *engine, const char *path)
 }
 
 /* Sends bytes down the event stream, which must stand. */
-static void fake_send(struct fake_engine *engine, const char *bytes, size_t size)
+static inline void fake_send(struct fake_engine *engine, const char *bytes, size_t size)
 {
 	int fd = __atomic_load_n(&engine->stream_fd, __ATOMIC_SEQ_CST);
 
@@ -350,7 +354,7 @@ static void fake_send(struct fake_engine *engine, const char *bytes, size_t size
 	fake_chunk(fd, bytes, size);
 }
 
-static void fake_say(struct fake_engine *engine, const char *text)
+static inline void fake_say(struct fake_engine *engine, const char *text)
 {
 	fake_send(engine, text, strlen(text));
 }

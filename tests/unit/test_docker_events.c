@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The event stream says when to look again: at once, for what matters and nothing else, and
+ * whenever it broke or stands again; and docker_wait() keeps time and loses no descriptor.
+ */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <fcntl.h>
+#include <cmocka.h>
+
+#include "docker/fixture.h"
+
+static bool wait_ms(struct fixture *fixture, int timeout_ms)
+{
+	bool is_changed = false;
+
+	assert_int_equal(docker_wait(fixture->docker, NULL, 0, timeout_ms, &is_changed), 0);
+	return is_changed;
+}
+
+static void connect_events(struct fixture *fixture)
+{
+	assert_true(wait_ms(fixture, 2000));
+	assert_true(docker_is_connected(fixture->docker));
+	while (__atomic_load_n(&fixture->engine->stream_fd, __ATOMIC_SEQ_CST) < 0)
+		usleep(1000);
+}
+
+static void connecting_is_a_reason_to_look(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_false(docker_is_connected(fixture->docker));
+	connect_events(fixture);
+	assert_false(wait_ms(fixture, 50));
+	assert_non_null(strstr(fixture->engine->last_query, "since="));
+	assert_non_null(strstr(fixture->engine->last_query, "%22container%22"));
+}
+
+static void event_is_reported_at_once(void **state)
+{
+	static const char *const events[] = {
+		EVENT("container", "create"), EVENT("container", "start"),
+		EVENT("container", "die"),    EVENT("container", "destroy"),
+		EVENT("container", "rename"), EVENT("container", "update"),
+		EVENT("network", "connect"),  EVENT("network", "disconnect"),
+		EVENT("network", "create"),   EVENT("network", "destroy"),
+		EVENT("daemon", "reload"),    EVENT("service", "update"),
+	};
+	struct fixture *fixture = *state;
+
+	connect_events(fixture);
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+		long long start = now_ms();
+
+		fake_say(fixture->engine, events[i]);
+		assert_true(wait_ms(fixture, 2000));
+		assert_true(now_ms() - start < 200);
+	}
+}
+
+static void event_that_changes_nothing_is_not_reported(void **state)
+{
+	struct fixture *fixture = *state;
+
+	connect_events(fixture);
+	fake_say(fixture->engine,
+		 EVENT("container", "exec_create: sh -c true") EVENT("container", "exec_start: sh")
+			 EVENT("container", "health_status: healthy") EVENT("container", "pause")
+				 EVENT("container", "kill") EVENT("image", "create")
+					 EVENT("volume", "mount"));
+	assert_false(wait_ms(fixture, 100));
+}
+
+static void event_cut_anywhere_is_put_together(void **state)
+{
+	static const char event[] = "{\"Type\":\"container\",\"Action\":\"start\",\"Actor\":"
+				    "{\"Attributes\":{\"l\\u00e9\":\"\xc3\xa9}\\\"\"}}}\n";
+	struct fixture *fixture = *state;
+
+	connect_events(fixture);
+	for (size_t cut = 1; cut < sizeof(event) - 2; cut++) {
+		fake_send(fixture->engine, event, cut);
+		assert_false(wait_ms(fixture, 2));
+		fake_send(fixture->engine, event + cut, sizeof(event) - 1 - cut);
+		assert_true(wait_ms(fixture, 2000));
+	}
+	assert_true(docker_is_connected(fixture->docker));
+}
+
+static void recorded_events_are_all_understood(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_free_ char *text = NULL;
+	char path[512];
+	size_t size;
+
+	data_path(path, sizeof(path), "20.10", "events.json");
+	text = read_file(path, &size);
+	assert_non_null(text);
+	connect_events(fixture);
+	for (size_t at = 0; at < size; at += 997)
+		fake_send(fixture->engine, text + at, size - at < 997 ? size - at : 997);
+	assert_true(wait_ms(fixture, 2000));
+	while (wait_ms(fixture, 50))
+		;
+	assert_true(docker_is_connected(fixture->docker));
+}
+
+static void created_container_is_asked_for_first(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_reads(fixture);
+	connect_events(fixture);
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[" LISTED(ID_A, "a", "created", "") "]");
+	fake_set(fixture->engine, "/containers/" ID_A "/json", 200,
+		 DETAILS("created", "", "\"80/tcp\":[{\"HostPort\":\"80\"}]"));
+	fake_say(fixture->engine, EVENT("container", "create"));
+	assert_true(wait_ms(fixture, 2000));
+	assert_reads(fixture);
+	assert_int_equal(find(fixture, "a")->bindings_count, 2);
+	assert_int_equal(fake_hits(fixture->engine, "/containers/" ID_A "/json"), 1);
+	/* And each time as long as it does not run, because its start may have failed. */
+	assert_reads(fixture);
+	assert_int_equal(fake_hits(fixture->engine, "/containers/" ID_A "/json"), 2);
+}
+
+static void garbage_in_the_stream_breaks_it(void **state)
+{
+	struct fixture *fixture = *state;
+
+	connect_events(fixture);
+	fake_say(fixture->engine, "{\"Type\":}\n");
+	assert_true(wait_ms(fixture, 2000));
+	assert_non_null(strstr(docker_error(fixture->docker), "event is not JSON"));
+	connect_events(fixture);
+}
+
+static void event_too_long_breaks_the_stream(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_free_ char *text = malloc(100000);
+
+	memset(text, 'x', 100000);
+	connect_events(fixture);
+	fake_say(fixture->engine, "{\"Type\":\"");
+	for (int i = 0; i < 12 && docker_is_connected(fixture->docker); i++) {
+		fake_send(fixture->engine, text, 100000);
+		wait_ms(fixture, 20);
+	}
+	assert_false(docker_is_connected(fixture->docker));
+	assert_non_null(strstr(docker_error(fixture->docker), "longer than 1048576 bytes"));
+}
+
+static void broken_stream_is_reported_and_connected_again(void **state)
+{
+	struct fixture *fixture = *state;
+	long long start;
+
+	connect_events(fixture);
+	fake_stop(fixture->engine);
+	assert_true(wait_ms(fixture, 2000));
+	assert_false(docker_is_connected(fixture->docker));
+	assert_false(wait_ms(fixture, 300));
+	start = now_ms();
+	fake_listen(fixture->engine);
+	connect_events(fixture);
+	assert_true(now_ms() - start < 1500);
+}
+
+static void stream_refused_is_not_connected(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set(fixture->engine, "/events", 400, "{\"message\":\"no\"}");
+	assert_false(wait_ms(fixture, 400));
+	assert_false(docker_is_connected(fixture->docker));
+	assert_non_null(strstr(docker_error(fixture->docker), "HTTP 400"));
+	/* 0, 100, 300 ms: not more often than the back-off says. */
+	assert_in_range(fake_hits(fixture->engine, "/events"), 2, 4);
+}
+
+static void stream_that_ends_at_once_is_not_hurried_for(void **state)
+{
+	struct fixture *fixture = *state;
+	long long end = now_ms() + 1000;
+
+	fake_set_way(fixture->engine, "/events", FAKE_CLOSED);
+	while (now_ms() < end)
+		wait_ms(fixture, end - now_ms());
+	assert_in_range(fake_hits(fixture->engine, "/events"), 3, 6);
+}
+
+static void ready_descriptor_ends_the_wait(void **state)
+{
+	struct fixture *fixture = *state;
+	struct docker_fd fds[2] = {};
+	bool is_changed;
+	int quiet[2], loud[2];
+
+	connect_events(fixture);
+	assert_int_equal(pipe2(quiet, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(loud, O_CLOEXEC), 0);
+	fds[0].fd = quiet[0];
+	fds[1].fd = loud[0];
+	assert_int_equal(write(loud[1], "x", 1), 1);
+	assert_int_equal(docker_wait(fixture->docker, fds, 2, 5000, &is_changed), 0);
+	assert_false(fds[0].is_ready);
+	assert_true(fds[1].is_ready);
+	assert_false(is_changed);
+	/* A hang-up alone is readiness too. */
+	close(quiet[1]);
+	assert_int_equal(docker_wait(fixture->docker, fds, 1, 5000, &is_changed), 0);
+	assert_true(fds[0].is_ready);
+	close(quiet[0]);
+	close(loud[0]);
+	close(loud[1]);
+}
+
+static void ready_descriptor_is_not_lost_behind_an_event(void **state)
+{
+	struct fixture *fixture = *state;
+	struct docker_fd fd = {};
+	bool is_changed;
+	int pipe[2];
+
+	connect_events(fixture);
+	assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
+	fd.fd = pipe[0];
+	assert_int_equal(write(pipe[1], "x", 1), 1);
+	fake_say(fixture->engine, EVENT("container", "start"));
+	usleep(20000);
+	assert_int_equal(docker_wait(fixture->docker, &fd, 1, 5000, &is_changed), 0);
+	assert_true(fd.is_ready);
+	assert_true(is_changed);
+	close(pipe[0]);
+	close(pipe[1]);
+}
+
+static void *flood(void *arg)
+{
+	struct fake_engine *engine = arg;
+	int fd;
+
+	while ((fd = __atomic_load_n(&engine->stream_fd, __ATOMIC_SEQ_CST)) >= 0)
+		fake_chunk(fd, EVENT("container", "exec_die"),
+			   strlen(EVENT("container", "exec_die")));
+	return NULL;
+}
+
+static void time_is_kept_in_a_flood(void **state)
+{
+	struct fixture *fixture = *state;
+	pthread_t thread;
+	long long start;
+
+	connect_events(fixture);
+	pthread_create(&thread, NULL, flood, fixture->engine);
+	start = now_ms();
+	assert_false(wait_ms(fixture, 300));
+	assert_in_range(now_ms() - start, 299, 400);
+	docker_free(fixture->docker);
+	fixture->docker = NULL;
+	pthread_join(thread, NULL);
+}
+
+static void time_is_kept_while_docker_is_down(void **state)
+{
+	struct fixture *fixture = *state;
+	long long start;
+
+	fake_stop(fixture->engine);
+	start = now_ms();
+	assert_false(wait_ms(fixture, 250));
+	assert_in_range(now_ms() - start, 249, 350);
+	fake_listen(fixture->engine);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		DOCKER_TEST(connecting_is_a_reason_to_look),
+		DOCKER_TEST(event_is_reported_at_once),
+		DOCKER_TEST(event_that_changes_nothing_is_not_reported),
+		DOCKER_TEST(event_cut_anywhere_is_put_together),
+		DOCKER_TEST(recorded_events_are_all_understood),
+		DOCKER_TEST(created_container_is_asked_for_first),
+		DOCKER_TEST(garbage_in_the_stream_breaks_it),
+		DOCKER_TEST(event_too_long_breaks_the_stream),
+		DOCKER_TEST(broken_stream_is_reported_and_connected_again),
+		DOCKER_TEST(stream_refused_is_not_connected),
+		DOCKER_TEST(stream_that_ends_at_once_is_not_hurried_for),
+		DOCKER_TEST(ready_descriptor_ends_the_wait),
+		DOCKER_TEST(ready_descriptor_is_not_lost_behind_an_event),
+		DOCKER_TEST(time_is_kept_in_a_flood),
+		DOCKER_TEST(time_is_kept_while_docker_is_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
