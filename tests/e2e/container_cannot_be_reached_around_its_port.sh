@@ -45,10 +45,3 @@ because="from the host itself"
 expect_open host "$cache" 6379/tcp 9999/tcp
 expect_open host "$shop6" 9999/tcp
 expect_open host 127.0.0.1 7000/tcp
-
-# A network that did not exist when the policy was made.
-daemon_start
-docker network create --subnet 172.30.7.0/24 later >/dev/null
-publish later --network later --expose 9999
-because="on a network created a moment ago"
-expect_closed stranger "$(container_address later)" 9999/tcp

@@ -164,7 +164,7 @@ network_up() {
 	ip -n outside link set eth0 up
 	ip route add default via 192.0.2.254
 	# Both ends answer before the first case, so that no case waits for a neighbour.
-	busybox ping -q -c 1 -W 2 $office4 >/dev/null && busybox ping -q -c 1 -W 2 $office6 >/dev/null ||
+	eventually 10 busybox ping -q -c 1 -W 1 $office4 && eventually 10 busybox ping -q -c 1 -W 1 $office6 ||
 		die "the docker host reaches the office"
 }
 

@@ -11,8 +11,8 @@
  * ask says on one line what came back: "open ANSWER", "closed" (nothing at all, which is
  * what a filter does), "refused" (RST, ABORT or an ICMP error: someone is there and says
  * no).  flow opens once, then asks again over the same flow for each line on its standard
- * input.  watch keeps trying until its standard input ends, then says how many attempts it
- * made and how many were answered.  serve answers every message with the peer's address as
+ * input.  watch keeps trying until something comes on its standard input, then says how many
+ * attempts it made and how many were answered.  serve answers every message with the peer's address as
  * it sees it, so that a test can tell who the service believes it is talking to.
  *
  * SCTP is spoken over a raw socket, INIT and INIT ACK only: the first packets are all a
@@ -394,7 +394,6 @@ static int cmd_watch(const struct question *question)
 	unsigned long sent = 0, answered = 0;
 	long next = now_ms();
 	unsigned int turn = 0;
-	char buffer[256];
 
 	for (int i = 0; i < WATCH_FLIGHTS; i++)
 		flights[i] = (struct pollfd){ .fd = -1 };
@@ -422,7 +421,7 @@ static int cmd_watch(const struct question *question)
 		}
 		if (poll(flights, WATCH_FLIGHTS + 1, next - now) <= 0)
 			continue;
-		if (flights[WATCH_FLIGHTS].revents && read(STDIN_FILENO, buffer, sizeof(buffer)) <= 0)
+		if (flights[WATCH_FLIGHTS].revents)
 			break;
 		for (int i = 0; i < WATCH_FLIGHTS; i++) {
 			if (flights[i].fd < 0 || !flights[i].revents)

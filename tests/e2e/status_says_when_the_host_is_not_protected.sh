@@ -5,7 +5,7 @@
 
 network_up
 engine_start
-publish cache -p 6379:6379
+publish cache --restart always -p 6379:6379
 
 configure </dev/null
 because="without tidegate"
@@ -31,17 +31,15 @@ because="enforcing again"
 expect_closed stranger $host4 6379/tcp
 
 daemon_kill
-expect_not "status fails when the daemon was killed" tidegate status
-because="the daemon was killed"
-expect_closed stranger $host4 6379/tcp
+expect "status says when the daemon was killed" sh -c "'$tidegate' status | grep 'not running'"
+publish web -p 8080:80
+expect_not "status fails when Docker has moved on and nobody followed" tidegate status
 daemon_start
+expect "status succeeds with the daemon back" tidegate status
+because="the daemon is back"
+expect_closed stranger $host4 6379/tcp 8080/tcp
 
-ip link add eth1 type veth peer name eth1 netns outside
-ip link set eth1 up
-expect "an interface may be there that nobody wants guarded" tidegate status
-configure <<<"interface eth0 eth7"
-configure_interfaces() { printf 'interface eth0 eth7\n' >"$config"; }
-configure_interfaces
+sed -i 's/^interface .*/interface eth0 eth7/' "$config"
 tidegate reload >/dev/null 2>&1
 expect_not "status fails when an interface of the configuration is not there" tidegate status
 configure </dev/null
@@ -52,6 +50,22 @@ engine_stop
 expect "status says that Docker does not answer" eventually 10 \
 	sh -c "'$tidegate' status 2>&1 | grep -i docker"
 
+echo "allow 6379/tcpp" >>"$config"
+expect_not "status fails when the configuration is wrong" tidegate status
+configure </dev/null
 daemon_stop
+
+# What root can do by accident: take the filter away under our feet.
+engine_start
+expect "tidegate up succeeds again" tidegate up
+expect "status succeeds once more" tidegate status
+rm -r /sys/fs/bpf/tidegate
+expect_not "status fails when its pins were removed" tidegate status
+because="nothing is left that filters"
+becomes open 5 stranger $host4 6379/tcp
+expect "tidegate up repairs it" tidegate up
+because="up again"
+expect_closed stranger $host4 6379/tcp
+
 expect "tidegate down succeeds" tidegate down
 expect_not "status fails after down" tidegate status
