@@ -105,43 +105,61 @@ static int find_slot(struct slots *slots, __u16 *ret_slot)
 	return slots->variants > VARIANTS_MAX ? -E2BIG : 0;
 }
 
-/* Forgets the ports that end before this number; whether there were any. */
-static bool close_ports(struct slots *slots, unsigned int dport)
+/* Forgets the ports that end before this number, and adds those of the protocol that begin
+ * with it; *next is the first in by_start that has not begun. */
+static void move_to(struct slots *slots, int proto, unsigned int dport, size_t *next)
 {
-	size_t kept = 0, count = slots->open_count;
+	const struct policy_port *ports = slots->policy->ports;
+	size_t kept = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		if (slots->policy->ports[slots->open[i]].hi >= dport)
+	for (size_t i = 0; i < slots->open_count; i++) {
+		if (ports[slots->open[i]].hi >= dport)
 			slots->open[kept++] = slots->open[i];
 	}
+	for (; *next < slots->policy->ports_count; ++*next) {
+		const struct policy_port *port = &ports[slots->by_start[*next]];
+
+		if (proto_index(port->proto) != proto || port->lo != dport)
+			break;
+		if (port->hi >= dport)
+			slots->open[kept++] = slots->by_start[*next];
+	}
 	slots->open_count = kept;
-	return kept < count;
+}
+
+/* The next number at which a port ends or begins. */
+static unsigned int next_change(const struct slots *slots, int proto, size_t next)
+{
+	const struct policy_port *ports = slots->policy->ports;
+	unsigned int change = 65536;
+
+	if (next < slots->policy->ports_count &&
+	    proto_index(ports[slots->by_start[next]].proto) == proto)
+		change = ports[slots->by_start[next]].lo;
+	for (size_t i = 0; i < slots->open_count; i++) {
+		if (ports[slots->open[i]].hi + 1u < change)
+			change = ports[slots->open[i]].hi + 1;
+	}
+	return change;
 }
 
 /* One protocol; *next is where its ports begin in by_start, and then where they end. */
 static int walk_proto(struct slots *slots, int proto, size_t *next)
 {
-	const struct policy_port *ports = slots->policy->ports;
-	size_t count = slots->policy->ports_count;
-	__u16 slot = 0;
+	unsigned int dport = 0, change;
 
 	slots->open_count = 0;
-	for (unsigned int dport = 0; dport <= 65535; dport++) {
-		bool is_changed = close_ports(slots, dport);
+	for (; dport < 65536; dport = change) {
+		__u16 slot;
 		int err;
 
-		for (; *next < count; ++*next) {
-			const struct policy_port *port = &ports[slots->by_start[*next]];
-
-			if (proto_index(port->proto) != proto || port->lo != dport)
-				break;
-			slots->open[slots->open_count++] = slots->by_start[*next];
-			is_changed = true;
-		}
-		err = is_changed ? find_slot(slots, &slot) : 0;
+		move_to(slots, proto, dport, next);
+		err = find_slot(slots, &slot);
 		if (err)
 			return err;
-		slots->index[proto * 65536 + dport] = slot;
+		change = next_change(slots, proto, *next);
+		for (unsigned int i = dport; i < change; i++)
+			slots->index[proto * 65536 + i] = slot;
 	}
 	return 0;
 }

@@ -223,6 +223,32 @@ static inline void oracle_mask(struct prefix *prefix)
 		prefix->addr[bit / 8] &= ~(1 << (7 - bit % 8));
 }
 
+enum oracle_where { NEAR_FIRST, NEAR_LAST, NEAR_BEHIND, NEAR_BEFORE, NEAR_INSIDE, NEAR_MAX };
+
+/* The first or last address of the prefix, or the one beside it, or one inside. */
+static inline struct prefix oracle_near(const struct prefix *prefix, enum oracle_where where,
+					__u64 bits)
+{
+	int width = oracle_width(prefix->family), step = where == NEAR_BEHIND ? 1 : -1;
+	struct prefix address = *prefix;
+
+	address.length = width;
+	for (int bit = prefix->length; bit < width; bit++) {
+		bool is_set = where == NEAR_LAST || where == NEAR_BEHIND ||
+			      (where == NEAR_INSIDE && bits >> (bit % 64) & 1);
+
+		address.addr[bit / 8] |= is_set << (7 - bit % 8);
+	}
+	for (int i = width / 8 - 1; i >= 0 && (where == NEAR_BEHIND || where == NEAR_BEFORE); i--) {
+		int sum = address.addr[i] + step;
+
+		address.addr[i] = sum;
+		if (sum == (__u8)sum)
+			break;
+	}
+	return address;
+}
+
 static inline struct policy *oracle_policy(void)
 {
 	return calloc(1, sizeof(struct policy));
@@ -275,6 +301,20 @@ static inline struct policy_port *oracle_add_port(struct policy *policy, __u8 pr
 	port->hi = hi;
 	port->is_closed = true;
 	return port;
+}
+
+/* The contract of struct policy_port: ranges of one protocol and destination are disjoint. */
+static inline bool oracle_is_taken(const struct policy *policy, __u8 proto,
+				   const struct prefix *addr, unsigned short lo, unsigned short hi)
+{
+	for (size_t i = 0; i < policy->ports_count; i++) {
+		const struct policy_port *port = &policy->ports[i];
+
+		if (port->proto == proto && oracle_same(&port->addr, addr) && port->lo <= hi &&
+		    port->hi >= lo)
+			return true;
+	}
+	return false;
 }
 
 static inline void oracle_bind(struct policy_port *port, unsigned int rule)

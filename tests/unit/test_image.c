@@ -76,25 +76,9 @@ static struct prefix random_address(__u8 family)
 	return family == 4 ? v4(random64(), 32) : v6(random64(), random64(), 128);
 }
 
-/* The first or last address of the prefix, or one beside it, or one inside. */
 static struct prefix address_near(const struct prefix *prefix)
 {
-	int width = oracle_width(prefix->family), how = below(5);
-	struct prefix address = *prefix;
-
-	address.length = width;
-	for (int bit = prefix->length; bit < width; bit++) {
-		if (how == 1 || how == 2 || (how == 4 && random64() & 1))
-			address.addr[bit / 8] |= 1 << (7 - bit % 8);
-	}
-	for (int i = width / 8 - 1; i >= 0 && (how == 2 || how == 3); i--) {
-		int sum = address.addr[i] + (how == 2 ? 1 : -1);
-
-		address.addr[i] = sum;
-		if (sum == (__u8)sum)
-			break;
-	}
-	return address;
+	return oracle_near(prefix, below(5), random64());
 }
 
 static struct prefix random_source(const struct policy *policy, __u8 family)
@@ -392,20 +376,6 @@ static void loopback_is_martian_even_when_named(void **state)
 
 /* ---- shapes ------------------------------------------------------------------------------------------ */
 
-/* The contract: ranges of one protocol and destination are disjoint. */
-static bool is_taken(const struct policy *policy, __u8 proto, const struct prefix *addr,
-		     unsigned short lo, unsigned short hi)
-{
-	for (size_t i = 0; i < policy->ports_count; i++) {
-		const struct policy_port *port = &policy->ports[i];
-
-		if (port->proto == proto && oracle_same(&port->addr, addr) && port->lo <= hi &&
-		    port->hi >= lo)
-			return true;
-	}
-	return false;
-}
-
 /* Rules of all kinds, ports of all kinds, prefixes near each other. */
 static struct policy *random_policy(void)
 {
@@ -423,7 +393,7 @@ static struct policy *random_policy(void)
 		if (!below(3))
 			addr = below(2) ? v4((base >> 32) + below(4), 32)
 					: v6(base, low + below(4), 128);
-		if (is_taken(policy, proto, &addr, lo, hi))
+		if (oracle_is_taken(policy, proto, &addr, lo, hi))
 			continue;
 		port = oracle_add_port(policy, proto, addr, lo, hi);
 		port->is_closed = below(2);
