@@ -147,7 +147,8 @@ static __always_inline __u32 image_search4(const __u8 *chunk, __u32 keys, __u32 
 		__u32 half = (count + 1) / 2;
 		const __u32 *key = image_within(chunk, keys + (found + half - 1) * 4, 4);
 
-		found += half & ~(__u32)image_less4(addr, *key);
+		found += half;
+		found -= half & (__u32)image_less4(addr, *key);
 		count /= 2;
 	}
 	return found;
@@ -161,7 +162,8 @@ static __always_inline __u32 image_search6(const __u8 *chunk, __u32 keys, __u32 
 		__u32 half = (count + 1) / 2;
 		const __u64 *key = image_within(chunk, keys + (found + half - 1) * 8, 8);
 
-		found += half & ~(__u32)image_less6(addr, *key);
+		found += half;
+		found -= half & (__u32)image_less6(addr, *key);
 		count /= 2;
 	}
 	return found;

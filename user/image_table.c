@@ -13,7 +13,7 @@
 #include "util.h"
 
 /* So few need no table above them. */
-#define TABLELESS 64
+#define TABLELESS 8
 #define TABLE_BITS_MAX 18
 
 /* A part with more than that in it has a table of its own. */
