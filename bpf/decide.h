@@ -15,6 +15,7 @@
 
 #include "classify.h"
 #include "datapath.h"
+#include "image.h"
 #include "maps.h"
 #include "parse.h"
 
@@ -131,20 +132,6 @@ static __always_inline bool is_local(const struct hook *hook, const struct packe
 	if (found == BPF_FIB_LKUP_RET_FWD_DISABLED)
 		return !is_shared(hook);
 	return found < 0 || found == BPF_FIB_LKUP_RET_NOT_FWDED;
-}
-
-/* The image that enforces now: a trial that ran past its deadline has fallen back to the
- * confirmed one, whether or not any process is left to say so. */
-static __always_inline struct image_ref current_image(void)
-{
-	__u32 active = SLOT_ACTIVE, confirmed = SLOT_CONFIRMED;
-	struct image_ref image = { .map = bpf_map_lookup_elem(&policy, &active) };
-	const struct image_header *header = image.map ? image_header_of(image) : NULL;
-
-	if (header && (!header->deadline_ns || bpf_ktime_get_coarse_ns() <= header->deadline_ns))
-		return image;
-	image.map = bpf_map_lookup_elem(&policy, &confirmed);
-	return image;
 }
 
 static __always_inline __u64 word64(const __be32 *words)
@@ -284,9 +271,9 @@ static __always_inline void decide(const struct hook *hook, const struct packet 
 
 	decision->reason = DROP_NO_POLICY;
 	image = current_image();
-	header = image.map ? image_header_of(image) : NULL;
-	if (!header)
+	if (!image.bytes)
 		return;
+	header = image_header_of(image);
 	decision->is_audit = header->flags & IMAGE_AUDIT;
 
 	/* Not even addresses: the stack would not take it either. */

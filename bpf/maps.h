@@ -12,23 +12,6 @@
 
 #include "datapath.h"
 
-/*
- * The image in each slot.  Its size differs from image to image, which an inner array map
- * may since Linux 5.10 (BPF_F_INNER_MAP); nobody writes to it once it is in here.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, SLOT_MAX);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_RDONLY_PROG);
-		__uint(max_entries, 1);
-		__type(key, __u32);
-		__uint(value_size, IMAGE_CHUNK);
-	});
-} policy SEC(".maps");
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, LIMIT_COUNTERS);

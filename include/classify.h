@@ -5,8 +5,8 @@
  * compared with a linear evaluator.  Reads the image, writes nothing, knows no packets.
  *
  * Memory safety does not depend on the image being well formed: every offset is masked
- * to its chunk, every loop is bounded, and a chunk that does not exist ends the look-up
- * with IMAGE_BAD.  The caller takes that for "nothing is known" and fails closed.
+ * to its size and every loop is bounded.  What contradicts itself ends the look-up with
+ * IMAGE_BAD; the caller takes that for "nothing is known" and fails closed.
  */
 #ifndef TIDEGATE_CLASSIFY_H
 #define TIDEGATE_CLASSIFY_H
@@ -25,7 +25,7 @@
 #define NULL ((void *)0)
 #endif
 
-#define IMAGE_BAD (~0u) /* no value: the image ends before it should */
+#define IMAGE_BAD (~0u) /* no value: the image contradicts itself */
 
 /* Keeps the compiler from proving something about the value, and then dropping a mask
  * that the verifier wants to see, or making a branch of what was written without one. */
@@ -33,55 +33,65 @@
 
 /* ---- bytes --------------------------------------------------------------------- */
 
+/*
+ * In the kernel the image is the one value of a map, and its size one of IMAGE_SIZES: with
+ * the size known, the verifier lets us read it like memory.  A look-up for each chunk of it
+ * instead costs a helper call, and a dozen of those cost more than everything else here.
+ */
 #ifdef __bpf__
 struct image_ref {
-	void *map; /* the array of chunks, looked up once for each packet */
+	const __u8 *bytes; /* NULL = there is none */
+	__u64 mask;        /* size - 1 */
 };
 
-static __always_inline const __u8 *image_chunk(struct image_ref image, __u32 offset)
+static __always_inline bool image_has(struct image_ref image, __u32 offset)
 {
-	__u32 key = offset / IMAGE_CHUNK;
+	return true;
+}
 
-	return bpf_map_lookup_elem(image.map, &key);
+static __always_inline __u64 image_bound(struct image_ref image, __u64 offset)
+{
+	return offset & image.mask;
 }
 #else
 struct image_ref {
 	const __u8 *bytes; /* accepted by image_check() */
 };
 
-static __always_inline const __u8 *image_chunk(struct image_ref image, __u32 offset)
+static __always_inline int image_has(struct image_ref image, __u32 offset)
 {
 	const struct image_header *header = (const void *)image.bytes;
 
-	if (offset >= header->size)
-		return NULL;
-	return image.bytes + (offset & ~(IMAGE_CHUNK - 1));
+	return offset < header->size;
+}
+
+static __always_inline __u64 image_bound(struct image_ref image, __u64 offset)
+{
+	const struct image_header *header = (const void *)image.bytes;
+
+	return offset < header->size ? offset : 0;
 }
 #endif
 
-/* The element at the offset; its size is a power of two and so is its alignment, which is
- * why one mask keeps it inside the chunk. */
-static __always_inline const void *image_within(const __u8 *chunk, __u32 offset, __u32 size)
+/* The element at the offset, which image_has(); its size is a power of two and so is its
+ * alignment, which is why one mask keeps it inside the image. */
+static __always_inline const void *image_within(struct image_ref image, __u32 offset, __u32 size)
 {
-	__u64 at = offset & (IMAGE_CHUNK - size);
+	__u64 at = offset;
 
 	image_opaque(at);
-	return chunk + at;
+	return image.bytes + (image_bound(image, at) & ~((__u64)size - 1));
 }
 
 /* NULL only if the image is shorter than that. */
 static __always_inline const void *image_at(struct image_ref image, __u32 offset, __u32 size)
 {
-	const __u8 *chunk = image_chunk(image, offset);
-
-	if (!chunk)
-		return NULL;
-	return image_within(chunk, offset, size);
+	return image_has(image, offset) ? image_within(image, offset, size) : NULL;
 }
 
 static __always_inline const struct image_header *image_header_of(struct image_ref image)
 {
-	return (const void *)image_chunk(image, 0);
+	return (const void *)image.bytes;
 }
 
 /* ---- address -> value ------------------------------------------------------------ */
@@ -89,9 +99,7 @@ static __always_inline const struct image_header *image_header_of(struct image_r
 /*
  * A table cuts the addresses between its first and last border into 1 << bits equal parts
  * and has a reference for each (one more for what lies behind).  Where a part has borders
- * inside, the reference leads to a list: sorted addresses at which the value changes.  All
- * of a list lies in one chunk, so a search costs one helper call however many steps it
- * takes.  A part in which many of the borders crowd has a table of its own, once, and what
+ * inside, the reference leads to a list: sorted addresses at which the value changes.  A part in which many of the borders crowd has a table of its own, once, and what
  * is still too long for one list is a list of lists; so the worst that prefixes can be
  * costs a few steps more, not a few times as much.
  *
@@ -139,13 +147,14 @@ static __always_inline __u64 image_less6(__u64 a, __u64 b)
 }
 
 /* Number of keys <= addr. */
-static __always_inline __u32 image_search4(const __u8 *chunk, __u32 keys, __u32 count, __u32 addr)
+static __always_inline __u32 image_search4(struct image_ref image, __u32 keys, __u32 count,
+					   __u32 addr)
 {
 	__u32 found = 0;
 
 	for (int i = 0; i < IMAGE_LIST_STEPS && count; i++) {
 		__u32 half = (count + 1) / 2;
-		const __u32 *key = image_within(chunk, keys + (found + half - 1) * 4, 4);
+		const __u32 *key = image_within(image, keys + (found + half - 1) * 4, 4);
 
 		found += half;
 		found -= half & (__u32)image_less4(addr, *key);
@@ -154,13 +163,14 @@ static __always_inline __u32 image_search4(const __u8 *chunk, __u32 keys, __u32 
 	return found;
 }
 
-static __always_inline __u32 image_search6(const __u8 *chunk, __u32 keys, __u32 count, __u64 addr)
+static __always_inline __u32 image_search6(struct image_ref image, __u32 keys, __u32 count,
+					   __u64 addr)
 {
 	__u32 found = 0;
 
 	for (int i = 0; i < IMAGE_LIST_STEPS && count; i++) {
 		__u32 half = (count + 1) / 2;
-		const __u64 *key = image_within(chunk, keys + (found + half - 1) * 8, 8);
+		const __u64 *key = image_within(image, keys + (found + half - 1) * 8, 8);
 
 		found += half;
 		found -= half & (__u32)image_less6(addr, *key);
@@ -173,23 +183,21 @@ static __always_inline __u32 image_search6(const __u8 *chunk, __u32 keys, __u32 
 static __always_inline __u32 image_list_ref(struct image_ref image, __u32 offset, __u64 addr,
 					    __u32 key_size)
 {
-	const __u8 *chunk = image_chunk(image, offset);
-	const struct image_list *list;
+	const struct image_list *list = image_at(image, offset, sizeof(*list));
 	__u32 keys, found;
 
-	if (!chunk)
+	if (!list)
 		return IMAGE_BAD;
-	list = image_within(chunk, offset, sizeof(*list));
 	keys = list->keys & IMAGE_LIST_KEYS;
 	offset += key_size;
 	if (key_size == 4)
-		found = image_search4(chunk, offset, keys, addr);
+		found = image_search4(image, offset, keys, addr);
 	else
-		found = image_search6(chunk, offset, keys, addr);
+		found = image_search6(image, offset, keys, addr);
 	offset += keys * key_size;
 	if (list->is_wide)
-		return *(const __u32 *)image_within(chunk, offset + found * 4, 4);
-	return *(const __u16 *)image_within(chunk, offset + found * 2, 2);
+		return *(const __u32 *)image_within(image, offset + found * 4, 4);
+	return *(const __u16 *)image_within(image, offset + found * 2, 2);
 }
 
 static __always_inline __u32 image_table_ref(struct image_ref image,

@@ -115,10 +115,13 @@ struct state {
 /* ---- the image ----------------------------------------------------------------- */
 
 /*
- * The policy compiled for the kernel: one frozen array map whose elements are chunks of
- * IMAGE_CHUNK bytes.  Together they are one block of memory, addressed by byte offset:
- * chunk = offset / IMAGE_CHUNK.  No element of a table crosses a chunk.  The header is at
- * offset 0.  All offsets in it are in bytes from the start of the image.
+ * The policy compiled for the kernel: one block of memory, the only value of a frozen map.
+ * The header is at offset 0, all offsets in it are in bytes from the start of the image, and
+ * each element of a table is aligned to its size.
+ *
+ * The map's size is one of three, because a size known at load time lets the programs read it
+ * without a helper call; each has an array of maps of its own, of which exactly one is filled
+ * in a slot.
  *
  * A packet finds its rule like this:
  *
@@ -131,10 +134,13 @@ struct state {
  * (row, class) is computed in user space, so its cost here does not depend on how many
  * rules there are or how they overlap.
  */
-#define IMAGE_CHUNK 65536u
+#define IMAGE_CHUNK 65536u /* images are a multiple of it; tables' lists lie in one */
+#define IMAGE_SMALL (1u << 20)
+#define IMAGE_MEDIUM (8u << 20)
+#define IMAGE_LARGE (32u << 20)
 #define IMAGE_MAGIC 0x65746167u /* "gate" */
 
-/* Slots of the array of maps "policy". */
+/* Slots of the arrays of maps "policy_small", "policy_medium", "policy_large". */
 enum image_slot {
 	SLOT_ACTIVE = 0,    /* what enforces */
 	SLOT_CONFIRMED = 1, /* what enforces after image_header.deadline_ns */

@@ -136,7 +136,8 @@ static struct kernel *new_kernel(const char *pin_dir)
 
 	if (!kernel)
 		return NULL;
-	kernel->policy_fd = kernel->counters_fd = kernel->counter_ids_fd = -1;
+	kernel->policy_fds[0] = kernel->policy_fds[1] = kernel->policy_fds[2] = -1;
+	kernel->counters_fd = kernel->counter_ids_fd = -1;
 	kernel->interfaces_fd = kernel->state_fd = -1;
 	kernel->pin_dir = strdup(pin_dir);
 	if (!kernel->pin_dir) {
@@ -153,7 +154,9 @@ static int open_maps(struct kernel *kernel)
 		const char *name;
 		int *fd;
 	} maps[] = {
-		{ "policy", &kernel->policy_fd },
+		{ "policy_small", &kernel->policy_fds[0] },
+		{ "policy_medium", &kernel->policy_fds[1] },
+		{ "policy_large", &kernel->policy_fds[2] },
 		{ "counters", &kernel->counters_fd },
 		{ "counter_ids", &kernel->counter_ids_fd },
 		{ "interfaces", &kernel->interfaces_fd },
@@ -357,7 +360,8 @@ void kernel_free(struct kernel *kernel)
 		return;
 	if (kernel->filter)
 		filter_bpf__destroy(kernel->filter);
-	util_closep(&kernel->policy_fd);
+	for (int i = 0; i < POLICY_SIZES; i++)
+		util_closep(&kernel->policy_fds[i]);
 	util_closep(&kernel->counters_fd);
 	util_closep(&kernel->counter_ids_fd);
 	util_closep(&kernel->interfaces_fd);

@@ -11,50 +11,79 @@
 #include "kernel_private.h"
 #include "util.h"
 
-#define BATCH 64 /* chunks in one system call: 4 MiB */
+static const __u32 sizes[POLICY_SIZES] = { IMAGE_SMALL, IMAGE_MEDIUM, IMAGE_LARGE };
 
-static int create_map(__u32 chunks)
+/* Index into sizes of the smallest that the image fits in, or -E2BIG. */
+static int size_for(const struct image *image)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP | BPF_F_RDONLY_PROG);
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "image", sizeof(__u32), IMAGE_CHUNK, chunks,
-				&opts);
+	for (int i = 0; i < POLICY_SIZES; i++)
+		if (image->size <= sizes[i])
+			return i;
+	return kernel_fail(-E2BIG, "the policy needs %zu MiB of kernel memory, the limit is %u",
+			   image->size >> 20, IMAGE_LARGE >> 20);
+}
+
+static int create_map(__u32 size)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "image", sizeof(__u32), size, 1, &opts);
 
 	if (fd < 0)
-		return kernel_fail(-errno, "cannot make a map of %u KiB for the policy",
-				   chunks * (IMAGE_CHUNK / 1024));
+		return kernel_fail(-errno, "cannot make a map of %u KiB for the policy", size / 1024);
 	return fd;
 }
 
-static int fill_map(int fd, const struct image *image)
+/* Written whole, and from then on not even we change it. */
+static int fill_map(int fd, const struct image *image, __u32 size)
 {
-	__u32 chunks = image->size / IMAGE_CHUNK;
-	__u32 keys[BATCH];
+	_cleanup_free_ void *value = calloc(1, size);
+	__u32 key = 0;
 
-	for (__u32 first = 0; first < chunks; first += BATCH) {
-		__u32 count = chunks - first < BATCH ? chunks - first : BATCH;
-
-		for (__u32 i = 0; i < count; i++)
-			keys[i] = first + i;
-		if (bpf_map_update_batch(fd, keys, (char *)image->bytes + first * IMAGE_CHUNK,
-					 &count, NULL) < 0)
-			return kernel_fail(-errno, "cannot write the policy into its map");
-	}
-	/* From here on not even we change it. */
+	if (!value)
+		return -ENOMEM;
+	memcpy(value, image->bytes, image->size);
+	if (bpf_map_update_elem(fd, &key, value, BPF_ANY) < 0)
+		return kernel_fail(-errno, "cannot write the policy into its map");
 	if (bpf_map_freeze(fd) < 0)
 		return kernel_fail(-errno, "cannot freeze the policy's map");
 	return 0;
 }
 
-/* The inner map in a slot, or -ENOENT. */
-static int open_slot(struct kernel *kernel, enum image_slot slot)
+/* The map of the image in a slot, which the programs would take, or -ENOENT. */
+static int open_slot(struct kernel *kernel, enum image_slot slot, int *ret_size)
 {
 	__u32 key = slot, id;
-	int fd;
 
-	if (bpf_map_lookup_elem(kernel->policy_fd, &key, &id) < 0)
-		return -errno;
-	fd = bpf_map_get_fd_by_id(id);
-	return fd < 0 ? -errno : fd;
+	for (int i = 0; i < POLICY_SIZES; i++) {
+		int fd;
+
+		if (bpf_map_lookup_elem(kernel->policy_fds[i], &key, &id) < 0) {
+			if (errno == ENOENT)
+				continue;
+			return -errno;
+		}
+		fd = bpf_map_get_fd_by_id(id);
+		*ret_size = i;
+		return fd < 0 ? -errno : fd;
+	}
+	return -ENOENT;
+}
+
+/*
+ * Puts the map into the slot.  The other sizes are emptied afterwards: a packet in between
+ * finds the old image or the new one, never none.
+ */
+static int fill_slot(struct kernel *kernel, enum image_slot slot, int fd, int size)
+{
+	__u32 key = slot;
+
+	if (bpf_map_update_elem(kernel->policy_fds[size], &key, &fd, BPF_ANY) < 0)
+		return kernel_fail(-errno, "cannot put the new policy in place");
+	for (int i = 0; i < POLICY_SIZES; i++)
+		if (i != size && bpf_map_delete_elem(kernel->policy_fds[i], &key) < 0 &&
+		    errno != ENOENT)
+			return kernel_fail(-errno, "cannot take the old policy away");
+	return 0;
 }
 
 static int next_generation(struct kernel *kernel, __u64 *ret)
@@ -71,87 +100,81 @@ static int next_generation(struct kernel *kernel, __u64 *ret)
 
 int kernel_swap(struct kernel *kernel, enum image_slot slot, struct image *image)
 {
+	struct image_header *header = image->bytes;
+	_cleanup_close_ int old_fd = -1, fd = -1;
+	int size = size_for(image), old_size, err;
+
+	if (size < 0)
+		return size;
 	/* Held until the update is through: before the fix of CVE-2023-52447 the old map could
 	 * be freed under a running program. */
-	_cleanup_close_ int old_fd = open_slot(kernel, slot);
-	struct image_header *header = image->bytes;
-	_cleanup_close_ int fd = -1;
-	__u32 key = slot;
-	int err;
-
+	old_fd = open_slot(kernel, slot, &old_size);
 	err = next_generation(kernel, &header->generation);
 	if (err < 0)
 		return err;
-	fd = create_map(image->size / IMAGE_CHUNK);
+	fd = create_map(sizes[size]);
 	if (fd < 0)
 		return fd;
-	err = fill_map(fd, image);
-	if (err < 0)
-		return err;
-	if (bpf_map_update_elem(kernel->policy_fd, &key, &fd, BPF_ANY) < 0)
-		return kernel_fail(-errno, "cannot put the new policy in place");
-	return 0;
+	err = fill_map(fd, image, sizes[size]);
+	return err < 0 ? err : fill_slot(kernel, slot, fd, size);
 }
 
 int kernel_copy_slot(struct kernel *kernel, enum image_slot from, enum image_slot to)
 {
-	_cleanup_close_ int fd = open_slot(kernel, from);
-	_cleanup_close_ int old_fd = open_slot(kernel, to);
-	__u32 key = to;
+	_cleanup_close_ int fd = -1, old_fd = -1;
+	int size, old_size;
 
+	fd = open_slot(kernel, from, &size);
 	if (fd < 0)
 		return kernel_fail(fd, "cannot read the policy back");
-	if (bpf_map_update_elem(kernel->policy_fd, &key, &fd, BPF_ANY) < 0)
-		return kernel_fail(-errno, "cannot keep the policy that runs");
+	old_fd = open_slot(kernel, to, &old_size);
+	return fill_slot(kernel, to, fd, size);
+}
+
+/* The only value of the map, whole; allocated. */
+static int read_value(int fd, int size, void **ret)
+{
+	_cleanup_free_ void *value = malloc(sizes[size]);
+	__u32 key = 0;
+
+	if (!value)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(fd, &key, value) < 0)
+		return kernel_fail(-errno, "cannot read the policy back");
+	*ret = TAKE_PTR(value);
 	return 0;
 }
 
-static int read_chunk(int fd, __u32 chunk, void *bytes)
+int kernel_read_image(struct kernel *kernel, enum image_slot slot, struct image *ret)
 {
-	if (bpf_map_lookup_elem(fd, &chunk, bytes) < 0)
-		return kernel_fail(-errno, "cannot read the policy back");
+	_cleanup_free_ void *value = NULL;
+	_cleanup_close_ int fd = -1;
+	int size, err;
+
+	fd = open_slot(kernel, slot, &size);
+	if (fd < 0)
+		return fd;
+	err = read_value(fd, size, &value);
+	if (err < 0)
+		return err;
+	ret->size = ((struct image_header *)value)->size;
+	if (ret->size > sizes[size])
+		return kernel_fail(-EPROTO, "the policy in the kernel is not an image");
+	ret->bytes = TAKE_PTR(value);
 	return 0;
 }
 
 int kernel_read_header(struct kernel *kernel, enum image_slot slot, struct image_header *ret)
 {
-	_cleanup_close_ int fd = open_slot(kernel, slot);
-	_cleanup_free_ void *chunk = malloc(IMAGE_CHUNK);
-	int err;
+	_cleanup_free_ void *value = NULL;
+	_cleanup_close_ int fd = -1;
+	int size, err;
 
+	fd = open_slot(kernel, slot, &size);
 	if (fd < 0)
 		return fd;
-	if (!chunk)
-		return -ENOMEM;
-	err = read_chunk(fd, 0, chunk);
+	err = read_value(fd, size, &value);
 	if (err == 0)
-		memcpy(ret, chunk, sizeof(*ret));
+		memcpy(ret, value, sizeof(*ret));
 	return err;
-}
-
-int kernel_read_image(struct kernel *kernel, enum image_slot slot, struct image *ret)
-{
-	_cleanup_close_ int fd = open_slot(kernel, slot);
-	_cleanup_free_ char *bytes = NULL;
-	struct bpf_map_info info = {};
-	__u32 size = sizeof(info);
-	int err;
-
-	if (fd < 0)
-		return fd;
-	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
-		return kernel_fail(-errno, "cannot ask about the policy's map");
-	if (info.value_size != IMAGE_CHUNK)
-		return kernel_fail(-EPROTO, "the policy in the kernel is not an image");
-	bytes = calloc(info.max_entries, IMAGE_CHUNK);
-	if (!bytes)
-		return -ENOMEM;
-	for (__u32 i = 0; i < info.max_entries; i++) {
-		err = read_chunk(fd, i, bytes + (size_t)i * IMAGE_CHUNK);
-		if (err < 0)
-			return err;
-	}
-	ret->size = (size_t)info.max_entries * IMAGE_CHUNK;
-	ret->bytes = TAKE_PTR(bytes);
-	return 0;
 }

@@ -10,10 +10,12 @@
 
 struct filter_bpf;
 
+#define POLICY_SIZES 3
+
 struct kernel {
 	char *pin_dir;
 	struct filter_bpf *filter; /* NULL after kernel_open() */
-	int policy_fd;
+	int policy_fds[POLICY_SIZES]; /* by size: small, medium, large */
 	int counters_fd;
 	int counter_ids_fd;
 	int interfaces_fd;

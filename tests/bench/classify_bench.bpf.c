@@ -7,23 +7,10 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-#include "classify.h"
+#include "image.h"
 #include "classify_bench.h"
 
 char _license[] SEC("license") = "GPL";
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, SLOT_MAX);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_RDONLY_PROG);
-		__uint(max_entries, 1);
-		__type(key, __u32);
-		__uint(value_size, IMAGE_CHUNK);
-	});
-} policy SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -69,10 +56,8 @@ static __always_inline const struct bench_key *fetch_key(__u32 *ret_number)
 /* What a packet has done before it looks up its source. */
 static __always_inline const struct image_header *fetch_image(struct image_ref *image)
 {
-	__u32 active = SLOT_ACTIVE;
-
-	image->map = bpf_map_lookup_elem(&policy, &active);
-	return image->map ? image_header_of(*image) : NULL;
+	*image = current_image();
+	return image->bytes ? image_header_of(*image) : NULL;
 }
 
 SEC("xdp")

@@ -184,18 +184,29 @@ static int map_fd(const struct bpf_object *object, const char *name)
 
 static void load_image(const struct bpf_object *object, const struct image *image)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP | BPF_F_RDONLY_PROG);
-	__u32 chunks = image->size / IMAGE_CHUNK, active = SLOT_ACTIVE;
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "image", 4, IMAGE_CHUNK, chunks, &opts);
+	static const struct {
+		const char *name;
+		__u32 size;
+	} maps[] = { { "policy_small", IMAGE_SMALL },
+		     { "policy_medium", IMAGE_MEDIUM },
+		     { "policy_large", IMAGE_LARGE } };
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
+	__u32 key = 0, active = SLOT_ACTIVE, i = 0;
+	void *value;
+	int fd;
 
-	if (fd < 0)
-		fail("create the image");
-	for (__u32 i = 0; i < chunks; i++) {
-		if (bpf_map_update_elem(fd, &i, (char *)image->bytes + i * IMAGE_CHUNK, 0))
-			fail("write the image");
-	}
-	if (bpf_map_freeze(fd) || bpf_map_update_elem(map_fd(object, "policy"), &active, &fd, 0))
+	while (image->size > maps[i].size)
+		i++;
+	value = calloc(1, maps[i].size);
+	memcpy(value, image->bytes, image->size);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "image", 4, maps[i].size, 1, &opts);
+	if (fd < 0 || bpf_map_update_elem(fd, &key, value, 0) || bpf_map_freeze(fd))
+		fail("write the image");
+	for (__u32 j = 0; j < 3; j++)
+		(void)bpf_map_delete_elem(map_fd(object, maps[j].name), &active);
+	if (bpf_map_update_elem(map_fd(object, maps[i].name), &active, &fd, 0))
 		fail("swap the image in");
+	free(value);
 	close(fd);
 }
 
