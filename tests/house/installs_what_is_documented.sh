@@ -1,0 +1,55 @@
+#!/bin/bash
+# `make install` puts the files where README and manual say, keeps an operator's
+# configuration, and `make uninstall` takes all else back.  The unit is one that systemd takes.
+. "$(dirname "$0")/lib.sh"
+
+[ -x "$build/tidegate" ] || {
+	skip "make install" "$build/tidegate is not built"
+	exit 0
+}
+dest=$work/root
+install() { make -s install DESTDIR="$dest" PREFIX=/usr/local; }
+unit=$dest/lib/systemd/system/tidegate.service
+conf=$dest/etc/tidegate/tidegate.conf
+
+expect "make install succeeds" install
+while read -r mode path; do
+	[ -e "$dest$path" ] || { echo "$path is not there"; continue; }
+	[ "$(stat -c %a "$dest$path")" = "$mode" ] || echo "$path has mode $(stat -c %a "$dest$path"), not $mode"
+done <<-'EOT' | none "every file is in its place"
+	755 /usr/local/sbin/tidegate
+	644 /lib/systemd/system/tidegate.service
+	644 /etc/tidegate/tidegate.conf
+	644 /usr/local/share/man/man8/tidegate.8
+	644 /usr/local/share/man/man5/tidegate.conf.5
+	644 /usr/local/share/bash-completion/completions/tidegate
+EOT
+expect "what is installed runs" "$dest/usr/local/sbin/tidegate" version
+expect "the configuration is right" "$dest/usr/local/sbin/tidegate" check "$conf"
+expect "the completion is one that bash can read" bash -n \
+	"$dest/usr/local/share/bash-completion/completions/tidegate"
+grep -oE '@[A-Z]+@' dist/tidegate.service >"$work/placeholders"
+expect "the unit in dist/ has places to fill" test -s "$work/placeholders"
+grep -nE '@[A-Z]+@' "$unit" | none "no place is left to fill"
+sed -nE 's/^Exec[A-Za-z]+=[-+@!:]*(.*)/\1/p' "$unit" | grep -oE '/[^ ]*/tidegate( |$)' | sort -u |
+	while read -r path; do [ -x "$dest$path" ] || echo "$path"; done |
+	none "the unit starts what was installed"
+
+if command -v systemd-analyze >/dev/null; then
+	verify() {
+		sed "s|/usr/local/sbin|$dest/usr/local/sbin|" "$1" >"$work/tidegate.service"
+		systemd-analyze --man=no verify "$work/tidegate.service"
+	}
+	sed 's/^Restart=.*/Restart=sometimes/; s/^ProtectSystem/ProtectSystems/' "$unit" >"$work/wrong"
+	expect "a bad unit is noticed" grep -q . <(verify "$work/wrong" 2>&1)
+	verify "$unit" 2>&1 | none "systemd has nothing to say against the unit"
+else
+	skip "systemd has nothing to say against the unit" "there is no systemd-analyze"
+fi
+
+echo 'allow 80/tcp' >"$conf"
+expect "make install again succeeds" install
+expect "the operator's configuration stays" grep -qx 'allow 80/tcp' "$conf"
+expect "make uninstall succeeds" make -s uninstall DESTDIR="$dest" PREFIX=/usr/local
+find "$dest" -type f | grep -vxF "$conf" | none "nothing but the configuration is left"
+expect "and that is" test -e "$conf"

@@ -1,0 +1,147 @@
+#!/bin/bash
+# The unit as `make install` makes it, started by a systemd of its own in the sandbox: it works
+# with the capabilities, paths and system calls it is left with; it enforces before Docker is
+# there; a crash, a restart and a stop leave the filter, a trial and the audit mode as they are.
+#
+# One file, three parts: the caller, the machine that becomes systemd, the story that systemd runs.
+self=$(realpath "$0")
+tests=$(dirname "$(dirname "$self")")
+
+# The machine: process 1 of a process namespace below the sandbox's, with a control group of its
+# own as root.  What of /proc/sys is not tied to a namespace cannot be written.
+become_systemd() {
+	local dir
+	umount -R /sys/fs/cgroup
+	mount -t cgroup2 none /sys/fs/cgroup
+	for dir in kernel fs vm; do
+		mount --bind /proc/sys/$dir /proc/sys/$dir
+		mount -o remount,bind,ro /proc/sys/$dir
+	done
+	export container=sandbox
+	exec /lib/systemd/systemd --system --unit=story.service --show-status=no --log-level=warning
+}
+
+install_units() {
+	make -s -C "$tests/.." install PREFIX=/opt/tidegate UNITDIR=/etc/systemd/system || exit 1
+	mkdir -p /etc/systemd/system/tidegate.service.d
+	cat >/etc/systemd/system/tidegate.service.d/log.conf <<-'EOT'
+		[Service]
+		StandardOutput=append:/run/tidegate.log
+		StandardError=append:/run/tidegate.log
+	EOT
+	cat >/etc/systemd/system/story.service <<-EOT
+		[Unit]
+		DefaultDependencies=no
+		[Service]
+		Type=oneshot
+		Environment=TIDEGATE_SANDBOX=$TIDEGATE_SANDBOX TIDEGATE_BUILD=${TIDEGATE_BUILD-} HOME=/run/home
+		Environment=PATH=$PATH
+		ExecStart=/bin/bash $self story
+		ExecStopPost=/bin/systemctl exit --force --force 0
+		StandardOutput=append:/run/story.tap
+		StandardError=append:/run/story.tap
+		TimeoutStartSec=150
+	EOT
+}
+
+case ${1-} in
+'')
+	[ -x /lib/systemd/systemd ] || { echo "# there is no systemd"; exit 77; }
+	exec "$tests/e2e/sandbox" "$self" machine
+	;;
+machine)
+	group=/sys/fs/cgroup
+	[ ! -d $group/unified ] || group=$group/unified
+	mkdir -p "$group/$TIDEGATE_SANDBOX"
+	install_units
+	( echo "$BASHPID" >"$group/$TIDEGATE_SANDBOX/cgroup.procs" &&
+		exec unshare --mount --pid --fork --kill-child --mount-proc --cgroup --uts \
+			"$self" systemd ) >/run/systemd.log 2>&1
+	cat /run/story.tap || cat /run/systemd.log
+	! grep -q '^not ok' /run/story.tap
+	exit
+	;;
+systemd) become_systemd ;;
+esac
+
+[ -n "${TIDEGATE_BUILD-}" ] || unset TIDEGATE_BUILD
+. "$tests/e2e/lib.sh"
+tidegate=/opt/tidegate/sbin/tidegate
+
+main_pid() { systemctl show -P MainPID tidegate; }
+says() { grep -q -- "$1" <<<"$("$tidegate" status 2>&1)"; }
+has_restarted() { [ "$(main_pid)" != 0 ] && [ "$(main_pid)" != "$1" ] && says 'daemon  *running'; }
+
+network_up
+configure <<<"allow 6379/tcp from $office4"
+
+# ---- before Docker -----------------------------------------------------------------------
+
+expect "the unit starts without Docker" systemctl start tidegate
+expect "it is ordered before the network and Docker" sh -c \
+	'for unit in network-pre.target docker.service docker.socket; do
+		systemctl show -P Before tidegate | grep -qw "$unit" || exit 1; done'
+expect_not "status says that Docker is not there" "$tidegate" status
+expect "it has the capabilities that its file names, and no more" sh -c \
+	"capsh --decode=\$(sed -n 's/^CapBnd:\\t//p' /proc/$(main_pid)/status) |
+		grep -qx '.*=cap_net_admin,cap_sys_ptrace,cap_sys_admin,cap_perfmon,cap_bpf'"
+expect "system calls are filtered" grep -qx 'Seccomp:.2' "/proc/$(main_pid)/status"
+expect "it can write pins" nsenter --target "$(main_pid)" --mount mkdir /sys/fs/bpf/written
+expect "it cannot write outside of its places" sh -c \
+	"! nsenter --target $(main_pid) --mount sh -c ': >/etc/written || : >/sys/kernel/written || : >/home/written' 2>/dev/null"
+
+engine_start
+publish cache -p 6379:6379
+publish web -p 8080:80
+because="the unit was there before Docker"
+becomes open 5 office $host4 6379/tcp
+expect_closed stranger $host4 6379/tcp 8080/tcp
+expect "status is green once Docker answers" eventually 10 "$tidegate" status
+
+# ---- reload --------------------------------------------------------------------------------
+
+configure <<<"allow 8080/tcp"
+expect "systemctl reload succeeds" systemctl reload tidegate
+because="after a reload"
+expect_open stranger $host4 8080/tcp
+expect_closed office $host4 6379/tcp
+echo "alow 6379/tcp" >>"$config"
+expect_not "systemctl reload fails when the configuration is wrong" systemctl reload tidegate
+expect "the unit goes on" systemctl --quiet is-active tidegate
+because="the policy before goes on"
+expect_open stranger $host4 8080/tcp
+expect_closed office $host4 6379/tcp
+configure <<<"allow 8080/tcp"
+expect "status is green when it is right again" eventually 10 "$tidegate" status
+
+# ---- crash, restart, stop --------------------------------------------------------------------
+
+watch_start tcp stranger $host4 6379/tcp
+pid=$(main_pid)
+kill -KILL "$pid"
+expect "a daemon that was killed is started again" eventually 10 has_restarted "$pid"
+
+"$tidegate" reload --confirm 60s 2>/dev/null
+expect "a trial is pending" says 'on trial'
+pid=$(main_pid)
+kill -KILL "$pid"
+expect "the daemon crashes and comes back" eventually 10 has_restarted "$pid"
+expect "the trial is still pending" says 'on trial'
+expect "systemctl restart succeeds" systemctl restart tidegate
+expect "the trial is still pending, after a restart" says 'on trial'
+expect "it can be confirmed" "$tidegate" confirm
+
+expect "systemctl stop succeeds" systemctl stop tidegate
+expect "the locks stay where the command line looks for them" test -e /run/tidegate/lock
+expect "the filter stays" says 'interface  *eth0: xdp$'
+expect "systemctl start succeeds" systemctl start tidegate
+expect "status is green again" eventually 10 "$tidegate" status
+because="through crash, restart and stop"
+expect_nothing_got_in "$because" tcp
+
+"$tidegate" up --audit 2>/dev/null
+expect "systemctl restart succeeds in audit mode" systemctl restart tidegate
+expect "audit mode stays" says AUDIT
+expect "systemctl stop succeeds at the end" systemctl stop tidegate
+expect "tidegate down succeeds" "$tidegate" down
+expect "and nothing is attached" sh -c '! ip link show eth0 | grep -q xdp'
