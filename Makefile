@@ -83,10 +83,18 @@ build/tests/unit/%: tests/unit/%.c build/libtidegate.a
 	@echo "  TEST  $@"
 	$(Q)$(CC) $(CFLAGS_ALL) -Iuser -o $@ $< build/libtidegate.a -lcmocka $(LIBS)
 
-build/tests/verdict/%: tests/verdict/%.c build/libtidegate.a $(wildcard tests/verdict/*.h)
+VERDICT_OBJS := $(patsubst tests/verdict/%.c,build/tests/verdict/%.o,\
+	$(filter-out tests/verdict/test_%.c,$(wildcard tests/verdict/*.c)))
+.SECONDARY: $(VERDICT_OBJS)
+
+build/tests/verdict/%.o: tests/verdict/%.c | $(SKELETONS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -Iuser -c $< -o $@
+
+build/tests/verdict/test_%: tests/verdict/test_%.c $(VERDICT_OBJS) build/libtidegate.a
 	@mkdir -p $(@D)
 	@echo "  TEST  $@"
-	$(Q)$(CC) $(CFLAGS_ALL) -Iuser -o $@ $< build/libtidegate.a -lcmocka $(LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) -Iuser -o $@ $< $(VERDICT_OBJS) build/libtidegate.a $(LIBS)
 
 # The same files again under the sanitizers; a fuzzer takes from them what it names.
 build/fuzz/%.o: user/%.c | $(SKELETONS)
@@ -96,10 +104,35 @@ build/fuzz/%.o: user/%.c | $(SKELETONS)
 build/fuzz/libtidegate.a: $(LIB_OBJS:build/user/%=build/fuzz/%)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# bpf/parse.h for the host.
+build/tests/fuzz/fuzz_parse: FUZZ_FLAGS += -I. -Ibpf -Wno-unknown-attributes
+
 build/tests/fuzz/%: tests/fuzz/%.c build/fuzz/libtidegate.a
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $@"
 	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -Iuser -o $@ $< build/fuzz/libtidegate.a $(LIBS)
+
+# ---- benchmarks ----------------------------------------------------------------
+
+BENCH := build/tests/bench
+
+$(BENCH)/%.bpf.o: tests/bench/%.bpf.c
+	@mkdir -p $(@D)
+	@echo "  BPF   $@"
+	$(Q)$(CLANG) $(BPF_CFLAGS) -Itests/bench -c $< -o $@
+
+$(BENCH)/flood: tests/bench/flood.c $(BENCH)/flood.bpf.o
+	@echo "  BENCH $@"
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< -lbpf -lelf -lz
+
+$(BENCH)/cost: tests/bench/cost.c $(BENCH)/cost.bpf.o $(BENCH)/receiver.bpf.o
+	@echo "  BENCH $@"
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< -lbpf -lelf -lz
+
+$(BENCH)/classify_bench: tests/bench/classify_bench.c $(BENCH)/classify_bench.bpf.o \
+		build/libtidegate.a
+	@echo "  BENCH $@"
+	$(Q)$(CC) $(CFLAGS_ALL) -Iuser -o $@ $< build/libtidegate.a $(LIBS)
 
 .PHONY: deps programs test soak demo e2e-helpers
 deps:

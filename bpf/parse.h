@@ -121,16 +121,18 @@ static __always_inline bool is_icmpv6_control(__u8 type)
 	return type < 128 || (type >= 130 && type <= 137) || type == 143;
 }
 
-static __always_inline void parse_icmp(struct cursor *cursor, struct packet *pkt)
+/* `family` is the one the protocol belongs to; in the other it means nothing. */
+static __always_inline void parse_icmp(struct cursor *cursor, struct packet *pkt, __u8 family)
 {
 	struct icmphdr *icmp = cursor_take(cursor, sizeof(*icmp));
 
 	if (!icmp)
 		return;
-	if (pkt->protocol == IPPROTO_ICMP ? is_icmp_error(icmp->type) : is_icmpv6_control(icmp->type))
+	pkt->kind = PACKET_NO_PORTS;
+	if (pkt->family != family)
+		return;
+	if (family == 4 ? is_icmp_error(icmp->type) : is_icmpv6_control(icmp->type))
 		pkt->kind = PACKET_CONTROL;
-	else
-		pkt->kind = PACKET_NO_PORTS;
 }
 
 /* A server's answer to this host's DHCP client; RFC 2131 4.1, RFC 8415 7.2. */
@@ -179,8 +181,10 @@ static __always_inline void parse_transport(struct cursor *cursor, struct packet
 		pkt->kind = PACKET_PORTS;
 		return;
 	case IPPROTO_ICMP:
+		parse_icmp(cursor, pkt, 4);
+		return;
 	case IPPROTO_ICMPV6:
-		parse_icmp(cursor, pkt);
+		parse_icmp(cursor, pkt, 6);
 		return;
 	default:
 		pkt->kind = PACKET_NO_PORTS;
@@ -201,9 +205,11 @@ static __always_inline void parse_ipv4(struct cursor *cursor, struct packet *pkt
 	pkt->daddr[0] = ip->daddr;
 	header = ip->ihl * 4;
 	length = bpf_ntohs(ip->tot_len);
-	if (header < sizeof(*ip) || length < header)
+	/* What GRO merged to more than 64 KiB says 0 and means the frame's end (BIG TCP). */
+	if (header < sizeof(*ip) || (length && length < header))
 		return;
-	cursor->left = length - sizeof(*ip);
+	if (length)
+		cursor->left = length - sizeof(*ip);
 	if (!cursor_take(cursor, header - sizeof(*ip)))
 		return;
 	if (ip->frag_off & bpf_htons(IP_OFFSET)) {

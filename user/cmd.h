@@ -16,6 +16,9 @@
 struct docker;
 struct policy;
 
+#define CONFIG_DIR "/etc/tidegate"
+#define CONFIG_PATH CONFIG_DIR "/tidegate.conf"
+
 #define CMD_DONE 0
 #define CMD_FAILED 1
 #define CMD_USAGE 2

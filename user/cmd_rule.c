@@ -7,6 +7,7 @@
 #include "cmd.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "conffile.h"
@@ -123,8 +124,11 @@ static int commit(const struct options *options, struct reconcile_input *input,
 		  const char *old_text, const char *new_text)
 {
 	_cleanup_(reconcile_clear) struct reconcile_report report = {};
-	int err = conffile_write(options->config, new_text);
+	int err;
 
+	if (options->is_default_config)
+		(void)mkdir(CONFIG_DIR, 0755); /* what fails here fails again below, and is said */
+	err = conffile_write(options->config, new_text);
 	if (err < 0)
 		return log_error(err, "cannot write '%s', nothing was changed", options->config);
 	if (!input->kernel) {

@@ -136,7 +136,7 @@ static int round_once(struct daemon *daemon)
 	struct reconcile_input input = {
 		.config_path = daemon->options->config,
 		.kernel = daemon->kernel,
-		.guard = daemon->is_config_changed ? GUARD_EXACT : GUARD_ADD,
+		.guard = GUARD_WANTED,
 	};
 	char error[ERROR_TEXT];
 	int err;

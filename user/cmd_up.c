@@ -159,7 +159,7 @@ static int apply(const struct options *options, const struct up *up, enum audit 
 		.config_path = options->config,
 		.interfaces = up->interfaces,
 		.interfaces_count = up->interfaces_count,
-		.guard = up->interfaces_count ? GUARD_ADD : GUARD_EXACT,
+		.guard = GUARD_WANTED,
 		.audit = audit,
 		.hook = up->hook,
 		.trial_seconds = up->trial_seconds,

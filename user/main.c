@@ -7,8 +7,6 @@
 #include "log.h"
 #include "util.h"
 
-#define CONFIG_PATH "/etc/tidegate/tidegate.conf"
-
 static const struct command commands[] = {
 	{ "up", "[--audit] [--confirm TIME] [--hook HOOK] [--without-docker] [IFACE…]",
 	  "load the filter, attach it and enforce the configuration", cmd_up },

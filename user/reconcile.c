@@ -254,14 +254,29 @@ static int attach(const struct reconcile_input *input, const struct desired *des
 	return note ? add_note(report, device->name, hook_name(hook), note) : 0;
 }
 
+static bool is_attached(const struct attachment *list, size_t count, int ifindex)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].ifindex == ifindex && list[i].is_attached)
+			return true;
+	return false;
+}
+
+/* Those that are attached already get the program of this build, wanted or not. */
 static int attach_wanted(const struct reconcile_input *input, const struct desired *desired,
 			 struct reconcile_report *report, char *error)
 {
+	_cleanup_free_ struct attachment *list = NULL;
+	size_t count = 0;
+	int err = kernel_attachments(input->kernel, &list, &count);
+
+	if (err < 0)
+		return fail_kernel(err, error);
 	for (size_t i = 0; i < desired->netdevs->devices_count; i++) {
 		const struct netdev *device = &desired->netdevs->devices[i];
-		int err;
 
-		if (!reconcile_wants(desired, input->interfaces, input->interfaces_count,
+		if (!is_attached(list, count, device->ifindex) &&
+		    !reconcile_wants(desired, input->interfaces, input->interfaces_count,
 				     device->ifindex))
 			continue;
 		err = attach(input, desired, device, report);
@@ -274,19 +289,57 @@ static int attach_wanted(const struct reconcile_input *input, const struct desir
 	return 0;
 }
 
-/* Those of vanished interfaces go always; with GUARD_EXACT those nobody wants as well. */
-static int detach_others(const struct reconcile_input *input, const struct desired *desired,
-			 char *error)
+static bool is_statement_changed(const struct config *old, const struct config *new)
 {
+	const struct statement *a = find_interfaces(old), *b = find_interfaces(new);
+	size_t count = a ? a->interfaces_count : 0;
+
+	if (count != (b ? b->interfaces_count : 0))
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (!streq(a->interfaces[i], b->interfaces[i]))
+			return true;
+	return false;
+}
+
+/* Whether the `interface` statement is another one than that of the policy that ran. */
+static bool is_moved(const struct desired *desired, const struct image *running)
+{
+	_cleanup_(inventory_freep) struct inventory *inventory = NULL;
+	_cleanup_(config_freep) struct config *config = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct config_error ignored;
+
+	if (!running->bytes || notes_unpack(running, &text, &inventory) < 0 ||
+	    config_parse(text, strlen(text), time(NULL), &config, &ignored) < 0)
+		return false;
+	return is_statement_changed(config, desired->config);
+}
+
+static bool are_all_there(const struct desired *desired)
+{
+	size_t count;
+	char *const *names = reconcile_names(desired, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (!netdev_find(desired->netdevs, names[i]))
+			return false;
+	return true;
+}
+
+/* Those of vanished interfaces go always. */
+static int detach_others(const struct reconcile_input *input, const struct desired *desired,
+			 const struct image *running, char *error)
+{
+	bool is_exact = !input->interfaces_count && is_moved(desired, running) &&
+			are_all_there(desired);
 	_cleanup_free_ struct attachment *list = NULL;
 	size_t count = 0;
 	int err = kernel_attachments(input->kernel, &list, &count);
 
 	for (size_t i = 0; err == 0 && i < count; i++) {
-		bool is_wanted = reconcile_wants(desired, input->interfaces,
-						 input->interfaces_count, list[i].ifindex);
-
-		if (is_wanted || (list[i].is_attached && input->guard != GUARD_EXACT))
+		if (list[i].is_attached &&
+		    (!is_exact || reconcile_wants(desired, NULL, 0, list[i].ifindex)))
 			continue;
 		err = kernel_detach(input->kernel, &list[i]);
 	}
@@ -294,14 +347,15 @@ static int detach_others(const struct reconcile_input *input, const struct desir
 }
 
 static int guard_interfaces(const struct reconcile_input *input, const struct desired *desired,
-			    struct reconcile_report *report, char *error)
+			    const struct image *running, struct reconcile_report *report,
+			    char *error)
 {
 	int err;
 
 	if (input->guard == GUARD_NONE || input->is_dry_run)
 		return 0;
 	err = attach_wanted(input, desired, report, error);
-	return err < 0 ? err : detach_others(input, desired, error);
+	return err < 0 ? err : detach_others(input, desired, running, error);
 }
 
 /* ---- state -------------------------------------------------------------------------- */
@@ -396,7 +450,7 @@ static int reconcile_with(const struct reconcile_input *input, const struct runn
 	if (err == 0)
 		err = replace(input, desired, &running->image, report, error);
 	if (err == 0)
-		err = guard_interfaces(input, desired, report, error);
+		err = guard_interfaces(input, desired, &running->image, report, error);
 	write_state(input, desired, err < 0 ? error : "");
 	if (err < 0)
 		return err;

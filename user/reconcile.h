@@ -15,12 +15,12 @@
 
 enum audit { AUDIT_KEEP, AUDIT_ON, AUDIT_OFF };
 
-/* Which interfaces to attach to. */
-enum guard {
-	GUARD_NONE,  /* leave attachments alone */
-	GUARD_ADD,   /* attach to those that are wanted */
-	GUARD_EXACT, /* and detach from all others */
-};
+/*
+ * GUARD_WANTED attaches to the interfaces that the configuration (or `interfaces`) names, and
+ * detaches from others only when the configuration's `interface` statement has changed and
+ * all that it names is there: nothing that is guarded becomes open by a mistyped name.
+ */
+enum guard { GUARD_NONE, GUARD_WANTED };
 
 struct reconcile_input {
 	const char *config_path;
