@@ -204,7 +204,7 @@ struct image_port {
 	__u32 counter;  /* id; +0 counts what passed, +1 what was dropped; 0 = not counted */
 	__u32 row;
 	__u32 uniform;  /* rule + 1 when every class has the same rule, else 0 */
-	__u32 reserved;
+	__u32 fallback; /* rule of the default: in place of one that let in and has expired */
 };
 
 struct image_rule {

@@ -100,6 +100,8 @@ static int write_ports(struct build *build, const __u32 *uniform)
 		ports[i + 1].counter = build->input->port_counters[i];
 		ports[i + 1].row = build->classes.port_rows[i];
 		ports[i + 1].uniform = uniform[ports[i + 1].row];
+		ports[i + 1].fallback = policy->ports[i].is_closed ? CELL_DEFAULT_DENY :
+								     CELL_DEFAULT_ALLOW;
 	}
 	return 0;
 }
