@@ -76,7 +76,12 @@ man_has_limit() {
 reasons | demand "tidegate(8) has every reason" man_has_reason man/tidegate.8
 reasons | grep -vx none | demand "the README has every reason" has README.md
 hooks | demand "tidegate(8) has every hook" man_has_command man/tidegate.8
+programs() { basename -s .bpf.c bpf/*.bpf.c; }
+# learn.bpf.c is spoken of as learning.
+speaks_of() { grep -qiE "\b$2(ing|s|ed)?\b" "$1"; }
 limits | demand "tidegate(8) has every limit and its value" man_has_limit man/tidegate.8
+
+programs | demand "the README speaks of every program in the kernel" speaks_of README.md
 
 # ---- the pages themselves -----------------------------------------------------------------------
 
