@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * stage_policy.c: what enforces: a scene's text and a small world of Docker's -> policy -> image
+ * -> slots, through the same functions as in the product.
+ */
+#include <errno.h>
+#include <time.h>
+
+#include "config.h"
+#include "image.h"
+#include "inventory.h"
+#include "netdev.h"
+#include "policy.h"
+#include "stage_private.h"
+#include "util.h"
+
+#define NOW    1800000000 /* 2027-01-15T08:00Z */
+#define SECOND 1000000000ull
+
+static struct prefix parse(const char *text)
+{
+	struct prefix prefix;
+
+	if (prefix_parse(text, &prefix, NULL) < 0)
+		die("no prefix: '%s'", text);
+	return prefix;
+}
+
+#define EVERY4              \
+	{                   \
+		.family = 4 \
+	}
+#define EVERY6              \
+	{                   \
+		.family = 6 \
+	}
+#define TCP_BINDING(at, first, last, inside)                                             \
+	{                                                                                \
+		.proto = IPPROTO_TCP, .host = at, .host_lo = (first), .host_hi = (last), \
+		.port = (inside)                                                         \
+	}
+
+/* Container "db" publishes, "web" has addresses of its own besides. */
+static struct inventory *make_inventory(void)
+{
+	static struct binding db[] = {
+		TCP_BINDING(EVERY4, 6379, 6379, 6379),
+		TCP_BINDING(EVERY6, 6379, 6379, 6379),
+		TCP_BINDING(EVERY4, 6390, 6390, 6390),
+		TCP_BINDING(EVERY4, 9000, 9010, 9000),
+		TCP_BINDING(EVERY6, 9000, 9010, 9000),
+		TCP_BINDING(EVERY4, 1, 1, 1),
+		TCP_BINDING(EVERY4, 65535, 65535, 65535),
+		{ .proto = IPPROTO_UDP,
+		  .host = EVERY4,
+		  .host_lo = 5300,
+		  .host_hi = 5300,
+		  .port = 53 },
+		{ .proto = IPPROTO_UDP,
+		  .host = EVERY6,
+		  .host_lo = 5300,
+		  .host_hi = 5300,
+		  .port = 53 },
+		{ .proto = IPPROTO_SCTP,
+		  .host = EVERY4,
+		  .host_lo = 3868,
+		  .host_hi = 3868,
+		  .port = 3868 },
+		{ .proto = IPPROTO_SCTP,
+		  .host = EVERY6,
+		  .host_lo = 3868,
+		  .host_hi = 3868,
+		  .port = 3868 },
+		TCP_BINDING(EVERY4, 8080, 8080, 80), /* on 192.0.2.5, see below */
+		TCP_BINDING(EVERY6, 8080, 8080, 80), /* on 2001:db8::5 */
+		TCP_BINDING(EVERY4, 7000, 7000, 80), /* on 127.0.0.1 */
+		TCP_BINDING(EVERY4, 4004, 4004, 80), /* on every IPv4 address only */
+	};
+	static struct binding web[] = { { .proto = IPPROTO_TCP, .port = 80 } };
+	static struct endpoint db_at[1], web_at[1];
+	static struct container containers[] = {
+		{ .id = (char *)"d",
+		  .name = (char *)"db",
+		  .is_running = true,
+		  .bindings = db,
+		  .bindings_count = ARRAY_SIZE(db),
+		  .endpoints = db_at,
+		  .endpoints_count = 1 },
+		{ .id = (char *)"e",
+		  .name = (char *)"web",
+		  .is_running = true,
+		  .bindings = web,
+		  .bindings_count = ARRAY_SIZE(web),
+		  .endpoints = web_at,
+		  .endpoints_count = 1 },
+	};
+	static struct subnet subnets[4];
+	static struct inventory inventory = { containers, ARRAY_SIZE(containers), subnets,
+					      ARRAY_SIZE(subnets) };
+
+	db[11].host = parse("192.0.2.5");
+	db[12].host = parse("2001:db8::5");
+	db[13].host = parse("127.0.0.1");
+	db_at[0] = (struct endpoint){ .addr4 = parse("172.17.0.2"), .addr6 = parse("fd00:17::2") };
+	web_at[0] = (struct endpoint){ .addr4 = parse("172.30.0.2"),
+				       .addr6 = parse("fd00:30::2"),
+				       .is_routed4 = true,
+				       .is_routed6 = true };
+	subnets[0] = (struct subnet){ .prefix = parse("172.17.0.0/16") };
+	subnets[1] = (struct subnet){ .prefix = parse("172.30.0.0/16"), .is_routed = true };
+	subnets[2] = (struct subnet){ .prefix = parse("fd00:17::/64") };
+	subnets[3] = (struct subnet){ .prefix = parse("fd00:30::/64"), .is_routed = true };
+	return &inventory;
+}
+
+static struct netdev_list *make_addresses(void)
+{
+	static const char *const texts[] = { "172.17.0.1",  "172.30.0.1",    "192.0.2.1",
+					     "192.0.2.5",   "198.51.100.1",  "2001:db8::1",
+					     "2001:db8::5", "2001:db8:5::1", "fd00:17::1",
+					     "fd00:30::1" };
+	static struct prefix addresses[ARRAY_SIZE(texts)];
+	static struct netdev_list list = { .addresses = addresses,
+					   .addresses_count = ARRAY_SIZE(addresses) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		addresses[i] = parse(texts[i]);
+	return &list;
+}
+
+static struct policy *make_policy(const struct scene *scene, const char *text)
+{
+	struct policy_input input = { .inventory = make_inventory(),
+				      .netdevs = make_addresses(),
+				      .now = NOW,
+				      .is_audit = scene->is_audit };
+	_cleanup_(config_freep) struct config *config = NULL;
+	struct config_error at = {};
+	struct policy_error error;
+	struct policy *policy;
+
+	if (config_parse(text, strlen(text), NOW, &config, &at) < 0)
+		die("%s:%u:%u: %s", scene->name, at.line, at.column, at.text);
+	input.config = config;
+	if (policy_build(&input, &policy, &error) < 0)
+		die("%s: %s", scene->name, error.text);
+	return policy;
+}
+
+/* Same names as user/reconcile.c, as far as a test needs it: one for each rule and port. */
+static __u32 counter_id(struct stage *stage, const char *kind, const char *identity, bool is_wide)
+{
+	_cleanup_free_ char *name = NULL;
+	struct counter_request request = { .is_wide = is_wide };
+
+	if (asprintf(&name, "%s %s", kind, identity) < 0)
+		die("no memory");
+	request.identity = name;
+	if (kernel_counter_ids(stage->kernel, &request, 1) < 0)
+		die("%s", kernel_error());
+	if (request.id + is_wide >= STAGE_COUNTERS)
+		die("more than %u counters", STAGE_COUNTERS);
+	if (stage->counters_used < request.id + is_wide + 1)
+		stage->counters_used = request.id + is_wide + 1;
+	return request.id;
+}
+
+static __u64 monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * SECOND + now.tv_nsec;
+}
+
+static void compile(struct stage *stage, const struct scene *scene, const struct policy *policy,
+		    struct image *ret)
+{
+	_cleanup_free_ __u32 *rules = calloc(policy->rules_count + 1, sizeof(*rules));
+	_cleanup_free_ __u32 *ports = calloc(policy->ports_count + 1, sizeof(*ports));
+	struct image_input input = { .policy = policy,
+				     .rule_counters = rules,
+				     .port_counters = ports,
+				     .now_epoch = NOW,
+				     .now_monotonic_ns = monotonic_ns() };
+	struct image_error error;
+
+	for (size_t i = 0; i < policy->rules_count; i++)
+		rules[i] = counter_id(stage, "rule", policy->rules[i].identity, false);
+	for (size_t i = 0; i < policy->ports_count; i++)
+		ports[i] = counter_id(stage, "port", policy->ports[i].identity, true);
+	if (scene->is_expired) /* rules end at NOW + 1 h */
+		input.now_monotonic_ns -= 3601 * SECOND;
+	if (image_build(&input, ret, &error) < 0)
+		die("%s: %s", scene->name, error.text);
+}
+
+static void empty_slot(struct stage *stage, enum image_slot slot)
+{
+	__u32 key = slot;
+
+	for (int i = 0; i < POLICY_SIZES; i++)
+		if (bpf_map_delete_elem(stage->kernel->policy_fds[i], &key) < 0 && errno != ENOENT)
+			die("cannot empty a slot");
+}
+
+static void fill_slot(struct stage *stage, enum image_slot slot, const struct scene *scene,
+		      const char *text)
+{
+	struct policy *policy = make_policy(scene, text);
+	_cleanup_(image_clear) struct image image = {};
+	struct image_header *header;
+
+	compile(stage, scene, policy, &image);
+	header = image.bytes;
+	if (slot == SLOT_ACTIVE && scene->is_trial)
+		header->deadline_ns = monotonic_ns() + 3600 * SECOND;
+	if (slot == SLOT_ACTIVE && scene->is_past_deadline)
+		header->deadline_ns = monotonic_ns() - SECOND;
+	if (slot == SLOT_ACTIVE && scene->damage)
+		scene->damage(&image);
+	if (kernel_swap(stage->kernel, slot, &image) < 0)
+		die("%s", kernel_error());
+	if (slot == SLOT_CONFIRMED && scene->config && !scene->is_past_deadline) {
+		policy_free(policy);
+		return;
+	}
+	policy_free(stage->policy);
+	stage->policy = policy;
+}
+
+void stage_set(struct stage *stage, const struct scene *scene)
+{
+	if (stage->scene == scene)
+		return;
+	stage->scene = scene;
+	if (scene->config)
+		fill_slot(stage, SLOT_ACTIVE, scene, scene->config);
+	else
+		empty_slot(stage, SLOT_ACTIVE);
+	if (scene->confirmed)
+		fill_slot(stage, SLOT_CONFIRMED, scene, scene->confirmed);
+	else
+		empty_slot(stage, SLOT_CONFIRMED);
+	stage_set_forwarding(scene->is_forwarding_off ? "0" : "1");
+	stage_set_shared(stage, scene->is_shared);
+}
+
+unsigned int stage_port_counter(struct stage *stage, const char *identity)
+{
+	for (size_t i = 0; stage->policy && i < stage->policy->ports_count; i++)
+		if (streq(stage->policy->ports[i].identity, identity))
+			return counter_id(stage, "port", identity, true);
+	return 0;
+}
+
+unsigned int stage_rule_counter(struct stage *stage, unsigned int number)
+{
+	for (size_t i = 0; stage->policy && i < stage->policy->rules_count; i++)
+		if (stage->policy->rules[i].number == number)
+			return counter_id(stage, "rule", stage->policy->rules[i].identity, false);
+	return 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* stage_private.h: what stage*.c and ways.c share behind stage.h. */
+#ifndef TIDEGATE_VERDICT_STAGE_PRIVATE_H
+#define TIDEGATE_VERDICT_STAGE_PRIVATE_H
+
+#include "kernel_private.h"
+#include "stage.h"
+
+struct policy;
+
+struct stage {
+	struct kernel *kernel;
+	const struct scene *scene;
+	struct policy *policy; /* that enforces in this scene */
+	int cpus;
+	__u32 counters_used;   /* ids below it may have been given out */
+	struct counts counts;  /* as last read */
+	int veth, tun;         /* ifindexes of the guarded interfaces */
+	int wire_fd;           /* sends frames that veth0 receives */
+	int tun_fd;
+};
+
+void stage_set_forwarding(const char *value);
+void stage_set_shared(const struct stage *stage, bool is_shared);
+
+#endif
