@@ -170,7 +170,7 @@ static void choose_parts(const struct place *places, size_t count, struct image_
 	*ret = (struct image_table){};
 	while (ret->bits < TABLE_BITS_MAX && 1ul << ret->bits < count)
 		ret->bits++;
-	while ((span >> ret->shift) + 2 >= 1ull << ret->bits)
+	while (span >> ret->shift >= (1ull << ret->bits) - 2)
 		ret->shift++;
 	if (first >> ret->shift)
 		ret->base = ((first >> ret->shift) - 1) << ret->shift;
