@@ -10,7 +10,7 @@ tidegate=$build/tidegate
 	exit 0
 }
 
-# ---- commands and options -------------------------------------------------------------------
+# ---- commands and options -----------------------------------------------------------------------
 
 help=$("$tidegate" --help)
 "$tidegate" completion bash >"$work/completion"
@@ -44,7 +44,7 @@ documented() {
 expect "examples are found" grep -qx confirm <(documented)
 documented | grep -vxF "$known" | none "every command that an example uses exists"
 
-# ---- statements and clauses ------------------------------------------------------------------
+# ---- statements and clauses ---------------------------------------------------------------------
 
 # The parser says itself which statements it knows.
 statements() {
@@ -62,8 +62,13 @@ clauses | demand "tidegate.conf(5) has every clause" man_has_clause man/tidegate
 
 # ---- reasons, hooks, limits ---------------------------------------------------------------------
 
-reasons() { sed -nE 's/^[[:space:]]*\[(REASON|PASS|DROP)_[A-Z_]+\] = "([a-z-]+)".*/\2/p' user/reason.c; }
-hooks() { sed -nE 's/^[[:space:]]*\[HOOK_[A-Z_]+\] = "([a-z-]+)".*/\1/p' user/kernel_attach.c | grep -v none; }
+reasons() {
+	sed -nE 's/^[[:space:]]*\[(REASON|PASS|DROP)_[A-Z_]+\] = "([a-z-]+)".*/\2/p' user/reason.c
+}
+hooks() {
+	sed -nE 's/^[[:space:]]*\[HOOK_[A-Z_]+\] = "([a-z-]+)".*/\1/p' user/kernel_attach.c |
+		grep -v none
+}
 man_has_reason() { grep -qE "^\.Sy $2( |$)" "$1"; }
 limits() { sed -nE 's/^#define (LIMIT_[A-Z0-9_]+) .*/\1/p' include/datapath.h; }
 # The number as well, right behind the name.
@@ -95,7 +100,7 @@ else
 	skip "the manual pages are right" "there is no mandoc"
 fi
 
-# ---- examples --------------------------------------------------------------------------------------
+# ---- examples -----------------------------------------------------------------------------------
 
 # Sets that examples read from a file.
 printf '198.51.100.0/24\n' >"$work/cloudflare.list"
@@ -113,9 +118,11 @@ expect "with its examples uncommented as well" "$tidegate" check "$work/uncommen
 sed 's/^allow 80/alow 80/' "$work/readme.conf" >"$work/broken.conf"
 expect_not "a broken example is noticed" "$tidegate" check "$work/broken.conf"
 
-# ---- what a newcomer is told ------------------------------------------------------------------------
+# ---- what a newcomer is told --------------------------------------------------------------------
 
-targets() { sed -n '/^## Try it/,/^## Install/p' README.md | grep -oE '^make [a-z-]+' | sed 's/make //'; }
+targets() {
+	sed -n '/^## Try it/,/^## Install/p' README.md | grep -oE '^make [a-z-]+' | sed 's/make //'
+}
 runs_target() { grep -qE "^[[:space:]]*make $2\$" "$1"; }
 targets | demand "continuous integration runs what a newcomer is told to" runs_target .ci/run
 grep -hoE '\bmake [a-z-]+' README.md SECURITY.md | sort -u | while read -r _ target; do

@@ -15,7 +15,8 @@ conf=$dest/etc/tidegate/tidegate.conf
 expect "make install succeeds" install
 while read -r mode path; do
 	[ -e "$dest$path" ] || { echo "$path is not there"; continue; }
-	[ "$(stat -c %a "$dest$path")" = "$mode" ] || echo "$path has mode $(stat -c %a "$dest$path"), not $mode"
+	found=$(stat -c %a "$dest$path")
+	[ "$found" = "$mode" ] || echo "$path has mode $found, not $mode"
 done <<-'EOT' | none "every file is in its place"
 	755 /usr/local/sbin/tidegate
 	644 /lib/systemd/system/tidegate.service
