@@ -35,8 +35,10 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
+#define BPF_ANY 0
 #define BPF_F_NO_PREALLOC 1u
 #define BPF_F_RDONLY_PROG (1u << 7)
+#define BPF_F_MMAPABLE (1u << 10)
 #define BPF_F_INNER_MAP (1u << 12)
 
 struct xdp_md {
@@ -86,6 +88,24 @@ struct __sk_buff {
 	__u8 tstamp_type;
 	__u8 padding[3];
 	__u64 hwtstamp;
+};
+
+struct bpf_sock {
+	__u32 bound_dev_if;
+	__u32 family;
+	__u32 type;
+	__u32 protocol;
+	__u32 mark;
+	__u32 priority;
+	__u32 src_ip4;
+	__u32 src_ip6[4];
+	__u32 src_port; /* host order */
+	__be16 dst_port;
+	__be16 padding;
+	__u32 dst_ip4;
+	__u32 dst_ip6[4];
+	__u32 state;
+	__s32 rx_queue_mapping;
 };
 
 struct bpf_sock_tuple {
@@ -208,6 +228,15 @@ struct icmphdr {
 	__u8 code;
 	__sum16 checksum;
 };
+
+/* include/net/sock.h */
+struct sock_common {
+	unsigned char skc_ipv6only : 1;
+} __attribute__((preserve_access_index));
+
+struct sock {
+	struct sock_common __sk_common;
+} __attribute__((preserve_access_index));
 
 /* net/netfilter/nf_conntrack_bpf.c: twelve bytes since 5.18, `dir` is filled in by the look-up. */
 struct bpf_ct_opts___tidegate {

@@ -13,9 +13,10 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "classify.h"
+#include "count.h"
 #include "datapath.h"
-#include "image.h"
+#include "learned.h"
+#include "lookup.h"
 #include "maps.h"
 #include "parse.h"
 
@@ -134,104 +135,65 @@ static __always_inline bool is_local(const struct hook *hook, const struct packe
 	return found < 0 || found == BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 
-static __always_inline __u64 word64(const __be32 *words)
+/*
+ * Whether Docker bound the port, and no policy knows it yet.  The bit answers for nearly all
+ * packets; only behind it is the address asked for.
+ */
+static __always_inline bool is_learned(const struct image_header *header, const struct packet *pkt)
 {
-	return (__u64)bpf_ntohl(words[0]) << 32 | bpf_ntohl(words[1]);
-}
+	struct learned_key key = { .family = pkt->family, .proto = pkt->protocol };
+	const struct learned_ports *ports = learned_ports_of();
+	__u16 port = bpf_ntohs(pkt->dport);
+	__u32 word = LEARNED_WORD(proto_index(pkt->protocol), port);
 
-static __always_inline __u32 destination_of(struct image_ref image,
-					    const struct image_header *header,
-					    const struct packet *pkt)
-{
-	if (pkt->family == 4)
-		return classify4(image, &header->daddr4, bpf_ntohl(pkt->daddr[0]));
-	return classify6(image, &header->daddr6, word64(pkt->daddr), word64(pkt->daddr + 2));
-}
-
-static __always_inline __u32 class_of(struct image_ref image, const struct image_header *header,
-				      const struct packet *pkt)
-{
-	if (pkt->family == 4)
-		return classify4(image, &header->saddr4, bpf_ntohl(pkt->saddr[0]));
-	return classify6(image, &header->saddr6, word64(pkt->saddr), word64(pkt->saddr + 2));
-}
-
-static __always_inline __u32 proto_index(__u8 protocol)
-{
-	if (protocol == IPPROTO_TCP)
-		return PROTO_TCP;
-	return protocol == IPPROTO_UDP ? PROTO_UDP : PROTO_SCTP;
-}
-
-static __always_inline bool is_container(__u32 kind)
-{
-	return kind == DESTINATION_CONTAINER || kind == DESTINATION_ROUTED;
-}
-
-static __always_inline bool is_expired(const struct image_rule *rule)
-{
-	return rule->expires_ns && bpf_ktime_get_coarse_ns() > rule->expires_ns;
-}
-
-/* Not allowed: a reply may still pass, and what is not for this host is not ours to drop. */
-static __always_inline enum reason refuse(const struct hook *hook, const struct packet *pkt,
-					  __u32 kind, enum reason reason)
-{
-	if (kind == DESTINATION_OTHER && !is_local(hook, pkt))
-		return PASS_FORWARDED;
-	return is_reply(hook, pkt) ? PASS_REPLY : reason;
+	if (!ports || word >= LEARNED_WORDS)
+		return false;
+	if (!(ports->bits[ports->current & 1][word] & LEARNED_BIT(port)))
+		return false;
+	if (header->flags & IMAGE_ALLOW_ALL)
+		return false;
+	key.port = port;
+	if (ports->is_full || bpf_map_lookup_elem(&learned, &key))
+		return true;
+	__builtin_memcpy(key.addr, pkt->daddr, sizeof(key.addr));
+	return bpf_map_lookup_elem(&learned, &key);
 }
 
 /* What the rule says, if neither failsafe nor ban (which are asked earlier). */
-static __always_inline enum reason apply(const struct hook *hook, const struct packet *pkt,
-					 __u32 kind, const struct image_rule *rule)
+static __always_inline enum reason apply(__u32 kind, const struct image_rule *rule)
 {
 	if (rule->action == ACTION_ALLOW && !is_expired(rule))
 		return PASS_ALLOWED;
 	if (rule->action == ACTION_DEFAULT_ALLOW)
 		return PASS_DEFAULT;
 	if (is_container(kind))
-		return refuse(hook, pkt, kind, DROP_DIRECT);
-	return refuse(hook, pkt, kind, rule->action == ACTION_DENY ? DROP_DENIED : DROP_CLOSED);
+		return DROP_DIRECT;
+	return rule->action == ACTION_DENY ? DROP_DENIED : DROP_CLOSED;
 }
 
 /* Nobody named the port. */
-static __always_inline enum reason unguarded(const struct hook *hook, const struct packet *pkt,
-					     __u32 kind, const struct image_header *header)
+static __always_inline enum reason unguarded(__u32 kind, const struct image_header *header)
 {
 	if (is_container(kind))
-		return refuse(hook, pkt, kind, DROP_DIRECT);
-	if (header->flags & IMAGE_DENY_ALL)
-		return refuse(hook, pkt, kind, DROP_CLOSED);
-	return PASS_UNGUARDED;
+		return DROP_DIRECT;
+	return header->flags & IMAGE_DENY_ALL ? DROP_CLOSED : PASS_UNGUARDED;
 }
 
-/* The rule that decides, and the port it is for.  NULL when the image does not answer. */
-static __always_inline const struct image_rule *
-find_rule(struct image_ref image, const struct image_header *header, const struct packet *pkt,
-	  __u32 destination, const struct image_port **ret_port, __u32 *ret_number)
+/* The rule is NULL when nobody named the port.  What is not allowed may still be a reply, and
+ * what is not for this host is not ours to drop. */
+static __always_inline enum reason decide_port(const struct hook *hook, const struct packet *pkt,
+					       __u32 kind, const struct image_header *header,
+					       const struct image_rule *rule)
 {
-	__u32 number = 0, class, rule;
-	const struct image_port *port;
+	enum reason reason = rule ? apply(kind, rule) : unguarded(kind, header);
 
-	if (pkt->kind == PACKET_PORTS)
-		number = image_port(image, header, proto_index(pkt->protocol),
-				    bpf_ntohs(pkt->dport), destination, pkt->family);
-	if (number == IMAGE_BAD)
-		return NULL;
-	port = image_port_at(image, header, number);
-	if (!port)
-		return NULL;
-	*ret_port = port;
-	*ret_number = number;
-	/* The common case: the same rule for every source, so nobody needs to know which. */
-	if (port->uniform)
-		return image_rule_at(image, header, port->uniform - 1);
-	class = class_of(image, header, pkt);
-	if (class == IMAGE_BAD)
-		return NULL;
-	rule = image_rule(image, header, port, class);
-	return rule == IMAGE_BAD ? NULL : image_rule_at(image, header, rule);
+	if ((reason == PASS_UNGUARDED || reason == PASS_DEFAULT) && is_learned(header, pkt))
+		reason = DROP_LEARNED;
+	if (!is_drop(reason))
+		return reason;
+	if (kind == DESTINATION_OTHER && !is_local(hook, pkt))
+		return PASS_FORWARDED;
+	return is_reply(hook, pkt) ? PASS_REPLY : reason;
 }
 
 /* What needs no rule: 0 when one is needed. */
@@ -300,10 +262,8 @@ static __always_inline void decide(const struct hook *hook, const struct packet 
 		decision->reason = DROP_MARTIAN;
 	else if (pkt->kind != PACKET_PORTS)
 		decision->reason = decide_portless(pkt, kind);
-	else if (number == 0)
-		decision->reason = unguarded(hook, pkt, kind, header);
 	else
-		decision->reason = apply(hook, pkt, kind, rule);
+		decision->reason = decide_port(hook, pkt, kind, header, number ? rule : NULL);
 
 	/* Not the port's nor the rule's doing. */
 	if (decision->reason == PASS_REPLY || decision->reason == PASS_FORWARDED)

@@ -6,6 +6,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
+#include "count.h"
 #include "datapath.h"
 #include "decide.h"
 #include "parse.h"
@@ -18,21 +19,6 @@
 #define HEADER_BYTES 256
 
 char LICENSE[] SEC("license") = "GPL";
-
-static __always_inline void count(__u32 id, __u32 packets, __u32 bytes)
-{
-	struct counter *counter = bpf_map_lookup_elem(&counters, &id);
-
-	if (!counter)
-		return;
-	counter->packets += packets;
-	counter->bytes += bytes;
-}
-
-static __always_inline bool is_drop(enum reason reason)
-{
-	return REASONS_DROP & (1u << reason);
-}
 
 /* Decides and counts.  Returns whether the packet is to be dropped. */
 static __always_inline bool filter(const struct hook *hook, const struct packet *pkt,

@@ -43,4 +43,12 @@ struct {
 	__type(value, struct state);
 } state SEC(".maps");
 
+/* As well. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MEANS_MAX);
+	__type(key, __u32);
+	__type(value, struct means_note);
+} means SEC(".maps");
+
 #endif

@@ -46,13 +46,14 @@ enum reason {
 	DROP_DENIED = 15,     /* a deny rule */
 	DROP_CLOSED = 16,     /* no rule allows it */
 	DROP_NO_POLICY = 17,  /* the image is missing: nothing is known, so nothing enters */
+	DROP_LEARNED = 18,    /* Docker bound the port, and no policy knows it yet */
 	REASON_MAX
 };
 
 /* The reasons that drop.  A mask, because the enum is append-only. */
 #define REASONS_DROP                                                                        \
 	(1u << DROP_MALFORMED | 1u << DROP_BANNED | 1u << DROP_MARTIAN | 1u << DROP_DIRECT | \
-	 1u << DROP_DENIED | 1u << DROP_CLOSED | 1u << DROP_NO_POLICY)
+	 1u << DROP_DENIED | 1u << DROP_CLOSED | 1u << DROP_NO_POLICY | 1u << DROP_LEARNED)
 
 /* ---- limits ------------------------------------------------------------------- */
 
@@ -63,6 +64,7 @@ enum reason {
 #define LIMIT_DESTINATIONS 8192 /* address ranges with a meaning of their own, each family */
 #define LIMIT_PREFIXES 2000000 /* source prefixes over all rules */
 #define LIMIT_INTERFACES 256   /* guarded interfaces */
+#define LIMIT_LEARNED 65536    /* ports bound by Docker and not forgotten */
 #define LIMIT_VLAN_TAGS 2      /* 802.1Q and 802.1ad in front of the IP header */
 #define LIMIT_IPV6_HEADERS 8   /* extension headers in front of the ports */
 
@@ -95,6 +97,48 @@ struct interface {
 	__u32 flags;
 };
 
+/* ---- learned ports --------------------------------------------------------------- */
+
+/*
+ * What Docker's processes bound on this host (bpf/learn.bpf.c), so that the filter knows a
+ * published port before anybody can connect to it.  Forgotten by user space, user/learned.c.
+ */
+enum learned_by {
+	LEARNED_PROXY = 1,  /* docker-proxy: a published port for sure */
+	LEARNED_ENGINE = 2, /* dockerd: one as well, or a port of the Engine's own */
+};
+
+/* Key and value of the hash "learned". */
+struct learned_key {
+	__be32 addr[4]; /* as bound, IPv4 in the first word; zero = every address of the family */
+	__u8 family;    /* 4 or 6 */
+	__u8 proto;     /* IPPROTO_* */
+	__u16 port;
+};
+
+struct learned {
+	__u64 bound_ns; /* CLOCK_MONOTONIC_COARSE */
+	__u32 by;       /* enum learned_by */
+	__u32 reserved;
+};
+
+/*
+ * Array "learned_ports", one element: which ports may be in the hash, for the packets of all
+ * others.  Of the two sets one is read, the other is where user space leaves out what was
+ * forgotten; the program marks in both, the hash first.  So a bit that is read is never
+ * missing for a port in the hash.
+ */
+#define LEARNED_WORDS (3 * 65536 / 32)
+#define LEARNED_WORD(proto_index, port) (((__u32)(proto_index) << 16 | (port)) / 32)
+#define LEARNED_BIT(port) (1u << ((port) % 32))
+
+struct learned_ports {
+	__u32 current; /* the set that is read: 0 or 1 */
+	__u32 is_full; /* the hash had no room: a bit counts for every address */
+	__u32 reserved[14];
+	__u32 bits[2][LEARNED_WORDS];
+};
+
 /* ---- state ---------------------------------------------------------------------- */
 
 /* Array "state", one element, written by user space: what `status` wants to know of the
@@ -110,6 +154,23 @@ struct state {
 	__u64 refused[2];     /* hash of a configuration that was tried and not confirmed; 0 = none */
 	char docker_error[STATE_TEXT]; /* why the last reading failed; "" = it did not */
 	char config_error[STATE_TEXT]; /* why the configuration was not applied; "" = it was */
+};
+
+/* ---- means ----------------------------------------------------------------------- */
+
+/*
+ * What closes the moment between a container's start and the policy's word about it.  Each
+ * is optional: the filter works without, and weaker.
+ */
+enum means {
+	MEANS_LEARN = 0, /* bpf/learn.bpf.c */
+	MEANS_MAX
+};
+
+/* Array "means": why the last load went without it; "" = it did not. */
+#define MEANS_TEXT 240
+struct means_note {
+	char why_not[MEANS_TEXT];
 };
 
 /* ---- the image ----------------------------------------------------------------- */
@@ -160,6 +221,7 @@ enum action {
 /* image_header.flags */
 #define IMAGE_AUDIT 1u    /* decide and count, but pass */
 #define IMAGE_DENY_ALL 2u /* default deny all: ports nobody named are closed too */
+#define IMAGE_ALLOW_ALL 4u /* default allow: so are none, whatever Docker publishes */
 
 /* What a destination address is.  Values from DESTINATION_FIRST are addresses that some
  * port names; image_header.destinations holds the kind of each. */
@@ -254,7 +316,11 @@ enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
 DATAPATH_ASSERT(counter, 16);
 DATAPATH_ASSERT(counter_key, 16);
 DATAPATH_ASSERT(interface, 4);
+DATAPATH_ASSERT(learned_key, 20);
+DATAPATH_ASSERT(learned, 16);
+DATAPATH_ASSERT(learned_ports, 64 + 2 * 24576);
 DATAPATH_ASSERT(state, 448);
+DATAPATH_ASSERT(means_note, 240);
 DATAPATH_ASSERT(image_table, 16);
 DATAPATH_ASSERT(image_slot_entry, 16);
 DATAPATH_ASSERT(image_variant, 8);

@@ -202,6 +202,29 @@ static const char *const docker_words[] = {
 	[DOCKER_UNKNOWN] = "unknown",
 };
 
+/* What keeps ports closed until the policy knows them, and what is weaker where it is not. */
+static void print_means(const struct health *health)
+{
+	const char *separator = "  means      ";
+
+	for (enum means i = 0; i < MEANS_MAX; i++) {
+		if (!health->means[i].is_attached)
+			continue;
+		printf("%s%s", separator, means_name(i));
+		separator = ", ";
+	}
+	if (health->is_arming) {
+		printf("%screate arming", separator);
+		separator = ", ";
+	}
+	if (separator[0] == ',')
+		putchar('\n');
+	for (enum means i = 0; i < MEANS_MAX; i++)
+		if (!health->means[i].is_attached)
+			printf("  missing    %s (%s): %s\n", means_name(i),
+			       health->means[i].why_not, means_without(i));
+}
+
 static void print_head(const struct options *options, const struct health *health)
 {
 	const struct desired *desired = health->report.desired;
@@ -218,6 +241,8 @@ static void print_head(const struct options *options, const struct health *healt
 		printf("  interface  %s: %s%s\n", health->interfaces[i].name,
 		       hook_name(health->interfaces[i].hook),
 		       health->interfaces[i].is_attached ? "" : ", NOT ATTACHED");
+	if (health->is_loaded)
+		print_means(health);
 	if (desired)
 		printf("  docker     %s\n", docker_words[desired->docker_source]);
 	printf("  daemon     %s\n", health->is_daemon_running ? "running" :
@@ -278,6 +303,17 @@ static json_t *reasons_json(struct kernel *kernel)
 	return reasons;
 }
 
+static json_t *means_json(const struct health *health)
+{
+	json_t *means = json_array();
+
+	for (enum means i = 0; health->is_loaded && i < MEANS_MAX; i++)
+		json_array_append_new(means, json_pack("{ss sb ss}", "name", means_name(i),
+						       "attached", health->means[i].is_attached,
+						       "why_not", health->means[i].why_not));
+	return means;
+}
+
 static void print_json(struct kernel *kernel, const struct health *health,
 		       const struct row *rows, size_t count)
 {
@@ -294,11 +330,11 @@ static void print_json(struct kernel *kernel, const struct health *health,
 						"attached", health->interfaces[i].is_attached));
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(ports, row_json(&rows[i]));
-	root = json_pack("{sb sb si so so ss sb sI sI so so}",
+	root = json_pack("{sb sb si so so so ss sb sI sI so so}",
 			 "enforcing", health->is_loaded && !health->problems_count,
 			 "audit", health->is_audit,
 			 "trial_seconds_left", (int)health->trial_seconds_left, "problems", problems,
-			 "interfaces", interfaces,
+			 "interfaces", interfaces, "means", means_json(health),
 			 "docker", desired ? docker_words[desired->docker_source] : "unknown",
 			 "daemon", health->is_daemon_running,
 			 "generation", (json_int_t)health->header.generation,

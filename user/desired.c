@@ -173,6 +173,14 @@ static int resolve(const struct desired_input *input, struct desired *desired, c
 		    at.text[0] ? at.text : strerror(-err));
 }
 
+static __u64 coarse_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
 int desired_read(const struct desired_input *input, struct desired **ret,
 		 char error[static ERROR_TEXT])
 {
@@ -182,6 +190,7 @@ int desired_read(const struct desired_input *input, struct desired **ret,
 	error[0] = '\0';
 	if (!desired)
 		return fail(-ENOMEM, error, "out of memory");
+	desired->began_ns = coarse_ns();
 	err = parse(input, desired, error);
 	if (err < 0)
 		return err;

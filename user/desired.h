@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <linux/types.h>
 
 #include "config.h"
 
@@ -30,6 +31,7 @@ enum docker_source {
 };
 
 struct desired {
+	__u64 began_ns;            /* CLOCK_MONOTONIC_COARSE, before anything was read */
 	char *text;                /* of the configuration */
 	struct config *config;
 	struct inventory *inventory; /* NULL with DOCKER_OFF and DOCKER_UNKNOWN */

@@ -84,6 +84,20 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 	return err;
 }
 
+/* What this kernel cannot do is weaker, and said; what it did and does no more is a fault. */
+static int check_means(struct kernel *kernel, struct health *health)
+{
+	int err = kernel_read_means(kernel, health->means);
+
+	for (enum means i = 0; err == 0 && i < MEANS_MAX; i++)
+		if (!health->means[i].is_attached && !health->means[i].why_not[0])
+			err = add_problem(health, "%s is gone: `tidegate up` brings it back",
+					  means_name(i));
+	health->is_arming = health->is_daemon_running && health->report.desired &&
+			    health->report.desired->docker_source == DOCKER_FRESH;
+	return err;
+}
+
 static int check_policy(const struct health_input *input, struct health *health)
 {
 	struct reconcile_input dry = {
@@ -133,6 +147,8 @@ static int check(const struct health_input *input, struct health *health)
 				  "changes are not followed");
 	if (err == 0 && health->is_audit)
 		err = add_problem(health, "audit mode: nothing is dropped");
+	if (err == 0)
+		err = check_means(input->kernel, health);
 	return err < 0 ? err : check_interfaces(input->kernel, health);
 }
 

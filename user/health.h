@@ -21,6 +21,8 @@ struct health {
 	unsigned int trial_seconds_left; /* 0 = nothing is on trial */
 	struct health_interface *interfaces;
 	size_t interfaces_count;
+	struct means_state means[MEANS_MAX];
+	bool is_arming;       /* a daemon follows Docker: ports are known from `create` on */
 	char **problems;      /* none: attached, enforcing and in step */
 	size_t problems_count;
 	struct state state;

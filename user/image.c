@@ -225,7 +225,8 @@ static int finish(struct build *build)
 	build->header.abi = DATAPATH_ABI;
 	build->header.size = build->writer.size;
 	build->header.flags = (build->policy->is_audit ? IMAGE_AUDIT : 0) |
-			      (build->policy->mode == DEFAULT_DENY_ALL ? IMAGE_DENY_ALL : 0);
+			      (build->policy->mode == DEFAULT_DENY_ALL ? IMAGE_DENY_ALL : 0) |
+			      (build->policy->mode == DEFAULT_ALLOW ? IMAGE_ALLOW_ALL : 0);
 	build->header.built_at = input->now_epoch;
 	build->header.notes_size = input->notes_size;
 	return 0;

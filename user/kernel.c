@@ -139,6 +139,7 @@ static struct kernel *new_kernel(const char *pin_dir)
 	kernel->policy_fds[0] = kernel->policy_fds[1] = kernel->policy_fds[2] = -1;
 	kernel->counters_fd = kernel->counter_ids_fd = -1;
 	kernel->interfaces_fd = kernel->state_fd = -1;
+	kernel->learned_fd = kernel->learned_ports_fd = kernel->means_fd = -1;
 	kernel->pin_dir = strdup(pin_dir);
 	if (!kernel->pin_dir) {
 		free(kernel);
@@ -153,20 +154,26 @@ static int open_maps(struct kernel *kernel)
 	const struct {
 		const char *name;
 		int *fd;
+		bool is_newer; /* than the first build; the rest works without */
 	} maps[] = {
-		{ "policy_small", &kernel->policy_fds[0] },
-		{ "policy_medium", &kernel->policy_fds[1] },
-		{ "policy_large", &kernel->policy_fds[2] },
-		{ "counters", &kernel->counters_fd },
-		{ "counter_ids", &kernel->counter_ids_fd },
-		{ "interfaces", &kernel->interfaces_fd },
-		{ "state", &kernel->state_fd },
+		{ "policy_small", &kernel->policy_fds[0], false },
+		{ "policy_medium", &kernel->policy_fds[1], false },
+		{ "policy_large", &kernel->policy_fds[2], false },
+		{ "counters", &kernel->counters_fd, false },
+		{ "counter_ids", &kernel->counter_ids_fd, false },
+		{ "interfaces", &kernel->interfaces_fd, false },
+		{ "state", &kernel->state_fd, false },
+		{ "learned", &kernel->learned_fd, true },
+		{ "learned_ports", &kernel->learned_ports_fd, true },
+		{ "means", &kernel->means_fd, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
-		*maps[i].fd = open_map(kernel->pin_dir, maps[i].name);
-		if (*maps[i].fd < 0)
-			return *maps[i].fd;
+		int fd = open_map(kernel->pin_dir, maps[i].name);
+
+		if (fd < 0 && !(maps[i].is_newer && fd == -ENOENT))
+			return fd;
+		*maps[i].fd = fd < 0 ? -1 : fd;
 	}
 	return 0;
 }
@@ -204,11 +211,11 @@ static void load_conntrack(void)
 		(void)waitpid(pid, NULL, 0);
 }
 
-static int set_pin_paths(struct kernel *kernel)
+int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object)
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, kernel->filter->obj) {
+	bpf_object__for_each_map(map, object) {
 		_cleanup_free_ char *path = NULL;
 		int err;
 
@@ -232,7 +239,7 @@ static int load_programs(struct kernel *kernel, bool with_frags)
 		return kernel_fail(-errno, "cannot read the built-in programs");
 	if (!with_frags)
 		bpf_program__set_flags(kernel->filter->progs.filter_xdp, 0);
-	err = set_pin_paths(kernel);
+	err = kernel_share_maps(kernel, kernel->filter->obj);
 	if (err < 0)
 		return err;
 	err = filter_bpf__load(kernel->filter);
@@ -278,6 +285,7 @@ int kernel_load(const char *pin_dir, struct kernel **ret)
 		err = stamp_abi(kernel);
 	if (err < 0)
 		return err;
+	kernel_load_means(kernel);
 	*ret = TAKE_PTR(kernel);
 	return 0;
 }
@@ -366,6 +374,9 @@ void kernel_free(struct kernel *kernel)
 	util_closep(&kernel->counter_ids_fd);
 	util_closep(&kernel->interfaces_fd);
 	util_closep(&kernel->state_fd);
+	util_closep(&kernel->learned_fd);
+	util_closep(&kernel->learned_ports_fd);
+	util_closep(&kernel->means_fd);
 	free(kernel->pin_dir);
 	free(kernel);
 }

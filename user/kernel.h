@@ -6,6 +6,7 @@
  * Everything lives below one directory of a BPF file system:
  *   maps/NAME         the maps of bpf/maps.h
  *   links/IFINDEX-HOOK   a link each (for clsact, which has no links, the program)
+ *   links/MEANS-FAMILY   likewise, for what is not on an interface
  * so that the filter outlives the process that made it, and the next process finds it.
  *
  * Functions return 0 or -errno.  After a failure kernel_error() says what was attempted.
@@ -98,6 +99,29 @@ int kernel_write_state(struct kernel *kernel, const struct state *state);
 
 /* Whether the programs can tell replies from new flows (conntrack kfuncs). */
 bool kernel_has_conntrack(void);
+
+/* ---- means ------------------------------------------------------------------------- */
+
+/* Attached by kernel_load() as far as the kernel can; TIDEGATE_WITHOUT=learn in the
+ * environment leaves one out, to see what it is worth. */
+struct means_state {
+	bool is_attached;
+	char why_not[MEANS_TEXT]; /* of the last kernel_load(); "" = it was attached then */
+};
+int kernel_read_means(struct kernel *kernel, struct means_state ret[MEANS_MAX]);
+const char *means_name(enum means means);    /* "bind learning" */
+const char *means_without(enum means means); /* what is weaker without it */
+
+/* A port that Docker bound and that was not forgotten. */
+struct learned_port {
+	struct learned_key key;
+	struct learned value;
+};
+int kernel_read_learned(struct kernel *kernel, struct learned_port **ret, size_t *ret_count);
+
+/* Forgets these, but none that was bound again at `before_ns` or later. */
+int kernel_forget(struct kernel *kernel, const struct learned_port *ports, size_t count,
+		  __u64 before_ns);
 
 /* ---- counters ---------------------------------------------------------------------- */
 

@@ -44,7 +44,7 @@ enum hook_kind hook_from_name(const char *name)
 	return HOOK_NONE;
 }
 
-static int pin_path(const struct kernel *kernel, const char *pin, char **ret)
+int kernel_link_path(const struct kernel *kernel, const char *pin, char **ret)
 {
 	return asprintf(ret, "%s/links/%s", kernel->pin_dir, pin) < 0 ? -ENOMEM : 0;
 }
@@ -128,7 +128,7 @@ static bool read_attachment(const struct kernel *kernel, const char *pin,
 
 	memset(attachment, 0, sizeof(*attachment));
 	if (sscanf(pin, "%d-%31s", &attachment->ifindex, hook) != 2 ||
-	    pin_path(kernel, pin, &path) < 0)
+	    kernel_link_path(kernel, pin, &path) < 0)
 		return false;
 	snprintf(attachment->pin, sizeof(attachment->pin), "%s", pin);
 	attachment->hook = hook_from_name(hook);
@@ -150,7 +150,7 @@ int kernel_attachments(struct kernel *kernel, struct attachment **ret, size_t *r
 	struct dirent *entry;
 	size_t count = 0;
 
-	if (pin_path(kernel, "", &path) < 0)
+	if (kernel_link_path(kernel, "", &path) < 0)
 		return -ENOMEM;
 	dir = opendir(path);
 	if (!dir && errno != ENOENT)
@@ -174,7 +174,7 @@ static int unpin(struct kernel *kernel, const char *pin)
 {
 	_cleanup_free_ char *path = NULL;
 
-	if (pin_path(kernel, pin, &path) < 0)
+	if (kernel_link_path(kernel, pin, &path) < 0)
 		return -ENOMEM;
 	if (unlink(path) < 0 && errno != ENOENT)
 		return kernel_fail(-errno, "cannot remove the pin '%s'", path);
@@ -242,7 +242,7 @@ static int attach_at(struct kernel *kernel, const struct attach_request *request
 	char pin[48];
 
 	snprintf(pin, sizeof(pin), "%d-%s", request->ifindex, hook_name(hook));
-	if (pin_path(kernel, pin, &path) < 0)
+	if (kernel_link_path(kernel, pin, &path) < 0)
 		return -ENOMEM;
 	if (hook == HOOK_CLSACT)
 		return attach_and_pin_clsact(program_fd, request->ifindex, path, 0);
@@ -260,7 +260,7 @@ static int update_link(struct kernel *kernel, const struct attach_request *reque
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
 
-	if (pin_path(kernel, attachment->pin, &path) < 0)
+	if (kernel_link_path(kernel, attachment->pin, &path) < 0)
 		return -ENOMEM;
 	if (attachment->hook == HOOK_CLSACT)
 		return attach_and_pin_clsact(program_fd, request->ifindex, path, BPF_TC_F_REPLACE);

@@ -20,9 +20,23 @@ struct kernel {
 	int counter_ids_fd;
 	int interfaces_fd;
 	int state_fd;
+	int learned_fd;       /* these three: -1 when an older build made the pins */
+	int learned_ports_fd;
+	int means_fd;
 };
 
 /* Remembers the text for kernel_error() and returns err. */
 int kernel_fail(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The maps of the object become the pinned ones. */
+int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object);
+
+/* Path of a pin below links/, allocated. */
+int kernel_link_path(const struct kernel *kernel, const char *pin, char **ret);
+
+/* ---- means (kernel_means.c): each loads and attaches itself, or says why not ----------- */
+
+void kernel_load_means(struct kernel *kernel);
+int kernel_load_learn(struct kernel *kernel);
 
 #endif

@@ -23,6 +23,7 @@ static const char *const names[] = {
 	[DROP_DENIED] = "denied",
 	[DROP_CLOSED] = "closed",
 	[DROP_NO_POLICY] = "no-policy",
+	[DROP_LEARNED] = "learned",
 };
 _Static_assert(ARRAY_SIZE(names) == REASON_MAX, "a reason has no name");
 

@@ -12,6 +12,7 @@
 #include "datapath.h"
 #include "image.h"
 #include "inventory.h"
+#include "learned.h"
 #include "netdev.h"
 #include "notes.h"
 #include "policy.h"
@@ -358,6 +359,14 @@ static int guard_interfaces(const struct reconcile_input *input, const struct de
 	return err < 0 ? err : detach_others(input, desired, running, error);
 }
 
+static int forget_learned(const struct reconcile_input *input, const struct desired *desired,
+			  char *error)
+{
+	int err = input->is_dry_run ? 0 : learned_forget(input->kernel, desired);
+
+	return err < 0 ? fail_kernel(err, error) : 0;
+}
+
 /* ---- state -------------------------------------------------------------------------- */
 
 static void write_state(const struct reconcile_input *input, const struct desired *desired,
@@ -451,6 +460,8 @@ static int reconcile_with(const struct reconcile_input *input, const struct runn
 		err = replace(input, desired, &running->image, report, error);
 	if (err == 0)
 		err = guard_interfaces(input, desired, &running->image, report, error);
+	if (err == 0)
+		err = forget_learned(input, desired, error);
 	write_state(input, desired, err < 0 ? error : "");
 	if (err < 0)
 		return err;

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * learn.bpf.c: sees Docker bind a port on this host, -P ports included, and notes it before
+ * anybody can connect.  Attached to the root of the control groups, so it runs for every
+ * bind of the machine, after the fact, and always lets it be.
+ *
+ * What Docker binds is published, or will be in a moment: docker-proxy holds a port for as
+ * long as it is published; without the proxy, and since Engine 28 with it, dockerd does.
+ * SCTP sockets bind themselves past this hook (net/ipv4/af_inet.c, inet_bind_sk()).
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "datapath.h"
+#include "learned.h"
+
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+
+/* The network namespace that is guarded.  Containers bind ports as well, in theirs. */
+const volatile __u64 netns_cookie = 0;
+
+/* Since 6.2. */
+void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Compared by words: a loop over bytes multiplies what the verifier has to follow. */
+union comm {
+	char text[16]; /* TASK_COMM_LEN, the rest zero */
+	__u64 words[2];
+};
+
+static __always_inline bool is_same_comm(const union comm *a, const union comm *b)
+{
+	return a->words[0] == b->words[0] && a->words[1] == b->words[1];
+}
+
+/* The name of a root process proves nothing, but a false one only closes its own port. */
+static __always_inline __u32 learned_by(void)
+{
+	const union comm proxy = { "docker-proxy" }, engine = { "dockerd" };
+	union comm comm = {};
+
+	if ((__u32)bpf_get_current_uid_gid() != 0)
+		return 0;
+	bpf_get_current_comm(comm.text, sizeof(comm.text));
+	if (is_same_comm(&comm, &proxy))
+		return LEARNED_PROXY;
+	return is_same_comm(&comm, &engine) ? LEARNED_ENGINE : 0;
+}
+
+/* The API, with and without TLS, and what the nodes of a swarm say to each other. */
+static __always_inline bool is_engine_port(__u8 proto, __u16 port)
+{
+	if (proto == IPPROTO_UDP)
+		return port == 7946 || port == 4789;
+	return port == 2375 || port == 2376 || port == 2377 || port == 7946;
+}
+
+/* TCP also under the name of MPTCP; 0 = without ports, or ports of another kind. */
+static __always_inline __u8 proto_of(const struct bpf_sock *sk)
+{
+	if (sk->type == SOCK_STREAM)
+		return IPPROTO_TCP;
+	return sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP ? IPPROTO_UDP : 0;
+}
+
+static __always_inline void mark(const struct learned_key *key)
+{
+	__u32 word = LEARNED_WORD(key->proto == IPPROTO_UDP ? PROTO_UDP : PROTO_TCP, key->port);
+	struct learned_ports *ports = learned_ports_of();
+
+	if (!ports || word >= LEARNED_WORDS)
+		return;
+	__sync_fetch_and_or(&ports->bits[0][word], LEARNED_BIT(key->port));
+	__sync_fetch_and_or(&ports->bits[1][word], LEARNED_BIT(key->port));
+}
+
+static __always_inline void learn(const struct learned_key *key, __u32 by)
+{
+	struct learned value = { .bound_ns = bpf_ktime_get_coarse_ns(), .by = by };
+	struct learned_ports *ports = learned_ports_of();
+
+	if (bpf_map_update_elem(&learned, key, &value, BPF_ANY) < 0 && ports)
+		ports->is_full = 1;
+	mark(key);
+}
+
+/* Who binds, if it is Docker's, here, and not for itself; fills in all but the address. */
+static __always_inline __u32 begin(struct bpf_sock *sk, struct learned_key *key)
+{
+	__u32 by = learned_by();
+
+	if (!by || bpf_get_netns_cookie(sk) != netns_cookie)
+		return 0;
+	key->proto = proto_of(sk);
+	key->port = sk->src_port;
+	if (!key->proto || (by == LEARNED_ENGINE && is_engine_port(key->proto, key->port)))
+		return 0;
+	return by;
+}
+
+static __always_inline void learn_ipv4(struct learned_key *key, __be32 addr, __u32 by)
+{
+	if ((addr & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000))
+		return;
+	key->family = 4;
+	key->addr[0] = addr;
+	learn(key, by);
+}
+
+SEC("cgroup/post_bind4")
+int learn_bind4(struct bpf_sock *sk)
+{
+	struct learned_key key = {};
+	__u32 by = begin(sk, &key);
+
+	if (by)
+		learn_ipv4(&key, sk->src_ip4, by);
+	return 1;
+}
+
+/* A socket on :: takes IPv4 as well unless told not to.  Where we cannot look, we believe
+ * that it does: the port is then closed for both. */
+static __always_inline bool is_ipv6only(struct bpf_sock *ctx)
+{
+	struct sock *sk;
+
+	if (!bpf_cast_to_kern_ctx)
+		return false;
+	sk = bpf_cast_to_kern_ctx(ctx);
+	return BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only);
+}
+
+static __always_inline void learn_ipv6(struct bpf_sock *sk, struct learned_key *key, __u32 by)
+{
+	__be32 a = sk->src_ip6[0], b = sk->src_ip6[1], c = sk->src_ip6[2], d = sk->src_ip6[3];
+
+	/* IPv4 written as IPv6, RFC 4291 2.5.5.2. */
+	if (!a && !b && c == bpf_htonl(0xffff)) {
+		learn_ipv4(key, d, by);
+		return;
+	}
+	if (!a && !b && !c && d == bpf_htonl(1))
+		return;
+	if (!a && !b && !c && !d && !is_ipv6only(sk))
+		learn_ipv4(key, 0, by);
+	key->family = 6;
+	key->addr[0] = a;
+	key->addr[1] = b;
+	key->addr[2] = c;
+	key->addr[3] = d;
+	learn(key, by);
+}
+
+SEC("cgroup/post_bind6")
+int learn_bind6(struct bpf_sock *sk)
+{
+	struct learned_key key = {};
+	__u32 by = begin(sk, &key);
+
+	if (by)
+		learn_ipv6(sk, &key, by);
+	return 1;
+}

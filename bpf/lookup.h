@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * lookup.h: packet + image -> the rule that decides.  Knows the image and its clock; knows no
+ * hook, and does not say what follows from the rule.
+ */
+#ifndef TIDEGATE_LOOKUP_H
+#define TIDEGATE_LOOKUP_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "classify.h"
+#include "datapath.h"
+#include "image.h"
+#include "parse.h"
+
+static __always_inline __u64 word64(const __be32 *words)
+{
+	return (__u64)bpf_ntohl(words[0]) << 32 | bpf_ntohl(words[1]);
+}
+
+static __always_inline __u32 destination_of(struct image_ref image,
+					    const struct image_header *header,
+					    const struct packet *pkt)
+{
+	if (pkt->family == 4)
+		return classify4(image, &header->daddr4, bpf_ntohl(pkt->daddr[0]));
+	return classify6(image, &header->daddr6, word64(pkt->daddr), word64(pkt->daddr + 2));
+}
+
+static __always_inline __u32 class_of(struct image_ref image, const struct image_header *header,
+				      const struct packet *pkt)
+{
+	if (pkt->family == 4)
+		return classify4(image, &header->saddr4, bpf_ntohl(pkt->saddr[0]));
+	return classify6(image, &header->saddr6, word64(pkt->saddr), word64(pkt->saddr + 2));
+}
+
+static __always_inline __u32 proto_index(__u8 protocol)
+{
+	if (protocol == IPPROTO_TCP)
+		return PROTO_TCP;
+	return protocol == IPPROTO_UDP ? PROTO_UDP : PROTO_SCTP;
+}
+
+static __always_inline bool is_container(__u32 kind)
+{
+	return kind == DESTINATION_CONTAINER || kind == DESTINATION_ROUTED;
+}
+
+static __always_inline bool is_expired(const struct image_rule *rule)
+{
+	return rule->expires_ns && bpf_ktime_get_coarse_ns() > rule->expires_ns;
+}
+
+/* The rule that decides, and the port it is for.  NULL when the image does not answer. */
+static __always_inline const struct image_rule *
+find_rule(struct image_ref image, const struct image_header *header, const struct packet *pkt,
+	  __u32 destination, const struct image_port **ret_port, __u32 *ret_number)
+{
+	__u32 number = 0, class, rule;
+	const struct image_port *port;
+
+	if (pkt->kind == PACKET_PORTS)
+		number = image_port(image, header, proto_index(pkt->protocol),
+				    bpf_ntohs(pkt->dport), destination, pkt->family);
+	if (number == IMAGE_BAD)
+		return NULL;
+	port = image_port_at(image, header, number);
+	if (!port)
+		return NULL;
+	*ret_port = port;
+	*ret_number = number;
+	/* The common case: the same rule for every source, so nobody needs to know which. */
+	if (port->uniform)
+		return image_rule_at(image, header, port->uniform - 1);
+	class = class_of(image, header, pkt);
+	if (class == IMAGE_BAD)
+		return NULL;
+	rule = image_rule(image, header, port, class);
+	return rule == IMAGE_BAD ? NULL : image_rule_at(image, header, rule);
+}
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kernel_means.c: what helps the filter where the kernel can: found out by trying, each by
+ * itself, and remembered in the kernel for `status` to say.
+ */
+#include "kernel.h"
+
+#include <errno.h>
+
+#include "kernel_private.h"
+#include "util.h"
+
+#define MEANS_LINKS 2
+
+static const struct means_entry {
+	const char *option;  /* in TIDEGATE_WITHOUT */
+	const char *name;
+	const char *without; /* what is weaker then */
+	const char *links[MEANS_LINKS];
+	int (*load)(struct kernel *kernel);
+} entries[] = {
+	[MEANS_LEARN] = {
+		.option = "learn",
+		.name = "bind learning",
+		.without = "a port that Docker chooses (-P) or opens while `tidegate run` is not "
+			   "there, and relays by docker-proxy, is open until Docker is read",
+		.links = { "learn-4", "learn-6" },
+		.load = kernel_load_learn,
+	},
+};
+_Static_assert(ARRAY_SIZE(entries) == MEANS_MAX, "a means has no entry");
+
+const char *means_name(enum means means)
+{
+	return entries[means].name;
+}
+
+const char *means_without(enum means means)
+{
+	return entries[means].without;
+}
+
+/* A diagnostic: a test shows what a means does by leaving it out. */
+static bool is_left_out(const struct means_entry *entry)
+{
+	const char *list = getenv("TIDEGATE_WITHOUT");
+	size_t length = strlen(entry->option);
+
+	for (; list && *list; list += strcspn(list, ","), list += *list == ',')
+		if (strcspn(list, ",") == length && strncmp(list, entry->option, length) == 0)
+			return true;
+	return false;
+}
+
+static void unpin(struct kernel *kernel, const struct means_entry *entry)
+{
+	for (int i = 0; i < MEANS_LINKS; i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (kernel_link_path(kernel, entry->links[i], &path) == 0)
+			(void)unlink(path);
+	}
+}
+
+static void write_note(struct kernel *kernel, __u32 means, const char *why_not)
+{
+	struct means_note note = {};
+
+	snprintf(note.why_not, sizeof(note.why_not), "%s", why_not);
+	(void)bpf_map_update_elem(kernel->means_fd, &means, &note, BPF_ANY);
+}
+
+static void load(struct kernel *kernel, enum means means)
+{
+	const struct means_entry *entry = &entries[means];
+	char why_not[MEANS_TEXT];
+	int err;
+
+	if (is_left_out(entry)) {
+		unpin(kernel, entry);
+		write_note(kernel, means, "left out by TIDEGATE_WITHOUT");
+		return;
+	}
+	err = entry->load(kernel);
+	if (err < 0)
+		snprintf(why_not, sizeof(why_not), "%.*s: %s", MEANS_TEXT - 80, kernel_error(),
+			 strerror(-err));
+	write_note(kernel, means, err < 0 ? why_not : "");
+}
+
+void kernel_load_means(struct kernel *kernel)
+{
+	for (enum means means = 0; means < MEANS_MAX; means++)
+		load(kernel, means);
+}
+
+/* The kernel keeps a link's program for as long as the link is there. */
+static bool is_attached(struct kernel *kernel, const struct means_entry *entry)
+{
+	for (int i = 0; i < MEANS_LINKS; i++) {
+		_cleanup_free_ char *path = NULL;
+		_cleanup_close_ int fd = -1;
+
+		if (kernel_link_path(kernel, entry->links[i], &path) < 0)
+			return false;
+		fd = bpf_obj_get(path);
+		if (fd < 0)
+			return false;
+	}
+	return true;
+}
+
+int kernel_read_means(struct kernel *kernel, struct means_state ret[MEANS_MAX])
+{
+	for (__u32 i = 0; i < MEANS_MAX; i++) {
+		struct means_note note = { "an older build loaded the filter" };
+
+		if (kernel->means_fd >= 0 && bpf_map_lookup_elem(kernel->means_fd, &i, &note) < 0)
+			return kernel_fail(-errno, "cannot read what the filter has to help it");
+		ret[i].is_attached = is_attached(kernel, &entries[i]);
+		snprintf(ret[i].why_not, sizeof(ret[i].why_not), "%s", note.why_not);
+	}
+	return 0;
+}
