@@ -120,7 +120,7 @@ static __always_inline bool is_local(const struct hook *hook, const struct packe
 	long found;
 
 	if (is_group(pkt))
-		return true;
+		return !is_shared(hook);
 	if (pkt->family == 4) {
 		fib.family = AF_INET;
 		fib.ipv4_src = pkt->saddr[0];
@@ -247,6 +247,9 @@ static __always_inline void decide(const struct hook *hook, const struct packet 
 		return;
 	destination = destination_of(image, header, pkt);
 	kind = image_kind(image, header, destination);
+	decision->reason = DROP_NO_POLICY;
+	if (kind > DESTINATION_MARTIAN)
+		return;
 	decision->reason = decide_early(hook, pkt, kind);
 	if (decision->reason)
 		return;
