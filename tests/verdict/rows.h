@@ -57,6 +57,9 @@ extern const struct scene shared, deny_all_no_forwarding_shared;
 extern const struct scene no_destinations, no_sources; /* tables that lead nowhere */
 extern const struct scene no_ports, no_rules;          /* zeros in their place */
 
+extern const struct scene bound, bound_deny_all, bound_allow_all; /* Docker bound ports */
+extern const struct scene bound_full; /* … 31000/tcp on 192.0.2.5 when the hash was full */
+
 extern const struct scene *const scenes[];
 extern const size_t scenes_count;
 
@@ -103,7 +106,7 @@ struct rows {
 };
 
 extern const struct rows rows_ethernet, rows_ipv4, rows_ipv6, rows_transport, rows_policy,
-	rows_destination, rows_reply, rows_image;
+	rows_destination, rows_reply, rows_learned, rows_image;
 
 /* All of them. */
 extern const struct rows *const tables[];

@@ -60,6 +60,25 @@ SCENE(shared, .config = "", .is_shared = true);
 SCENE(deny_all_no_forwarding_shared, .config = DENY_ALL, .is_forwarding_off = true,
       .is_shared = true);
 
+/* ---- learned ports ------------------------------------------------------------------------ */
+
+/* clang-format off */
+#define BOUND { \
+	{ "0.0.0.0", IPPROTO_TCP, 31000 }, { "::", IPPROTO_TCP, 31000 }, \
+	{ "0.0.0.0", IPPROTO_UDP, 31001 }, { "192.0.2.5", IPPROTO_TCP, 31002 }, \
+	{ "2001:db8::5", IPPROTO_TCP, 31002 }, { "0.0.0.0", IPPROTO_TCP, 33000 }, \
+	{ "0.0.0.0", IPPROTO_TCP, 80 }, { "0.0.0.0", IPPROTO_TCP, 25 }, \
+	{ "0.0.0.0", IPPROTO_TCP, 22 }, { "0.0.0.0", IPPROTO_TCP, 6379 }, \
+	{ "0.0.0.0", IPPROTO_UDP, 65535 }, \
+}
+/* clang-format on */
+
+SCENE(bound, .config = rules_text, .bound = BOUND);
+SCENE(bound_deny_all, .config = DENY_ALL, .bound = BOUND);
+SCENE(bound_allow_all, .config = "default allow\n", .bound = BOUND);
+SCENE(bound_full, .config = rules_text, .bound = { { "192.0.2.5", IPPROTO_TCP, 31000 } },
+      .is_bound_full = true);
+
 /* ---- damage ------------------------------------------------------------------------------- */
 
 static struct image_header *header_of(struct image *image)
@@ -125,11 +144,13 @@ const struct scene *const scenes[] = {
 	&shared,	  &deny_all_no_forwarding_shared,
 	&no_destinations, &no_sources,
 	&no_ports,	  &no_rules,
+	&bound,		  &bound_deny_all,
+	&bound_allow_all, &bound_full,
 };
 const size_t scenes_count = ARRAY_SIZE(scenes);
 
 const struct rows *const tables[] = {
-	&rows_ethernet, &rows_ipv4,	   &rows_ipv6,	&rows_transport,
-	&rows_policy,	&rows_destination, &rows_reply, &rows_image,
+	&rows_ethernet,	   &rows_ipv4,	&rows_ipv6,    &rows_transport, &rows_policy,
+	&rows_destination, &rows_reply, &rows_learned, &rows_image,
 };
 const size_t tables_count = ARRAY_SIZE(tables);

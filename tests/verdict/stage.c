@@ -194,6 +194,8 @@ struct stage *stage_open(void)
 	enter_namespaces();
 	make_interfaces(stage);
 	flows_make();
+	/* Not on the machine's control groups; scenes say themselves what Docker bound. */
+	setenv("TIDEGATE_WITHOUT", "learn", 1);
 	if (kernel_load(PIN_DIR, &stage->kernel) < 0)
 		die("%s", kernel_error());
 	stage->cpus = libbpf_num_possible_cpus();

@@ -23,6 +23,14 @@
 
 struct image;
 
+/* A port that Docker's processes bound; a port of 0 ends a list of them. */
+struct bound {
+	const char *addr; /* "0.0.0.0" and "::" are every address */
+	__u8 proto;
+	__u16 port;
+};
+#define BOUND_MAX 12
+
 /* What enforces while a row is played. */
 struct scene {
 	const char *name;
@@ -34,6 +42,8 @@ struct scene {
 	bool is_expired;       /* what ends ("until") ended a second ago */
 	bool is_forwarding_off;
 	bool is_shared;        /* INTERFACE_SHARED */
+	struct bound bound[BOUND_MAX];
+	bool is_bound_full;    /* the last of them found no room in the hash */
 	void (*damage)(struct image *image); /* done to the active image */
 };
 

@@ -4,6 +4,7 @@
  * -> slots, through the same functions as in the product.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <time.h>
 
 #include "config.h"
@@ -229,6 +230,53 @@ static void fill_slot(struct stage *stage, enum image_slot slot, const struct sc
 	stage->policy = policy;
 }
 
+/* ---- learned ports ------------------------------------------------------------------------ */
+
+static void forget_bound(struct stage *stage)
+{
+	struct learned_key key;
+
+	while (bpf_map_get_next_key(stage->kernel->learned_fd, NULL, &key) == 0)
+		if (bpf_map_delete_elem(stage->kernel->learned_fd, &key) < 0)
+			die("cannot forget a learned port");
+}
+
+/* As bpf/learn.bpf.c notes it. */
+static void note_bound(struct stage *stage, const struct bound *bound)
+{
+	struct prefix addr = parse(bound->addr);
+	struct learned_key key = { .family = addr.family,
+				   .proto = bound->proto,
+				   .port = bound->port };
+	struct learned value = { .by = LEARNED_PROXY };
+
+	memcpy(key.addr, addr.addr, sizeof(key.addr));
+	if (bpf_map_update_elem(stage->kernel->learned_fd, &key, &value, BPF_ANY) < 0)
+		die("cannot note a learned port");
+}
+
+static void set_bound(struct stage *stage, const struct scene *scene)
+{
+	_cleanup_free_ struct learned_ports *ports = calloc(1, sizeof(*ports));
+	__u32 key = 0;
+
+	if (!ports)
+		die("no memory");
+	forget_bound(stage);
+	ports->is_full = scene->is_bound_full;
+	for (size_t i = 0; i < BOUND_MAX && scene->bound[i].port; i++) {
+		const struct bound *bound = &scene->bound[i];
+		__u32 proto = bound->proto == IPPROTO_UDP ? PROTO_UDP : PROTO_TCP;
+		bool is_last = i + 1 == BOUND_MAX || !scene->bound[i + 1].port;
+
+		ports->bits[0][LEARNED_WORD(proto, bound->port)] |= LEARNED_BIT(bound->port);
+		if (!is_last || !scene->is_bound_full)
+			note_bound(stage, bound);
+	}
+	if (bpf_map_update_elem(stage->kernel->learned_ports_fd, &key, ports, BPF_ANY) < 0)
+		die("cannot mark the learned ports");
+}
+
 void stage_set(struct stage *stage, const struct scene *scene)
 {
 	if (stage->scene == scene)
@@ -244,6 +292,7 @@ void stage_set(struct stage *stage, const struct scene *scene)
 		empty_slot(stage, SLOT_CONFIRMED);
 	stage_set_forwarding(scene->is_forwarding_off ? "0" : "1");
 	stage_set_shared(stage, scene->is_shared);
+	set_bound(stage, scene);
 }
 
 unsigned int stage_port_counter(struct stage *stage, const char *identity)
