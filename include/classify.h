@@ -99,9 +99,10 @@ static __always_inline const struct image_header *image_header_of(struct image_r
 /*
  * A table cuts the addresses between its first and last border into 1 << bits equal parts
  * and has a reference for each (one more for what lies behind).  Where a part has borders
- * inside, the reference leads to a list: sorted addresses at which the value changes.  A part in which many of the borders crowd has a table of its own, once, and what
- * is still too long for one list is a list of lists; so the worst that prefixes can be
- * costs a few steps more, not a few times as much.
+ * inside, the reference leads to a list: sorted addresses at which the value changes.  A
+ * part in which many of the borders crowd has a table of its own, once, and what is still
+ * too long for one list is a list of lists; so the worst that prefixes can be costs a few
+ * steps more, not a few times as much.
  *
  * An IPv6 address is searched by its upper 64 bits; where a value changes inside of them,
  * the reference leads to a table or list over the lower 64.

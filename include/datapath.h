@@ -195,7 +195,7 @@ struct means_note {
  * (row, class) is computed in user space, so its cost here does not depend on how many
  * rules there are or how they overlap.
  */
-#define IMAGE_CHUNK 65536u /* images are a multiple of it; tables' lists lie in one */
+#define IMAGE_CHUNK 65536u /* images are a multiple of it */
 #define IMAGE_SMALL (1u << 20)
 #define IMAGE_MEDIUM (8u << 20)
 #define IMAGE_LARGE (32u << 20)
@@ -279,6 +279,14 @@ struct image_rule {
 /* Cells of one row are stored in blocks of CELL_BLOCK classes; equal blocks once. */
 #define CELL_BLOCK 64u
 
+/* What an IPv4 address, in host order, is: asked before the table, because nearly all packets
+ * are for one of a few addresses. */
+#define IMAGE_NEAR 4
+struct image_near {
+	__u32 addr;
+	__u32 destination;
+};
+
 struct image_header {
 	__u32 magic;
 	__u32 abi;
@@ -302,6 +310,7 @@ struct image_header {
 	__u32 notes;      /* what user space wants to read back; the programs never do */
 	__u32 notes_size;
 	__u32 reserved;
+	struct image_near near4[IMAGE_NEAR]; /* answers of daddr4 for addresses of this host's own */
 	struct image_table saddr4;
 	struct image_table saddr6;
 	struct image_table daddr4;
@@ -326,6 +335,7 @@ DATAPATH_ASSERT(image_slot_entry, 16);
 DATAPATH_ASSERT(image_variant, 8);
 DATAPATH_ASSERT(image_port, 16);
 DATAPATH_ASSERT(image_rule, 16);
-DATAPATH_ASSERT(image_header, 176);
+DATAPATH_ASSERT(image_near, 8);
+DATAPATH_ASSERT(image_header, 208);
 
 #endif

@@ -4,8 +4,10 @@
  * worked out in a file of its own: ranges, image_classes, image_cells, image_table,
  * image_destinations, image_slots.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 
+#include "classify.h"
 #include "datapath.h"
 #include "digest.h"
 #include "image.h"
@@ -23,7 +25,7 @@ struct build {
 	struct image_writer writer;
 	struct image_header header; /* copied to the front at the end: the bytes move */
 	struct classes classes;
-	struct ranges saddr[2];     /* IPv4, IPv6 */
+	struct ranges saddr[2]; /* IPv4, IPv6 */
 };
 
 static void build_clear(struct build *build)
@@ -100,8 +102,8 @@ static int write_ports(struct build *build, const __u32 *uniform)
 		ports[i + 1].counter = build->input->port_counters[i];
 		ports[i + 1].row = build->classes.port_rows[i];
 		ports[i + 1].uniform = uniform[ports[i + 1].row];
-		ports[i + 1].fallback = policy->ports[i].is_closed ? CELL_DEFAULT_DENY :
-								     CELL_DEFAULT_ALLOW;
+		ports[i + 1].fallback =
+			policy->ports[i].is_closed ? CELL_DEFAULT_DENY : CELL_DEFAULT_ALLOW;
 	}
 	return 0;
 }
@@ -208,6 +210,28 @@ static int build_destinations(struct build *build)
 	return err;
 }
 
+/* The first of this host's own IPv4 addresses; what is left over says what 0.0.0.0 is. */
+static void write_near(struct build *build)
+{
+	struct image_ref image = { .bytes = build->writer.bytes };
+	const struct policy *policy = build->policy;
+	size_t used = 0;
+	__u32 addr = 0;
+
+	memcpy(build->writer.bytes, &build->header, sizeof(build->header));
+	for (size_t i = 0; i <= policy->local_count && used < IMAGE_NEAR; i++) {
+		struct image_near *near = &build->header.near4[used];
+
+		if (i < policy->local_count && policy->local[i].family != 4)
+			continue;
+		if (i < policy->local_count)
+			memcpy(&addr, policy->local[i].addr, sizeof(addr));
+		near->addr = i < policy->local_count ? ntohl(addr) : 0;
+		near->destination = classify4(image, &build->header.daddr4, near->addr);
+		used += i < policy->local_count;
+	}
+}
+
 /* Notes come last, so that their length moves nothing else; then up to a whole chunk. */
 static int finish(struct build *build)
 {
@@ -229,6 +253,7 @@ static int finish(struct build *build)
 			      (build->policy->mode == DEFAULT_ALLOW ? IMAGE_ALLOW_ALL : 0);
 	build->header.built_at = input->now_epoch;
 	build->header.notes_size = input->notes_size;
+	write_near(build);
 	return 0;
 }
 
@@ -260,9 +285,9 @@ static void add_digest(struct build *build)
 
 int image_build(const struct image_input *input, struct image *ret, struct image_error *ret_error)
 {
-	_cleanup_(build_clear) struct build build = {
-		.input = input, .policy = input->policy, .writer.error = ret_error
-	};
+	_cleanup_(build_clear) struct build build = { .input = input,
+						      .policy = input->policy,
+						      .writer.error = ret_error };
 	__u32 start;
 	int err;
 

@@ -78,7 +78,8 @@ static int make_class(struct classes *classes, __u32 around, __u32 set, __u32 *r
 	err = intern_add(&classes->columns, classes->scratch, size, ret);
 	if (err)
 		return err;
-	if (*ret == before && (before >= LIMIT_CLASSES || before * (size_t)classes->rows >= CELLS_MAX)) {
+	if (*ret == before &&
+	    (before >= LIMIT_CLASSES || before * (size_t)classes->rows >= CELLS_MAX)) {
 		classes->is_full = true;
 		return -E2BIG;
 	}

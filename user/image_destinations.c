@@ -172,10 +172,9 @@ static int write_family(struct image_writer *writer, const struct destinations *
 	for (size_t i = 0; i < destinations->count; i++)
 		add(&claims, &destinations->items[i], 1, family, DESTINATION_FIRST + i);
 	if (claims.count > LIMIT_DESTINATIONS)
-		return writer_refuse(writer, "destination addresses and subnets",
-				     claims.count, LIMIT_DESTINATIONS);
-	err = ranges_build(items, claims.count, family, DESTINATION_OTHER, combine, NULL,
-			   &ranges);
+		return writer_refuse(writer, "destination addresses and subnets", claims.count,
+				     LIMIT_DESTINATIONS);
+	err = ranges_build(items, claims.count, family, DESTINATION_OTHER, combine, NULL, &ranges);
 	return err ? err : table_write(writer, &ranges, family, ret);
 }
 

@@ -22,11 +22,11 @@ struct slots {
 	const struct destinations *destinations;
 	struct intern entries; /* number = slot: struct image_slot_entry, its variants */
 	size_t variants;
-	__u32 *by_start;      /* indexes of policy ports, by proto and lo */
-	__u32 *open;          /* indexes of those whose range is open */
+	__u32 *by_start; /* indexes of policy ports, by proto and lo */
+	__u32 *open;	 /* indexes of those whose range is open */
 	size_t open_count;
 	struct image_variant *scratch; /* a struct image_slot_entry's room, then variants */
-	__u16 *index;         /* what becomes slot_index */
+	__u16 *index;		       /* what becomes slot_index */
 };
 
 static int proto_index(__u8 proto)
@@ -66,9 +66,9 @@ static int compare_prefix(const void *a, const void *b)
 
 static __u32 destination_of(const struct slots *slots, const struct prefix *addr)
 {
-	const struct prefix *found = bsearch(addr, slots->destinations->items,
-					     slots->destinations->count, sizeof(*found),
-					     compare_prefix);
+	const struct prefix *found =
+		bsearch(addr, slots->destinations->items, slots->destinations->count,
+			sizeof(*found), compare_prefix);
 
 	return DESTINATION_FIRST + (found - slots->destinations->items);
 }
@@ -85,9 +85,9 @@ static int find_slot(struct slots *slots, __u16 *ret_slot)
 		const struct policy_port *port = &slots->policy->ports[slots->open[i]];
 
 		if (port->addr.length)
-			variants[entry.variants++] = (struct image_variant){
-				destination_of(slots, &port->addr), slots->open[i] + 1
-			};
+			variants[entry.variants++] =
+				(struct image_variant){ destination_of(slots, &port->addr),
+							slots->open[i] + 1 };
 		else if (port->addr.family == 6)
 			entry.any6 = slots->open[i] + 1;
 		else

@@ -13,11 +13,11 @@
 #include "util.h"
 
 /* So few need no table above them. */
-#define TABLELESS 8
+#define TABLELESS      8
 #define TABLE_BITS_MAX 18
 
 /* A part with more than that in it has a table of its own. */
-#define CROWD 128
+#define CROWD 32
 
 /* Entries of a list at the bottom, and of one above. */
 #define LEAF_ENTRIES 64
@@ -52,7 +52,7 @@ static int reserve_list(struct image_writer *writer, size_t size, __u32 *ret_off
 	size_t lines = (size + CACHE_LINE - 1) / CACHE_LINE;
 	bool is_split = offset % CACHE_LINE + size > lines * CACHE_LINE;
 
-	return writer_reserve_within_chunk(writer, size, is_split ? CACHE_LINE : 8, ret_offset);
+	return writer_reserve(writer, size, is_split ? CACHE_LINE : 8, ret_offset);
 }
 
 /* One list.  The first key is not written: whoever gets here is at or behind it. */

@@ -20,10 +20,6 @@ struct image_writer {
 /* Zeroed room at the end, aligned to a power of two.  0, -E2BIG or -ENOMEM. */
 int writer_reserve(struct image_writer *writer, size_t size, size_t align, __u32 *ret_offset);
 
-/* The same, all of it in one chunk. */
-int writer_reserve_within_chunk(struct image_writer *writer, size_t size, size_t align,
-				__u32 *ret_offset);
-
 /* An array copied as it is. */
 int writer_append(struct image_writer *writer, const void *bytes, size_t size, size_t align,
 		  __u32 *ret_offset);

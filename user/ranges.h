@@ -44,8 +44,8 @@ typedef int ranges_combine(void *context, __u32 around, const struct claim *clai
 struct claim ranges_claim(const struct prefix *prefix, __u32 owner);
 
 /*
- * Sorts the claims, then cuts the address space of the family at their borders.  `outside` is the value
- * where nobody claims anything.  0, -ENOMEM or what combine returned; *ret untouched then.
+ * Sorts the claims, then cuts the address space of the family at their borders.  `outside` is the
+ * value where nobody claims anything.  0, -ENOMEM or what combine returned; *ret untouched then.
  */
 int ranges_build(struct claim *claims, size_t count, __u8 family, __u32 outside,
 		 ranges_combine *combine, void *context, struct ranges *ret);

@@ -250,7 +250,8 @@ static void run(const struct bpf_object *object, const char *name, __u32 repeat,
 	*ret_ns = opts.duration;
 }
 
-/* ---- measuring --------------------------------------------------------------------------------- */
+/* ---- measuring ---------------------------------------------------------------------------------
+ */
 
 enum { EMPTY, BASE, IMAGE, LPM, PROGRAMS };
 
@@ -347,8 +348,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: classify_bench OBJECT [SHAPE [PREFIXES...]]\n");
 		return 2;
 	}
-	printf("%-18s %8s %7s %7s %6s %6s %6s %6s %6s  %s\n", "shape", "prefixes", "build_s",
-	       "MiB", "empty", "base", "image", "lpm", "ratio", "differences");
+	printf("%-18s %8s %7s %7s %6s %6s %6s %6s %6s  %s\n", "shape", "prefixes", "build_s", "MiB",
+	       "empty", "base", "image", "lpm", "ratio", "differences");
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
 		if (shape && shape != &shapes[i])
 			continue;

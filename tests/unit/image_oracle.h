@@ -68,8 +68,7 @@ static inline bool oracle_same(const struct prefix *a, const struct prefix *b)
 	return a->family == b->family && a->length == b->length && !memcmp(a->addr, b->addr, 16);
 }
 
-static inline enum destination oracle_kind(const struct policy *policy,
-					   const struct prefix *daddr)
+static inline enum destination oracle_kind(const struct policy *policy, const struct prefix *daddr)
 {
 	int natted, routed;
 	bool is_named = false, is_direct = false;
@@ -143,9 +142,9 @@ static inline long oracle_best(const struct policy *policy, long port, const str
 		    !oracle_applies(policy, port, i))
 			continue;
 		length = oracle_longest(rule->sources, rule->sources_count, saddr);
-		if (length > best_length || (length >= 0 && length == best_length &&
-					     policy->rules[best].kind != winner &&
-					     rule->kind == winner)) {
+		if (length > best_length ||
+		    (length >= 0 && length == best_length && policy->rules[best].kind != winner &&
+		     rule->kind == winner)) {
 			best = i;
 			best_length = length;
 		}
@@ -201,7 +200,9 @@ static inline struct image_answer image_ask(const void *bytes, const struct pref
 	const struct image_header *header = image_header_of(image);
 	__u32 class = image_value(image, &header->saddr4, &header->saddr6, saddr);
 	__u32 destination = image_value(image, &header->daddr4, &header->daddr6, daddr);
-	__u32 index = proto == IPPROTO_TCP ? PROTO_TCP : proto == IPPROTO_UDP ? PROTO_UDP : PROTO_SCTP;
+	__u32 index = proto == IPPROTO_TCP   ? PROTO_TCP
+		      : proto == IPPROTO_UDP ? PROTO_UDP
+					     : PROTO_SCTP;
 	struct image_answer answer = { IMAGE_BAD, IMAGE_BAD, IMAGE_BAD };
 	const struct image_port *port;
 
@@ -269,16 +270,14 @@ static inline void *oracle_grow(void *array, size_t *count, size_t size)
 /* Returns the rule's index. */
 static inline unsigned int oracle_add_rule(struct policy *policy, enum statement_kind kind)
 {
-	struct policy_rule *rule =
-		oracle_grow(&policy->rules, &policy->rules_count, sizeof(*rule));
+	struct policy_rule *rule = oracle_grow(&policy->rules, &policy->rules_count, sizeof(*rule));
 
 	rule->kind = kind;
 	rule->is_everywhere = kind == STATEMENT_BAN;
 	return policy->rules_count - 1;
 }
 
-static inline void oracle_add_source(struct policy *policy, unsigned int rule,
-				     struct prefix prefix)
+static inline void oracle_add_source(struct policy *policy, unsigned int rule, struct prefix prefix)
 {
 	struct policy_rule *to = &policy->rules[rule];
 	struct prefix *source;
@@ -292,8 +291,7 @@ static inline struct policy_port *oracle_add_port(struct policy *policy, __u8 pr
 						  struct prefix addr, unsigned short lo,
 						  unsigned short hi)
 {
-	struct policy_port *port =
-		oracle_grow(&policy->ports, &policy->ports_count, sizeof(*port));
+	struct policy_port *port = oracle_grow(&policy->ports, &policy->ports_count, sizeof(*port));
 
 	port->proto = proto;
 	port->addr = addr;

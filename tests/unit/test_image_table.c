@@ -119,9 +119,9 @@ static void assert_same(const struct ranges *ranges, __u8 family)
 	for (size_t i = 0; i < ranges->count; i++) {
 		for (int step = -1; step <= 1; step++) {
 			struct address address = beside(ranges->items[i].start, step, family);
-			__u32 value = family == 4 ? classify4(image, &table, address.lo)
-						  : classify6(image, &table, address.hi,
-							      address.lo);
+			__u32 value = family == 4
+					      ? classify4(image, &table, address.lo)
+					      : classify6(image, &table, address.hi, address.lo);
 
 			assert_int_equal(value, walk(ranges, address));
 		}
