@@ -24,8 +24,14 @@ static __always_inline __u32 destination_of(struct image_ref image,
 					    const struct image_header *header,
 					    const struct packet *pkt)
 {
-	if (pkt->family == 4)
-		return classify4(image, &header->daddr4, bpf_ntohl(pkt->daddr[0]));
+	__u32 addr = bpf_ntohl(pkt->daddr[0]);
+
+	if (pkt->family == 4) {
+		for (int i = 0; i < IMAGE_NEAR; i++)
+			if (header->near4[i].addr == addr)
+				return header->near4[i].destination;
+		return classify4(image, &header->daddr4, addr);
+	}
 	return classify6(image, &header->daddr6, word64(pkt->daddr), word64(pkt->daddr + 2));
 }
 
