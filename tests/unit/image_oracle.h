@@ -15,6 +15,7 @@
 #include "classify.h"
 #include "image.h"
 #include "policy.h"
+#include "util.h"
 
 /* ---- an address as bits ------------------------------------------------------------ */
 
@@ -255,16 +256,13 @@ static inline struct policy *oracle_policy(void)
 	return calloc(1, sizeof(struct policy));
 }
 
-/* The array is some struct's; memcpy, because its pointer is not a void pointer. */
+/* array points to some struct's pointer. */
 static inline void *oracle_grow(void *array, size_t *count, size_t size)
 {
-	char *base;
+	char *element = util_append(array, *count, size);
 
-	memcpy(&base, array, sizeof(base));
-	if ((*count & (*count - 1)) == 0)
-		base = realloc(base, (*count ? *count * 2 : 1) * size);
-	memcpy(array, &base, sizeof(base));
-	return memset(base + (*count)++ * size, 0, size);
+	(*count)++;
+	return element;
 }
 
 /* Returns the rule's index. */

@@ -41,7 +41,7 @@ static void print_endpoint(FILE *out, const struct endpoint *endpoint)
 
 static char *print_inventory(const struct inventory *inventory)
 {
-	size_t size;
+	size_t size = 0;
 	char *text = NULL, prefix[PREFIX_STRLEN];
 	FILE *out = open_memstream(&text, &size);
 
@@ -76,7 +76,7 @@ static void serve_file(struct fake_engine *engine, const char *directory, const 
 {
 	char path[512], target[128], version[16] = "", swarm[32] = "", id[13] = "";
 	_cleanup_free_ char *text = NULL;
-	size_t size;
+	size_t size = 0;
 
 	data_path(path, sizeof(path), directory, name);
 	text = read_file(path, &size);
@@ -118,7 +118,7 @@ static void assert_golden(const char *directory, const struct inventory *invento
 {
 	_cleanup_free_ char *printed = print_inventory(inventory), *golden = NULL;
 	char path[512];
-	size_t size;
+	size_t size = 0;
 
 	data_path(path, sizeof(path), directory, "inventory.txt");
 	if (getenv("TIDEGATE_GOLDEN")) {
@@ -242,7 +242,7 @@ static void thousand_consecutive_ports_are_one_binding(void **state)
 {
 	struct fixture *fixture = *state;
 	_cleanup_free_ char *text = NULL;
-	size_t size;
+	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
 
 	fprintf(out, "[{\"Id\":\"" ID_A "\",\"Names\":[\"/a\"],\"State\":\"running\",\"Ports\":[");

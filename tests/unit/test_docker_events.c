@@ -94,7 +94,7 @@ static void recorded_events_are_all_understood(void **state)
 	struct fixture *fixture = *state;
 	_cleanup_free_ char *text = NULL;
 	char path[512];
-	size_t size;
+	size_t size = 0;
 
 	data_path(path, sizeof(path), "20.10", "events.json");
 	text = read_file(path, &size);
