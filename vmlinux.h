@@ -247,9 +247,63 @@ struct bpf_ct_opts___tidegate {
 	__u8 reserved[2];
 };
 
-/* Not empty, because libbpf compares the kind of a kfunc's parameters with the kernel's. */
+/* include/net/netfilter/nf_conntrack_tuple.h */
+union nf_inet_addr {
+	__be32 all[4];
+} __attribute__((preserve_access_index));
+
+union nf_conntrack_man_proto {
+	__be16 all;
+} __attribute__((preserve_access_index));
+
+struct nf_conntrack_man {
+	union nf_inet_addr u3;
+	union nf_conntrack_man_proto u;
+} __attribute__((preserve_access_index));
+
+struct nf_conntrack_tuple {
+	struct nf_conntrack_man src;
+	struct {
+		union nf_inet_addr u3;
+		union {
+			__be16 all;
+		} u;
+		__u8 protonum;
+	} dst;
+} __attribute__((preserve_access_index));
+
+struct nf_conntrack_tuple_hash {
+	struct nf_conntrack_tuple tuple;
+} __attribute__((preserve_access_index));
+
 struct nf_conn {
+	struct nf_conntrack_tuple_hash tuplehash[2];
 	unsigned long status;
 } __attribute__((preserve_access_index));
+
+/* include/linux/skbuff.h, include/linux/netdevice.h */
+struct sk_buff {
+	unsigned int len;
+	unsigned long _nfct; /* struct nf_conn and, in the lowest three bits, enum ip_conntrack_info */
+	unsigned char *head;
+	__u16 network_header;
+} __attribute__((preserve_access_index));
+
+struct net_device {
+	char name[16];
+	int ifindex;
+} __attribute__((preserve_access_index));
+
+/* include/linux/netfilter.h, include/net/netfilter/nf_bpf_link.h */
+struct nf_hook_state {
+	__u8 pf;
+	struct net_device *in;
+	struct net_device *out;
+} __attribute__((preserve_access_index));
+
+struct bpf_nf_ctx {
+	const struct nf_hook_state *state;
+	struct sk_buff *skb;
+};
 
 #endif

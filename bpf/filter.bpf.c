@@ -20,6 +20,11 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+static __always_inline __u64 clock_ns(void)
+{
+	return bpf_ktime_get_coarse_ns();
+}
+
 /* Decides and counts.  Returns whether the packet is to be dropped. */
 static __always_inline bool filter(const struct hook *hook, const struct packet *pkt,
 				   __u32 packets, __u32 bytes)

@@ -58,6 +58,10 @@ static __always_inline struct image_ref image_in(__u32 slot)
 	return image;
 }
 
+/* CLOCK_MONOTONIC, for what ends by itself.  Each program defines it: the coarse clock costs
+ * 2 to 8 ns, the exact one 45, but not every hook is given the coarse one. */
+static __always_inline __u64 clock_ns(void);
+
 /* The image that enforces now: a trial that ran past its deadline has fallen back to the
  * confirmed one, whether or not any process is left to say so. */
 static __always_inline struct image_ref current_image(void)
@@ -67,7 +71,7 @@ static __always_inline struct image_ref current_image(void)
 	if (image.bytes) {
 		__u64 deadline_ns = image_header_of(image)->deadline_ns;
 
-		if (!deadline_ns || bpf_ktime_get_coarse_ns() <= deadline_ns)
+		if (!deadline_ns || clock_ns() <= deadline_ns)
 			return image;
 	}
 	return image_in(SLOT_CONFIRMED);

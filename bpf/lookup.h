@@ -61,7 +61,7 @@ static __always_inline bool is_expired(const struct image_rule *rule)
 {
 	return rule->expires_ns &&
 	       (rule->action == ACTION_ALLOW || rule->action == ACTION_FAILSAFE) &&
-	       bpf_ktime_get_coarse_ns() > rule->expires_ns;
+	       clock_ns() > rule->expires_ns;
 }
 
 /* The rule that wins at the port for this source.  NULL when the image does not answer. */

@@ -181,7 +181,7 @@ static int unpin(struct kernel *kernel, const char *pin)
 	return 0;
 }
 
-int kernel_detach(struct kernel *kernel, const struct attachment *attachment)
+static int detach(struct kernel *kernel, const struct attachment *attachment)
 {
 	if (attachment->hook == HOOK_CLSACT && attachment->is_attached) {
 		int err = detach_clsact(attachment->ifindex);
@@ -192,6 +192,25 @@ int kernel_detach(struct kernel *kernel, const struct attachment *attachment)
 	}
 	/* The last reference to a link is its attachment. */
 	return unpin(kernel, attachment->pin);
+}
+
+/* The gate goes by it as well: what is no longer guarded here is no longer its business. */
+static int forget_interface(struct kernel *kernel, const char *pin)
+{
+	__u32 ifindex;
+
+	if (kernel->interfaces_fd < 0 || sscanf(pin, "%u-", &ifindex) != 1)
+		return 0;
+	if (bpf_map_delete_elem(kernel->interfaces_fd, &ifindex) < 0 && errno != ENOENT)
+		return kernel_fail(-errno, "cannot forget interface %u", ifindex);
+	return 0;
+}
+
+int kernel_detach(struct kernel *kernel, const struct attachment *attachment)
+{
+	int err = detach(kernel, attachment);
+
+	return err < 0 ? err : forget_interface(kernel, attachment->pin);
 }
 
 static const struct bpf_program *program_for(struct kernel *kernel,
@@ -375,5 +394,5 @@ int kernel_attach(struct kernel *kernel, const struct attach_request *request,
 	}
 	/* Another hook is asked for: the new one holds before the old one lets go. */
 	err = attach_best(kernel, request, ret_hook, ret_note);
-	return err == 0 && is_there ? kernel_detach(kernel, &there) : err;
+	return err == 0 && is_there ? detach(kernel, &there) : err;
 }

@@ -27,6 +27,15 @@ static const struct means_entry {
 		.links = { "learn-4", "learn-6" },
 		.load = kernel_load_learn,
 	},
+	[MEANS_GATE] = {
+		.option = "gate",
+		.name = "gate",
+		.without = "what Docker forwards is decided by what was known when the packet came "
+			   "in: a container that starts just then, or on a network made just then, "
+			   "may be reached until Docker is read",
+		.links = { "gate-inet4", "gate-inet6" },
+		.load = kernel_load_gate,
+	},
 };
 _Static_assert(ARRAY_SIZE(entries) == MEANS_MAX, "a means has no entry");
 

@@ -38,5 +38,6 @@ int kernel_link_path(const struct kernel *kernel, const char *pin, char **ret);
 
 void kernel_load_means(struct kernel *kernel);
 int kernel_load_learn(struct kernel *kernel);
+int kernel_load_gate(struct kernel *kernel);
 
 #endif

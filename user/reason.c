@@ -24,6 +24,7 @@ static const char *const names[] = {
 	[DROP_CLOSED] = "closed",
 	[DROP_NO_POLICY] = "no-policy",
 	[DROP_LEARNED] = "learned",
+	[DROP_GATE] = "gate",
 };
 _Static_assert(ARRAY_SIZE(names) == REASON_MAX, "a reason has no name");
 

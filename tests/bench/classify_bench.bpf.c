@@ -12,6 +12,11 @@
 
 char _license[] SEC("license") = "GPL";
 
+static __always_inline __u64 clock_ns(void)
+{
+	return bpf_ktime_get_coarse_ns();
+}
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, BENCH_KEYS);

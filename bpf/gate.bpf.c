@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * gate.bpf.c: the backstop at the containers' side: what comes from a guarded interface and is
+ * about to be forwarded to a bridge of Docker's.  Conntrack still knows the address and the port
+ * that were asked for, so the same policy decides; but here nobody passes because nobody knows.
+ * The one place that turns this into a verdict of netfilter.
+ *
+ * It sees what the filter cannot: a port that Docker forwards and binds a moment later, a
+ * network that no policy knows yet, a packet that was put together from fragments.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "count.h"
+#include "datapath.h"
+#include "lookup.h"
+#include "maps.h"
+#include "parse.h"
+
+/* include/uapi/linux/netfilter.h */
+#define NF_DROP 0
+#define NF_ACCEPT 1
+#define NFPROTO_IPV4 2
+
+/* include/uapi/linux/netfilter/nf_conntrack_common.h */
+#define IP_CT_RELATED 1
+#define IP_CT_IS_REPLY 3 /* and IP_CT_RELATED + IP_CT_IS_REPLY */
+#define IP_CT_UNTRACKED 7
+#define IPS_EXPECTED (1 << 0)
+#define IPS_DST_NAT (1 << 5)
+
+#define NFCT_INFOMASK 7ul
+
+char LICENSE[] SEC("license") = "GPL";
+
+static __always_inline __u64 clock_ns(void)
+{
+	return bpf_ktime_get_ns();
+}
+
+static __always_inline bool is_guarded(const struct nf_hook_state *state)
+{
+	__u32 ifindex = state->in->ifindex;
+
+	return bpf_map_lookup_elem(&interfaces, &ifindex);
+}
+
+/* ---- where to --------------------------------------------------------------------------- */
+
+union name {
+	char text[16]; /* IFNAMSIZ */
+	__u64 words[2];
+};
+
+/* Without a branch: twelve in a row are many ways for the verifier to follow. */
+static __always_inline __u32 is_hex(__u8 c)
+{
+	__u32 digit = (__u32)(c - '0') - 10, letter = (__u32)(c - 'a') - 6;
+
+	image_opaque(digit);
+	image_opaque(letter);
+	return (digit | letter) >> 31;
+}
+
+/* docker0, docker_gwbridge, and br-0123456789ab for a network that was not named otherwise
+ * (moby, libnetwork/drivers/bridge): so one that was made a moment ago is known as well. */
+static __always_inline bool is_docker_name(const union name *name)
+{
+	const union name docker = { "docker" }, docker_mask = { "\xff\xff\xff\xff\xff\xff" };
+	const union name network = { "br-" }, network_mask = { "\xff\xff\xff" };
+	__u32 is_network;
+
+	if ((name->words[0] & docker_mask.words[0]) == docker.words[0])
+		return true;
+	is_network = (name->words[0] & network_mask.words[0]) == network.words[0];
+	for (int i = 3; i < 15; i++)
+		is_network &= is_hex(name->text[i]);
+	return is_network && !name->text[15];
+}
+
+/* ---- what ------------------------------------------------------------------------------- */
+
+static __always_inline __u8 kind_of(__u8 protocol)
+{
+	if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP)
+		return PACKET_PORTS;
+	return PACKET_NO_PORTS;
+}
+
+/* Source and destination port; where the flow is not tracked.  What hides them behind an
+ * extension header stays without, and is kept out. */
+static __always_inline void read_ports(const void *transport, struct packet *pkt)
+{
+	__be16 ports[2];
+
+	if (kind_of(pkt->protocol) != PACKET_PORTS ||
+	    bpf_probe_read_kernel(ports, sizeof(ports), transport) < 0)
+		return;
+	pkt->sport = ports[0];
+	pkt->dport = ports[1];
+	pkt->kind = PACKET_PORTS;
+}
+
+/* As it is now, behind the NAT.  The stack has checked the header. */
+static __always_inline void read_ipv4(const void *network, struct packet *pkt)
+{
+	struct iphdr ip;
+
+	if (bpf_probe_read_kernel(&ip, sizeof(ip), network) < 0)
+		return;
+	pkt->family = 4;
+	pkt->protocol = ip.protocol;
+	pkt->saddr[0] = ip.saddr;
+	pkt->daddr[0] = ip.daddr;
+	pkt->kind = ip.frag_off & bpf_htons(IP_OFFSET) ? PACKET_FRAGMENT : PACKET_NO_PORTS;
+	if (pkt->kind != PACKET_FRAGMENT)
+		read_ports(network + ip.ihl * 4, pkt);
+}
+
+static __always_inline void read_ipv6(const void *network, struct packet *pkt)
+{
+	struct ipv6hdr ip6;
+
+	if (bpf_probe_read_kernel(&ip6, sizeof(ip6), network) < 0)
+		return;
+	pkt->family = 6;
+	pkt->protocol = ip6.nexthdr;
+	__builtin_memcpy(pkt->saddr, ip6.saddr, sizeof(pkt->saddr));
+	__builtin_memcpy(pkt->daddr, ip6.daddr, sizeof(pkt->daddr));
+	pkt->kind = PACKET_NO_PORTS;
+	read_ports(network + sizeof(ip6), pkt);
+}
+
+static __always_inline void read_packet(const struct sk_buff *skb, __u8 pf, struct packet *pkt)
+{
+	const void *network = skb->head + skb->network_header;
+
+	pkt->kind = PACKET_MALFORMED;
+	if (pf == NFPROTO_IPV4)
+		read_ipv4(network, pkt);
+	else
+		read_ipv6(network, pkt);
+}
+
+/* As the outside sent it: conntrack's tuple in direction ORIGINAL. */
+static __always_inline void read_original(const struct nf_conn *ct, struct packet *pkt)
+{
+	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[0].tuple;
+
+	bpf_core_read(pkt->saddr, sizeof(pkt->saddr), &tuple->src.u3);
+	bpf_core_read(pkt->daddr, sizeof(pkt->daddr), &tuple->dst.u3);
+	bpf_core_read(&pkt->sport, sizeof(pkt->sport), &tuple->src.u.all);
+	bpf_core_read(&pkt->dport, sizeof(pkt->dport), &tuple->dst.u.all);
+	bpf_core_read(&pkt->protocol, sizeof(pkt->protocol), &tuple->dst.protonum);
+	pkt->kind = kind_of(pkt->protocol);
+}
+
+/* ---- whether ------------------------------------------------------------------------------ */
+
+/*
+ * The two questions to the image are global functions, which the verifier checks once each;
+ * inlined, each way through the first would be followed by each way through the second.
+ */
+
+/* Whether a subnet of Docker's is there, whatever its bridge is called. */
+__noinline int is_to_container(const struct packet *pkt)
+{
+	struct image_ref image = current_image();
+	const struct image_header *header;
+
+	if (!pkt || !pkt->family || !image.bytes)
+		return 0;
+	header = image_header_of(image);
+	return is_container(image_kind(image, header, destination_of(image, header, pkt)));
+}
+
+/*
+ * Unlike the filter this does not let in what nobody named, unless the default is to allow.
+ * `is_translated`: the packet was sent to this host and Docker turned it to the container;
+ * otherwise it was sent to the container's own address.
+ */
+static __always_inline bool may_enter(struct image_ref image, const struct packet *pkt,
+				      bool is_translated)
+{
+	const struct image_header *header = image_header_of(image);
+	__u32 destination = destination_of(image, header, pkt), number;
+	__u32 kind = image_kind(image, header, destination);
+	bool is_open = header->flags & IMAGE_ALLOW_ALL;
+	const struct image_port *port;
+	const struct image_rule *rule;
+
+	rule = find_rule(image, header, pkt, destination, &port, &number);
+	if (!rule || rule->action == ACTION_BAN || kind == DESTINATION_MARTIAN)
+		return false;
+	if (rule->action == ACTION_FAILSAFE)
+		return true;
+	/* A network that no policy knows: the ports of this host are not its containers'. */
+	if (!is_translated && !is_container(kind))
+		return is_open;
+	if (pkt->kind != PACKET_PORTS)
+		return is_translated ? is_open : kind == DESTINATION_ROUTED;
+	if (number == 0)
+		return is_translated && is_open;
+	if (rule->action == ACTION_DEFAULT_ALLOW)
+		return is_open;
+	return rule->action == ACTION_ALLOW && !is_expired(rule);
+}
+
+#define ONLY_AUDIT 256 /* beside the reason: count, but let pass */
+
+__noinline int decide_entry(const struct packet *pkt, int is_translated)
+{
+	struct image_ref image = current_image();
+
+	if (!image.bytes)
+		return DROP_NO_POLICY;
+	if (pkt && pkt->family && may_enter(image, pkt, is_translated))
+		return REASON_NONE;
+	return image_header_of(image)->flags & IMAGE_AUDIT ? DROP_GATE | ONLY_AUDIT : DROP_GATE;
+}
+
+/* What a flow brings with it, by conntrack's word: errors, and the helpers' second channels. */
+static __always_inline bool is_answer(unsigned long info, const struct nf_conn *ct)
+{
+	if (info == IP_CT_UNTRACKED || !ct)
+		return false;
+	return info == IP_CT_RELATED || info >= IP_CT_IS_REPLY ||
+	       (BPF_CORE_READ(ct, status) & IPS_EXPECTED);
+}
+
+static __always_inline int decide_gate(const struct nf_hook_state *state,
+				       const struct sk_buff *skb)
+{
+	unsigned long nfct = skb->_nfct, info = nfct & NFCT_INFOMASK;
+	const struct nf_conn *ct = (const void *)(nfct & ~NFCT_INFOMASK);
+	struct packet pkt = {};
+	bool is_translated = false;
+	union name out = {};
+
+	if (is_answer(info, ct))
+		return REASON_NONE;
+	read_packet(skb, state->pf, &pkt);
+	BPF_CORE_READ_INTO(&out.text, state, out, name);
+	if (!is_docker_name(&out) && !is_to_container(&pkt))
+		return REASON_NONE;
+	if (ct && info != IP_CT_UNTRACKED) {
+		is_translated = BPF_CORE_READ(ct, status) & IPS_DST_NAT;
+		read_original(ct, &pkt);
+	}
+	return decide_entry(&pkt, is_translated);
+}
+
+SEC("netfilter")
+int gate(struct bpf_nf_ctx *ctx)
+{
+	const struct nf_hook_state *state = ctx->state;
+	int reason;
+
+	if (!is_guarded(state))
+		return NF_ACCEPT;
+	reason = decide_gate(state, ctx->skb);
+	if (reason == REASON_NONE)
+		return NF_ACCEPT;
+	count(reason & (ONLY_AUDIT - 1), 1, ctx->skb->len);
+	return reason & ONLY_AUDIT ? NF_ACCEPT : NF_DROP;
+}
