@@ -39,9 +39,11 @@ struct decision {
 
 /* net/netfilter/nf_conntrack_bpf.c, since 5.18.  Weak: without them nothing is a reply. */
 struct nf_conn *bpf_xdp_ct_lookup(struct xdp_md *ctx, struct bpf_sock_tuple *tuple, __u32 size,
-				  struct bpf_ct_opts___tidegate *opts, __u32 opts_size) __ksym __weak;
+				  struct bpf_ct_opts___tidegate *opts,
+				  __u32 opts_size) __ksym __weak;
 struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *ctx, struct bpf_sock_tuple *tuple, __u32 size,
-				  struct bpf_ct_opts___tidegate *opts, __u32 opts_size) __ksym __weak;
+				  struct bpf_ct_opts___tidegate *opts,
+				  __u32 opts_size) __ksym __weak;
 void bpf_ct_release(struct nf_conn *ct) __ksym __weak;
 
 #define IP_CT_DIR_REPLY 1

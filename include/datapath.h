@@ -149,11 +149,12 @@ struct learned_ports {
 
 struct state {
 	__u32 abi;            /* DATAPATH_ABI of the build that made the maps */
-	__u32 is_followed;    /* 1: a daemon said it would keep this in step, and did not take leave */
+	__u32 is_followed; /* 1: a daemon said it would keep this in step, and did not take leave */
 	__u64 generation;     /* of the newest image */
-	__u64 reconciled_at;  /* seconds since the epoch: when policy and kernel were last compared */
+	__u64 reconciled_at;  /* seconds since the epoch: when policy and kernel were last compared
+			       */
 	__u64 docker_seen_at; /* when Docker was last read whole; 0 = never */
-	__u64 refused[2];     /* hash of a configuration that was tried and not confirmed; 0 = none */
+	__u64 refused[2]; /* hash of a configuration that was tried and not confirmed; 0 = none */
 	char docker_error[STATE_TEXT]; /* why the last reading failed; "" = it did not */
 	char config_error[STATE_TEXT]; /* why the configuration was not applied; "" = it was */
 };
@@ -313,7 +314,8 @@ struct image_header {
 	__u32 notes;      /* what user space wants to read back; the programs never do */
 	__u32 notes_size;
 	__u32 reserved;
-	struct image_near near4[IMAGE_NEAR]; /* answers of daddr4 for addresses of this host's own */
+	struct image_near
+		near4[IMAGE_NEAR]; /* answers of daddr4 for addresses of this host's own */
 	struct image_table saddr4;
 	struct image_table saddr6;
 	struct image_table daddr4;

@@ -69,12 +69,21 @@ int cmd_reconcile(const struct reconcile_input *input, struct reconcile_report *
 	return err;
 }
 
+/* The same port on every IPv4 and on every IPv6 address, which stand side by side. */
+static bool is_twin(const struct policy_port *a, const struct policy_port *b)
+{
+	return a->proto == b->proto && a->lo == b->lo && a->hi == b->hi && !a->addr.length &&
+	       !b->addr.length && a->origin == b->origin;
+}
+
 static size_t published(const struct policy *policy)
 {
+	const struct policy_port *ports = policy->ports;
 	size_t count = 0;
 
 	for (size_t i = 0; i < policy->ports_count; i++)
-		count += policy->ports[i].origin == PORT_PUBLISHED;
+		count += ports[i].origin == PORT_PUBLISHED &&
+			 !(i && is_twin(&ports[i - 1], &ports[i]));
 	return count;
 }
 
@@ -122,10 +131,12 @@ bool cmd_cuts_ssh(const struct policy *policy)
 	if (answer.verdict != POLICY_DENY &&
 	    (answer.verdict != POLICY_UNGUARDED || policy->mode != DEFAULT_DENY_ALL))
 		return false;
-	log_error(0, "this would cut your own SSH connection from %s: %s%s%s; nothing was changed. "
-		     "Allow %u/tcp from there, name it as failsafe, or insist with --force",
+	log_error(0,
+		  "this would cut your own SSH connection from %s: %s%s%s; nothing was changed. "
+		  "Allow %u/tcp from there, name it as failsafe, or insist with --force",
 		  prefix_format(&client, text), answer.rule ? "'" : "",
-		  answer.rule ? answer.rule->text : "no rule allows it", answer.rule ? "'" : "", port);
+		  answer.rule ? answer.rule->text : "no rule allows it", answer.rule ? "'" : "",
+		  port);
 	return true;
 }
 

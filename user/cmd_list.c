@@ -48,14 +48,14 @@ static void print_json(const struct listed *list, size_t count)
 	json_t *rules = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(
-			rules, json_pack("{si ss s{sI sI} sI ss sI}", "number", list[i].rule->number,
-					 "rule", list[i].rule->text, "counter", "packets",
-					 (json_int_t)list[i].counter.packets, "bytes",
-					 (json_int_t)list[i].counter.bytes, "until",
-					 (json_int_t)list[i].rule->until, "comment",
-					 list[i].rule->comment ?: "", "ports",
-					 (json_int_t)list[i].rule->ports_count));
+		json_array_append_new(rules, json_pack("{si ss s{sI sI} sI ss sI}", "number",
+						       list[i].rule->number, "rule",
+						       list[i].rule->text, "counter", "packets",
+						       (json_int_t)list[i].counter.packets, "bytes",
+						       (json_int_t)list[i].counter.bytes, "until",
+						       (json_int_t)list[i].rule->until, "comment",
+						       list[i].rule->comment ?: "", "ports",
+						       (json_int_t)list[i].rule->ports_count));
 	json_dumpf(rules, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(rules);

@@ -31,7 +31,7 @@ static int parse(int argc, char **argv, struct statement *ret)
 		return -ENOMEM;
 	err = config_parse_statement(text, time(NULL), ret, &at);
 	if (err == -EINVAL)
-		return log_error(-EUCLEAN, "%s: column %u: %s", text, at.column, at.text);
+		return log_error(0, "%s: column %u: %s", text, at.column, at.text), -EUCLEAN;
 	return err;
 }
 
@@ -46,7 +46,7 @@ static int explain_add(const char *text, const struct statement *statement)
 		set = config_missing_set(config, statement);
 	if (!set)
 		return -EINVAL;
-	return log_error(-ENOENT, "there is no set '%s' in the configuration", set);
+	return log_error(0, "there is no set '%s' in the configuration", set), -ENOENT;
 }
 
 static int add(const char *text, int argc, char **argv, char **ret)
@@ -78,7 +78,7 @@ static int delete_number(const char *text, const char *word, char **ret)
 	int err = config_delete_number(text, number > ~0u ? ~0u : number, ret);
 
 	if (err == -ENOENT)
-		return log_error(err, "there is no rule %s (`tidegate list` numbers them)", word);
+		log_error(0, "there is no rule %s (`tidegate list` numbers them)", word);
 	return err;
 }
 
@@ -97,8 +97,7 @@ static int delete(const char *text, int argc, char **argv, char **ret)
 	if (err == -ENOENT) {
 		_cleanup_free_ char *rule = config_print_statement(&statement);
 
-		return log_error(err, "there is no rule '%s' (`tidegate list` shows them)",
-				 rule ?: "");
+		log_error(0, "there is no rule '%s' (`tidegate list` shows them)", rule ?: "");
 	}
 	return err;
 }
@@ -114,8 +113,10 @@ static int unban(const char *text, int argc, char **argv, char **ret)
 	if (err < 0)
 		return err;
 	err = config_delete(text, &statement, ret);
-	return err == -ENOENT ? log_error(err, "'%s' is not banned by name (`tidegate list` shows "
-					  "the bans)", argv[1]) : err;
+	if (err == -ENOENT)
+		log_error(0, "'%s' is not banned by name (`tidegate list` shows the bans)",
+			  argv[1]);
+	return err;
 }
 
 /* ---- doing it ------------------------------------------------------------------------ */
@@ -132,7 +133,8 @@ static int commit(const struct options *options, struct reconcile_input *input,
 	if (err < 0)
 		return log_error(err, "cannot write '%s', nothing was changed", options->config);
 	if (!input->kernel) {
-		log_info("written to '%s'; nothing enforces it yet: `tidegate up`", options->config);
+		log_info("written to '%s'; nothing enforces it yet: `tidegate up`",
+			 options->config);
 		return 0;
 	}
 	input->is_dry_run = false;
@@ -187,9 +189,11 @@ static int check_refused(const struct options *options, const struct reconcile_i
 	dry.is_dry_run = true;
 	if (!input->kernel || reconcile(&dry, &report, error) < 0 || !report.is_refused)
 		return 0;
-	return log_error(-EPERM, "'%s' was tried, not confirmed, and taken back: change it, or try "
-			 "it again with `tidegate reload --confirm 120s`, before you edit it",
-			 options->config);
+	log_error(0,
+		  "'%s' was tried, not confirmed, and taken back: change it, or try it again with "
+		  "`tidegate reload --confirm 120s`, before you edit it",
+		  options->config);
+	return -EPERM;
 }
 
 static int edit(const struct options *options, int argc, char **argv, edit_fn *change)
@@ -209,8 +213,8 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 		return err;
 	err = change(old_text, argc, argv, &new_text);
 	if (err == -EINVAL)
-		return log_error(err, "'%s' has an error itself, `tidegate check` shows it; "
-				 "nothing was changed", options->config);
+		log_error(0, "'%s' has an error itself, `tidegate check` shows it; nothing was "
+			     "changed", options->config);
 	if (err < 0)
 		return err;
 	err = kernel_open(options->pin_dir, &kernel);

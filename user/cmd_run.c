@@ -111,8 +111,10 @@ static void report(struct daemon *daemon, const struct reconcile_report *report)
 	enum docker_source source = report->desired->docker_source;
 
 	if (report->is_refused && !daemon->was_refused)
-		log_warning("'%s' was tried, not confirmed, and taken back; what was confirmed before "
-			    "enforces", daemon->options->config);
+		log_warning(
+			"'%s' was tried, not confirmed, and taken back; what was confirmed before "
+			"enforces",
+			daemon->options->config);
 	daemon->was_refused = report->is_refused;
 	if (daemon->was_failing)
 		log_info("in order again");

@@ -330,16 +330,15 @@ static void print_json(struct kernel *kernel, const struct health *health,
 						"attached", health->interfaces[i].is_attached));
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(ports, row_json(&rows[i]));
-	root = json_pack("{sb sb si so so so ss sb sI sI so so}",
-			 "enforcing", health->is_loaded && !health->problems_count,
-			 "audit", health->is_audit,
-			 "trial_seconds_left", (int)health->trial_seconds_left, "problems", problems,
-			 "interfaces", interfaces, "means", means_json(health),
-			 "docker", desired ? docker_words[desired->docker_source] : "unknown",
-			 "daemon", health->is_daemon_running,
-			 "generation", (json_int_t)health->header.generation,
-			 "reconciled_at", (json_int_t)health->state.reconciled_at,
-			 "ports", ports, "reasons", reasons_json(kernel));
+	root = json_pack("{sb sb si so so so ss sb sI sI so so}", "enforcing",
+			 health->is_loaded && !health->problems_count, "audit", health->is_audit,
+			 "trial_seconds_left", (int)health->trial_seconds_left, "problems",
+			 problems, "interfaces", interfaces, "means", means_json(health), "docker",
+			 desired ? docker_words[desired->docker_source] : "unknown", "daemon",
+			 health->is_daemon_running, "generation",
+			 (json_int_t)health->header.generation, "reconciled_at",
+			 (json_int_t)health->state.reconciled_at, "ports", ports, "reasons",
+			 reasons_json(kernel));
 	json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(root);
@@ -349,7 +348,8 @@ static void print_json(struct kernel *kernel, const struct health *health,
 
 static int show(const struct options *options, struct kernel *kernel, const struct health *health)
 {
-	const struct policy *policy = health->report.desired ? health->report.desired->policy : NULL;
+	const struct policy *policy =
+		health->report.desired ? health->report.desired->policy : NULL;
 	size_t count = 0;
 	struct row *rows _cleanup_free_ = calloc((policy ? policy->ports_count : 0) + 1,
 						 sizeof(*rows));

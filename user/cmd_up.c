@@ -76,11 +76,17 @@ static int parse_up(int argc, char **argv, struct up *up)
  * is a mistake. */
 static bool are_found(const struct desired *desired, const struct up *up)
 {
-	for (size_t i = 0; i < up->interfaces_count; i++)
-		if (!netdev_find(desired->netdevs, up->interfaces[i])) {
-			log_error(0, "'%s': no such interface", up->interfaces[i]);
+	for (size_t i = 0; i < up->interfaces_count; i++) {
+		const char *name = up->interfaces[i];
+
+		if (!netdev_find(desired->netdevs, name) || streq(name, "lo")) {
+			log_error(0,
+				  streq(name, "lo") ? "'%s': nothing from outside arrives there"
+						    : "'%s': no such interface",
+				  name);
 			return false;
 		}
+	}
 	return true;
 }
 
@@ -91,8 +97,10 @@ static void report_up(const struct options *options, struct kernel *kernel,
 
 	cmd_warn(report);
 	if (!report->guarded)
-		log_warning("no interface to guard is there now (`interface` in '%s'); what appears "
-			    "later is picked up by `tidegate run`", options->config);
+		log_warning(
+			"no interface to guard is there now (`interface` in '%s'); what appears "
+			"later is picked up by `tidegate run`",
+			options->config);
 	if (!kernel_has_conntrack())
 		log_warning("this kernel cannot tell replies (no conntrack kfuncs): answers to "
 			    "flows whose source port is a closed port are dropped");
@@ -119,8 +127,10 @@ static void offer_trial(const struct options *options, struct up *up)
 static void report_trial(const struct up *up)
 {
 	if (up->trial_seconds)
-		log_info("on trial for %u s: `tidegate confirm` keeps it, otherwise the kernel goes "
-			 "back to what was confirmed before", up->trial_seconds);
+		log_info(
+			"on trial for %u s: `tidegate confirm` keeps it, otherwise the kernel goes "
+			"back to what was confirmed before",
+			up->trial_seconds);
 }
 
 /* Loads, swaps, attaches.  What was not up before is not half up after a failure. */

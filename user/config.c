@@ -171,7 +171,8 @@ const struct statement *config_find_set(const struct config *config, const char 
 const char *config_missing_set(const struct config *config, const struct statement *statement)
 {
 	for (size_t i = 0; i < statement->sources_count; i++)
-		if (statement->sources[i].set && !config_find_set(config, statement->sources[i].set))
+		if (statement->sources[i].set &&
+		    !config_find_set(config, statement->sources[i].set))
 			return statement->sources[i].set;
 	return NULL;
 }

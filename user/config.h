@@ -49,7 +49,7 @@ struct port_range {
 
 struct target {
 	enum target_kind kind;
-	unsigned int protos;      /* PROTO_BIT_*; for a container: of its ports, all if none named */
+	unsigned int protos; /* PROTO_BIT_*; for a container: of its ports, all if none named */
 	/* Published ports; for a container its own, and may be empty there.  Sorted, disjoint,
 	 * no two that touch. */
 	struct port_range *ports;

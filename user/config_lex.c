@@ -30,7 +30,11 @@ static size_t decode_utf8(const char *at, const char *end, uint32_t *ret)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	unsigned char first = *at;
-	size_t length = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	size_t length = first < 0x80   ? 1
+			: first < 0xc0 ? 0
+			: first < 0xe0 ? 2
+			: first < 0xf0 ? 3
+				       : 4;
 	uint32_t code = length == 1 ? first : first & (0x7fu >> length);
 
 	if (length == 0 || first > 0xf4 || (size_t)(end - at) < length)
@@ -80,8 +84,10 @@ static int check_character(const struct lexer *lexer, const char **at)
 	}
 	length = decode_utf8(*at, lexer->end, &code);
 	if (length == 0)
-		return fail_at(lexer, *at, "'0x%02x': this byte is not UTF-8, remove it or save the "
-			       "text as UTF-8", (unsigned char)**at);
+		return fail_at(lexer, *at,
+			       "'0x%02x': this byte is not UTF-8, remove it or save the "
+			       "text as UTF-8",
+			       (unsigned char)**at);
 	if (is_forbidden(code))
 		return fail_at(lexer, *at, "'U+%04X': this character is not allowed, remove it",
 			       code);
@@ -126,7 +132,8 @@ static int check_string(const struct lexer *lexer, const char **at)
 
 	for (++*at; *at < lexer->end && **at != '"';) {
 		if (**at == '\t')
-			return fail_at(lexer, *at, "'U+0009': no tab inside of quotes, write a blank");
+			return fail_at(lexer, *at,
+				       "'U+0009': no tab inside of quotes, write a blank");
 		if (**at == '\\' && *at + 1 < lexer->end && !strchr("\"\\", (*at)[1]))
 			return fail_at(lexer, *at, "'\\': the escapes are \\\" and \\\\");
 		if (**at == '\\' && *at + 1 < lexer->end)
@@ -166,7 +173,8 @@ static int check_word(const struct lexer *lexer, const char **at)
 			continue;
 		/* The number as well: a no-break space cannot be seen. */
 		decode_utf8(start, lexer->end, &code);
-		return fail_at(lexer, start, "%s: U+%04X, only ASCII outside of quotes and comments",
+		return fail_at(lexer, start,
+			       "%s: U+%04X, only ASCII outside of quotes and comments",
 			       QUOTE(&token), code);
 	}
 	return 0;

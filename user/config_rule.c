@@ -87,7 +87,8 @@ static int parse_source(struct rule *rule)
 	if (token->kind == TOKEN_WORD && memchr(token->start, ',', token->length))
 		return lex_fail(lex, token, "%s: put blanks between sources, not commas",
 				QUOTE(token));
-	if (rule->statement->kind == STATEMENT_BAN && word_is_ports(token) && !word_is_prefix(token))
+	if (rule->statement->kind == STATEMENT_BAN && word_is_ports(token) &&
+	    !word_is_prefix(token))
 		return lex_fail(lex, token, "%s: a ban is on every port and takes sources only; to "
 				"close a port write 'deny PORT'", QUOTE(token));
 	if (!is_like_prefix(token) && !word_is_set_name(token))
@@ -279,7 +280,8 @@ static int fail_bare(const struct rule *rule, const struct token *token)
 	if (word_is_prefix(token) && !(rule->seen & 1u << CLAUSE_FROM))
 		return lex_fail(lex, token, "%s: put 'from' before a source", QUOTE(token));
 	if (lex_is(token, "tcp") || lex_is(token, "udp") || lex_is(token, "sctp"))
-		return lex_fail(lex, token, "%s: a protocol stands behind its port, as in 6379/%.*s",
+		return lex_fail(lex, token,
+				"%s: a protocol stands behind its port, as in 6379/%.*s",
 				QUOTE(token), (int)token->length, token->start);
 	if (lex_is(token, "in") || lex_is(token, "out"))
 		return lex_fail(lex, token, "%s: rules are for what comes in, leave it out",

@@ -34,7 +34,8 @@ static int check_interface(struct parser *parser, const struct statement *statem
 				"the host says to itself, leave it out");
 	for (size_t i = 0; i < statement->interfaces_count; i++)
 		if (lex_is(token, statement->interfaces[i]))
-			return lex_fail(&parser->lex, token, "%s: named twice, keep one", QUOTE(token));
+			return lex_fail(&parser->lex, token, "%s: named twice, keep one",
+					QUOTE(token));
 	if (statement->interfaces_count == LIMIT_INTERFACES)
 		return lex_fail(&parser->lex, token, "%s: more than %d interfaces "
 				"(LIMIT_INTERFACES)", QUOTE(token), LIMIT_INTERFACES);
@@ -113,7 +114,8 @@ static const char *url_fault(const char *url)
 {
 	if (strncmp(url, "unix://", 7) == 0) {
 		if (url[7] != '/')
-			return "the path of a socket begins with '/', as in unix:///var/run/docker.sock";
+			return "the path of a socket begins with '/', as in "
+			       "unix:///var/run/docker.sock";
 		return strlen(url + 7) > SOCKET_PATH_MAX ?
 			       "the path of a socket has at most 107 bytes" : NULL;
 	}

@@ -209,8 +209,8 @@ const char *time_format(time_t time, char buf[static TIME_STRLEN])
 
 	civil_from_days(time / 86400, &civil);
 	if (second % 60)
-		snprintf(buf, TIME_STRLEN, "%04d-%02d-%02dT%02d:%02d:%02dZ", civil.year, civil.month,
-			 civil.day, second / 3600, second / 60 % 60, second % 60);
+		snprintf(buf, TIME_STRLEN, "%04d-%02d-%02dT%02d:%02d:%02dZ", civil.year,
+			 civil.month, civil.day, second / 3600, second / 60 % 60, second % 60);
 	else
 		snprintf(buf, TIME_STRLEN, "%04d-%02d-%02dT%02d:%02dZ", civil.year, civil.month,
 			 civil.day, second / 3600, second / 60 % 60);

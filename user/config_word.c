@@ -274,8 +274,10 @@ int word_parse_prefix(struct parser *parser, struct prefix *ret)
 				token.length > PREFIX_STRLEN ? "too long for an address" :
 							       prefix_fault(text));
 	if (ret->length == 0 && is_cleared)
-		return lex_fail(&parser->lex, &token, "%s: this length means every address, write "
-				"%s if it is meant", QUOTE(&token), ret->family == 4 ? "0.0.0.0/0" : "::/0");
+		return lex_fail(&parser->lex, &token,
+				"%s: this length means every address, write "
+				"%s if it is meant",
+				QUOTE(&token), ret->family == 4 ? "0.0.0.0/0" : "::/0");
 	lex_advance(&parser->lex);
 	return 0;
 }

@@ -44,8 +44,8 @@ static int parse(const struct desired_input *input, struct desired *desired, cha
 		err = conffile_read(input->config_path, CONFIG_BYTES, &desired->text, &length);
 	}
 	if (err < 0)
-		return fail(err, error, "cannot read the configuration '%s': %s", input->config_path,
-			    strerror(-err));
+		return fail(err, error, "cannot read the configuration '%s': %s",
+			    input->config_path, strerror(-err));
 	err = config_parse(desired->text, length, time(NULL), &desired->config, &at);
 	if (err == -EINVAL)
 		return fail(err, error, "%s:%u:%u: %s", input->config_path, at.line, at.column,
@@ -107,8 +107,8 @@ static int read_set(const char *config_path, const struct statement *statement,
 	if (err < 0 && at.line)
 		return fail(err, error, "%s:%u:%u: %s", path, at.line, at.column, at.text);
 	if (err < 0)
-		return fail(err, error, "%s:%u: cannot read the set '%s' from '%s': %s", config_path,
-			    statement->line, statement->set, path,
+		return fail(err, error, "%s:%u: cannot read the set '%s' from '%s': %s",
+			    config_path, statement->line, statement->set, path,
 			    at.text[0] ? at.text : strerror(-err));
 	set->name = statement->set;
 	set->members = members;

@@ -73,12 +73,14 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 
 		if (reconcile_wants(desired, NULL, 0, device->ifindex) &&
 		    !is_guarded(list, count, device->ifindex))
-			err = add_problem(health, "'%s' is not guarded: `tidegate reload` attaches it",
+			err = add_problem(health,
+					  "'%s' is not guarded: `tidegate reload` attaches it",
 					  device->name);
 	}
 	for (size_t i = 0; err == 0 && desired && i < names_count; i++)
 		if (!netdev_find(desired->netdevs, names[i]))
-			err = add_problem(health, "'%s' of the configuration is not there", names[i]);
+			err = add_problem(health, "'%s' of the configuration is not there",
+					  names[i]);
 	if (err == 0 && !attached)
 		err = add_problem(health, "the filter is attached to no interface");
 	return err;

@@ -123,10 +123,11 @@ static int check_abi(const char *pin_dir)
 		return kernel_fail(-errno, "cannot ask about the pinned map 'state'");
 	if (info.value_size != sizeof(state) || bpf_map_lookup_elem(fd, &key, &state) < 0 ||
 	    (state.abi != DATAPATH_ABI && state.abi != 0))
-		return kernel_fail(-EPROTO,
-				   "the maps below '%s' have layout %u, this build knows %u; run "
-				   "`tidegate down` and `tidegate up` to start anew (counters are lost)",
-				   pin_dir, state.abi, DATAPATH_ABI);
+		return kernel_fail(
+			-EPROTO,
+			"the maps below '%s' have layout %u, this build knows %u; run "
+			"`tidegate down` and `tidegate up` to start anew (counters are lost)",
+			pin_dir, state.abi, DATAPATH_ABI);
 	return 0;
 }
 
@@ -246,7 +247,8 @@ static int load_programs(struct kernel *kernel, bool with_frags)
 	if (err < 0) {
 		filter_bpf__destroy(kernel->filter);
 		kernel->filter = NULL;
-		return kernel_fail(err, "the kernel refused the programs (--verbose shows its log)");
+		return kernel_fail(err,
+				   "the kernel refused the programs (--verbose shows its log)");
 	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kernel.h: the seam to the kernel: load, attach, pin, swap, read back, count.  Behind it are the only
- * files that include libbpf; nothing of libbpf is in here.
+ * kernel.h: the seam to the kernel: load, attach, pin, swap, read back, count.  Behind it are the
+ * only files that include libbpf; nothing of libbpf is in here.
  *
  * Everything lives below one directory of a BPF file system:
  *   maps/NAME         the maps of bpf/maps.h
@@ -73,8 +73,8 @@ struct attach_request {
 /*
  * Attaches the loaded programs, or puts them into the link that is there already (its id
  * stays, no packet passes in between).  Native XDP, else tcx, else clsact; generic XDP costs
- * as much as tc and is only taken when asked for.  *ret_note, allocated, says why a better hook was not taken (an XDP program of
- * somebody else's is named), or is NULL.  Needs kernel_load().
+ * as much as tc and is only taken when asked for.  *ret_note, allocated, says why a better hook was
+ * not taken (an XDP program of somebody else's is named), or is NULL.  Needs kernel_load().
  */
 int kernel_attach(struct kernel *kernel, const struct attach_request *request,
 		  enum hook_kind *ret_hook, char **ret_note);

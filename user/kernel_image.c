@@ -29,7 +29,8 @@ static int create_map(__u32 size)
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "image", sizeof(__u32), size, 1, &opts);
 
 	if (fd < 0)
-		return kernel_fail(-errno, "cannot make a map of %u KiB for the policy", size / 1024);
+		return kernel_fail(-errno, "cannot make a map of %u KiB for the policy",
+				   size / 1024);
 	return fd;
 }
 
@@ -60,11 +61,11 @@ static int open_slot(struct kernel *kernel, enum image_slot slot, int *ret_size)
 		if (bpf_map_lookup_elem(kernel->policy_fds[i], &key, &id) < 0) {
 			if (errno == ENOENT)
 				continue;
-			return -errno;
+			return kernel_fail(-errno, "cannot look for the policy that runs");
 		}
 		fd = bpf_map_get_fd_by_id(id);
 		*ret_size = i;
-		return fd < 0 ? -errno : fd;
+		return fd < 0 ? kernel_fail(-errno, "cannot open the policy that runs") : fd;
 	}
 	return -ENOENT;
 }

@@ -19,7 +19,7 @@ struct netdev {
 	char kind[16];        /* IFLA_INFO_KIND: "veth", "bridge", …; "" = a real device */
 	unsigned short type;  /* ARPHRD_* */
 	int master;           /* ifindex, 0 = none */
-	int link;             /* ifindex of the lower device (VLAN, macvlan), 0 = none or not here */
+	int link; /* ifindex of the lower device (VLAN, macvlan), 0 = none or not here */
 	bool is_up;
 };
 

@@ -51,7 +51,7 @@ enum port_origin {
  */
 struct policy_port {
 	__u8 proto;             /* IPPROTO_* */
-	struct prefix addr;     /* destination; length 0: this host's own addresses of that family */
+	struct prefix addr; /* destination; length 0: this host's own addresses of that family */
 	unsigned short lo, hi;
 	enum port_origin origin;
 	bool is_closed;         /* no rule's source contains the address: drop (else pass) */
@@ -98,8 +98,9 @@ struct policy_input {
 	const struct config *config;
 	const struct inventory *inventory;   /* NULL = nothing is known of Docker */
 	const struct netdev_list *netdevs;
-	const struct listener *listeners;    /* a port that a container not running wants, but a host
-						process holds, is not armed: Docker could not bind it */
+	const struct listener
+		*listeners; /* a port that a container not running wants, but a host
+			       process holds, is not armed: Docker could not bind it */
 	size_t listeners_count;
 	const struct policy_set *sets;       /* the file-backed ones */
 	size_t sets_count;

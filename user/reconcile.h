@@ -24,7 +24,7 @@ enum guard { GUARD_NONE, GUARD_WANTED };
 
 struct reconcile_input {
 	const char *config_path;
-	const char *text;            /* configuration to use in place of the file; NULL = the file */
+	const char *text; /* configuration to use in place of the file; NULL = the file */
 	struct kernel *kernel;
 	struct docker *docker;       /* NULL = do not ask: off, or as the running image remembers */
 	bool is_docker_off;
@@ -33,8 +33,9 @@ struct reconcile_input {
 	enum guard guard;            /* other than NONE needs kernel_load() */
 	enum audit audit;
 	enum hook_kind hook;         /* HOOK_NONE = the best there is */
-	unsigned int trial_seconds;  /* the kernel takes this policy back after so long; 0 = it stays */
-	bool is_insisted;            /* somebody asked for just this: also when it was refused before */
+	unsigned int
+		trial_seconds; /* the kernel takes this policy back after so long; 0 = it stays */
+	bool is_insisted; /* somebody asked for just this: also when it was refused before */
 	bool is_dry_run;             /* change nothing, but fail where it would fail; is_changed
 					says whether it would. kernel may be NULL then */
 };
@@ -50,8 +51,8 @@ struct reconcile_report {
 };
 
 /*
- * The caller holds the lock (lock.h).  0, or -errno with error filled: then the running policy is what
- * it was, and the state in the kernel says why (where it can).
+ * The caller holds the lock (lock.h).  0, or -errno with error filled: then the running policy is
+ * what it was, and the state in the kernel says why (where it can).
  */
 int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 	      char error[static ERROR_TEXT]);

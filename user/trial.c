@@ -105,6 +105,19 @@ static int hash_configuration(const struct image *image, __u64 ret[2])
 	return err;
 }
 
+/* The trial's text; nothing (zero) when the confirmed one was made from the same. */
+static int hash_refused(const struct image *trial, const struct image *confirmed, __u64 ret[2])
+{
+	__u64 other[2];
+	int err = hash_configuration(trial, ret);
+
+	if (err == 0)
+		err = hash_configuration(confirmed, other);
+	if (err == 0 && memcmp(ret, other, sizeof(other)) == 0)
+		memset(ret, 0, sizeof(other));
+	return err;
+}
+
 int trial_fall_back(struct kernel *kernel, struct image *running, __u64 ret_refused[2])
 {
 	_cleanup_(image_clear) struct image confirmed = {};
@@ -113,7 +126,7 @@ int trial_fall_back(struct kernel *kernel, struct image *running, __u64 ret_refu
 	if (err == 0)
 		err = image_check(confirmed.bytes, confirmed.size);
 	if (err == 0)
-		err = hash_configuration(running, ret_refused);
+		err = hash_refused(running, &confirmed, ret_refused);
 	if (err < 0)
 		return err;
 	image_clear(running);

@@ -130,6 +130,23 @@ static inline struct prefix random_destination(const struct policy *policy, __u8
 
 /* ---- asking both ----------------------------------------------------------------------------- */
 
+/* What is asked before the table says what the table says. */
+static inline void assert_near(const struct image *image)
+{
+	const struct image_header *header = image_header(image);
+	struct image_ref ref = { image->bytes };
+
+	for (int i = IMAGE_NEAR - 1; i >= 0; i--) {
+		const struct image_near *near = &header->near4[i];
+		int first = 0;
+
+		while (header->near4[first].addr != near->addr)
+			first++;
+		assert_int_equal(header->near4[first].destination,
+				 classify4(ref, &header->daddr4, near->addr));
+	}
+}
+
 static inline void build(const struct policy *policy, struct image *image)
 {
 	struct image_error error = {};
@@ -137,6 +154,7 @@ static inline void build(const struct policy *policy, struct image *image)
 	*image = (struct image){};
 	assert_int_equal(oracle_build(policy, image, &error), 0);
 	assert_int_equal(image_check(image->bytes, image->size), 0);
+	assert_near(image);
 }
 
 static inline void assert_agree(const struct policy *policy, const struct image *image,
