@@ -1,0 +1,88 @@
+# traffic.sh: allowed traffic through published ports of real containers: does it notice the
+# filter?  iperf3 for bytes, wrk to nginx and redis-benchmark to redis for requests and p99.
+#
+# On veth any XDP program at all costs a copy of every packet that the stack sends (an skb
+# has to become an XDP buffer), which no NIC does.  So the XDP filter is compared with an XDP
+# program that does nothing, and the filter at tc with nothing at all.
+
+source "$bench/engine.sh"
+traffic_rounds=$(choose 8 2)
+traffic_seconds=$(choose 2 1)
+
+traffic_services() {
+	contestant docker
+	engine_start docker
+	image docker redis
+	image docker nginx
+	image docker probe
+	serve docker redis -p 6380:6379 redis /bin/redis-server --save "" --protected-mode no
+	serve docker nginx -p 8080:80 nginx "$(readlink -f "$(command -v nginx)")"
+	serve docker bulk -p 5201:5201 probe /bin/sleep 100000
+	in_container docker bulk taskset -c $receive_cpu iperf3 -s >/dev/null 2>&1 &
+	{
+		echo "interface $(receiver docker)"
+		echo "docker unix:///run/docker-docker/sock"
+		printf 'set big file %s\n' "$(prefixes 10000)"
+		echo "allow 6380/tcp from $(client docker) big"
+		echo "allow 8080/tcp from $(client docker) big"
+		echo "allow 5201/tcp from $(client docker) big"
+	} >"$work/docker.conf"
+}
+
+# arrange WHAT: what stands in front of the ports.
+arrange() {
+	filter docker --quiet down >/dev/null 2>&1
+	inside docker ip link set dev "$(receiver docker)" xdp off 2>/dev/null
+	case $1 in
+	none) ;;
+	empty-xdp) attach docker pass_unread ;;
+	tidegate-xdp) filter docker --quiet up --hook xdp ;;
+	tidegate-tc) filter docker --quiet up --hook tcx ;;
+	esac || die "cannot arrange $1"
+	napi docker 0
+	sleep 0.2
+}
+
+as_client() { generator taskset -c $send_cpu "$@"; }
+
+traffic_measure() {
+	local output host
+	host=$(address docker)
+	output=$(as_client iperf3 -c "$host" -t "$traffic_seconds" -J) || die "no iperf3"
+	keep "$1" "iperf3, throughput" "$(jq '.end.sum_received.bits_per_second / 1e9' <<<"$output")" \
+		Gbit/s "$2"
+	output=$(as_client wrk -t 1 -c 16 -d "${traffic_seconds}s" --latency "http://$host:8080/") ||
+		die "no wrk"
+	keep "$1" "nginx, requests" "$(awk '/^Requests\/sec/ { print $2 }' <<<"$output")" /s "$2"
+	keep "$1" "nginx, p99" "$(wrk_us "$output")" us "$2"
+	output=$(as_client redis-benchmark -h "$host" -p 6380 -t get -c 16 \
+		-n $((traffic_seconds * 25000)) --csv 2>/dev/null | tail -n 1 | tr -d '"') ||
+		die "no redis-benchmark"
+	keep "$1" "redis, requests" "$(cut -d, -f2 <<<"$output")" /s "$2"
+	keep "$1" "redis, p99" "$(cut -d, -f7 <<<"$output" | awk '{ print $1 * 1000 }')" us "$2"
+}
+keep() { record traffic "$@"; }
+
+# wrk_us OUTPUT: its 99th percentile.
+wrk_us() {
+	awk '$1 == "99%" {
+		n = $2 + 0
+		if ($2 ~ /[0-9]ms$/) n *= 1000
+		else if ($2 ~ /[0-9]s$/) n *= 1e6
+		print n
+	}' <<<"$1"
+}
+
+traffic_services
+variants=(none empty-xdp tidegate-xdp tidegate-tc)
+for ((round = 1; round <= traffic_rounds; round++)); do
+	say "  round $round of $traffic_rounds"
+	# Each begins once: who comes first meets other caches.
+	for ((i = 0; i < ${#variants[@]}; i++)); do
+		what=${variants[(i + round) % ${#variants[@]}]}
+		arrange "$what"
+		traffic_measure "$what" "$round"
+	done
+done
+arrange none
+engine_stop docker
