@@ -52,7 +52,8 @@ static int read_program(int fd, struct program *program)
 	return bpf_obj_get_info_by_fd(fd, &program->info, &size) < 0 ? -errno : 0;
 }
 
-/* Such a link cannot be given another program (-EOPNOTSUPP), but need not if it would be the same. */
+/* Such a link cannot be given another program (-EOPNOTSUPP), but need not if it would be the
+ * same. */
 static bool is_same(int link_fd, int program_fd)
 {
 	struct bpf_link_info info = {};
