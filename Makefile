@@ -115,30 +115,36 @@ build/tests/fuzz/%: tests/fuzz/%.c build/fuzz/libtidegate.a
 # ---- benchmarks ----------------------------------------------------------------
 
 BENCH := build/tests/bench
+BENCH_PROGRAMS := $(addprefix $(BENCH)/,flood cost classify_bench rr)
 
 $(BENCH)/%.bpf.o: tests/bench/%.bpf.c
 	@mkdir -p $(@D)
 	@echo "  BPF   $@"
 	$(Q)$(CLANG) $(BPF_CFLAGS) -Itests/bench -c $< -o $@
 
-$(BENCH)/flood: tests/bench/flood.c $(BENCH)/flood.bpf.o
-	@echo "  BENCH $@"
-	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< -lbpf -lelf -lz
-
-$(BENCH)/cost: tests/bench/cost.c $(BENCH)/cost.bpf.o $(BENCH)/receiver.bpf.o
-	@echo "  BENCH $@"
-	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< -lbpf -lelf -lz
-
-$(BENCH)/classify_bench: tests/bench/classify_bench.c $(BENCH)/classify_bench.bpf.o \
-		build/libtidegate.a
+$(BENCH)/%: tests/bench/%.c build/libtidegate.a
+	@mkdir -p $(@D)
 	@echo "  BENCH $@"
 	$(Q)$(CC) $(CFLAGS_ALL) -Iuser -o $@ $< build/libtidegate.a $(LIBS)
+
+$(BENCH)/flood: $(BENCH)/flood.bpf.o
+$(BENCH)/cost: $(BENCH)/cost.bpf.o $(BENCH)/receiver.bpf.o
+$(BENCH)/classify_bench: $(BENCH)/classify_bench.bpf.o
+
+.PHONY: bench bench-quick bench-programs
+bench-programs: all e2e-helpers $(BENCH_PROGRAMS)
+
+# A second make, because the first one was read before the packages were there.
+bench bench-quick:
+	tests/deps build test bench
+	$(MAKE) bench-programs
+	tests/bench/run $(if $(findstring quick,$@),--quick)
 
 .PHONY: deps programs test soak demo e2e-helpers
 deps:
 	tests/deps build test
 
-programs: all $(UNIT_TESTS) $(VERDICT_TESTS) $(FUZZERS) e2e-helpers
+programs: all $(UNIT_TESTS) $(VERDICT_TESTS) $(FUZZERS) $(BENCH)/cost e2e-helpers
 
 e2e-helpers:
 	$(Q)tests/e2e/images/make

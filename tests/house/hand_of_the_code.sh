@@ -43,5 +43,5 @@ for file in "${scripts[@]}" "${extra[@]}"; do
 	[ ! -e "$file" ] || bash -n "$file" 2>&1
 done | none "each script is one that bash can read"
 for file in tests/{house,e2e,kernels}/*.sh; do
-	[[ ! -e $file || $file == */lib.sh || -x $file ]] || echo "$file: not executable, so never run"
+	[[ ! -e $file || $file == */lib.sh || $file == */window.sh || -x $file ]] || echo "$file: not executable, so never run"
 done | none "each test script is run"
