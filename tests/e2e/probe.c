@@ -11,9 +11,11 @@
  * ask says on one line what came back: "open ANSWER", "closed" (nothing at all, which is
  * what a filter does), "refused" (RST, ABORT or an ICMP error: someone is there and says
  * no).  flow opens once, then asks again over the same flow for each line on its standard
- * input.  watch keeps trying until something comes on its standard input, then says how many
- * attempts it made and how many were answered.  serve answers every message with the peer's address as
- * it sees it, so that a test can tell who the service believes it is talking to.
+ * input; its questions are numbered, and the answer to an earlier one is no answer.  watch
+ * keeps trying until something comes on its standard input, then says how many attempts it
+ * made and how many were answered.  serve answers every message with the peer's address as
+ * it sees it, so that a test can tell who the service believes it is talking to, and with the
+ * number that the message had.
  *
  * SCTP is spoken over a raw socket, INIT and INIT ACK only: the first packets are all a
  * filter can decide on, and kernels without SCTP sockets are common.
@@ -38,7 +40,7 @@
 #define IPPROTO_SCTP 132
 #endif
 
-#define MESSAGE "PING\r\n" /* a Redis command, and a line to everyone else */
+#define MESSAGE "PING" /* a Redis command, and a line to everyone else */
 #define RESEND_MS 300      /* datagrams get lost without anybody's fault */
 
 enum outcome { OUTCOME_OPEN = 0, OUTCOME_CLOSED = 1, OUTCOME_REFUSED = 2, OUTCOME_ERROR = 3 };
@@ -49,6 +51,7 @@ struct question {
 	socklen_t saddr_len, daddr_len;
 	uint16_t sport, dport;
 	int wait_ms, interval_ms;
+	unsigned int number; /* of a question that has one, from 1 */
 };
 
 struct answer {
@@ -276,16 +279,29 @@ static struct answer question_establish(const struct question *question, int fd,
 	return err ? answer_errno(err) : (struct answer){ .outcome = OUTCOME_OPEN };
 }
 
-/* Sends the message and waits for whatever comes back. */
+/* Whether TEXT, one or more lines, holds the answer to the question of that number. */
+static bool answers_number(const char *text, unsigned int number)
+{
+	char mark[16];
+
+	snprintf(mark, sizeof(mark), "#%u\n", number);
+	return strstr(text, mark);
+}
+
+/* Sends the message and waits for the answer: whatever comes back, unless it is numbered. */
 static struct answer converse(const struct question *question, int fd, long deadline)
 {
 	struct answer answer = { .outcome = OUTCOME_OPEN };
+	char message[32] = MESSAGE "\r\n";
 	long resend = 0;
 	ssize_t n;
 
+	if (question->number)
+		snprintf(message, sizeof(message), MESSAGE " #%u\r\n", question->number);
+
 	while (now_ms() < deadline) {
 		if (now_ms() >= resend) {
-			if (send(fd, MESSAGE, strlen(MESSAGE), MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+			if (send(fd, message, strlen(message), MSG_NOSIGNAL) < 0 && errno != EAGAIN)
 				return answer_errno(errno);
 			/* TCP repeats itself. */
 			resend = question->type == SOCK_DGRAM ? now_ms() + RESEND_MS : deadline;
@@ -300,7 +316,9 @@ static struct answer converse(const struct question *question, int fd, long dead
 		if (!n) /* docker-proxy hangs up when nobody is behind it */
 			return answer_errno(ECONNRESET);
 		answer.text[n] = 0;
-		answer.text[strcspn(answer.text, "\r\n")] = 0;
+		if (question->number && !answers_number(answer.text, question->number))
+			continue;
+		answer.text[strcspn(answer.text, "#\r\n")] = 0;
 		return answer;
 	}
 	if (question->type == SOCK_STREAM)
@@ -368,7 +386,7 @@ static int cmd_ask(const struct question *question)
 	return report(answer);
 }
 
-static int cmd_flow(const struct question *question)
+static int cmd_flow(struct question *question)
 {
 	int fd = question_socket(question);
 	struct answer answer = question_establish(question, fd, now_ms() + question->wait_ms);
@@ -376,9 +394,10 @@ static int cmd_flow(const struct question *question)
 
 	if (answer.outcome != OUTCOME_OPEN)
 		return report(answer);
-	do
+	do {
+		question->number++;
 		answer.outcome = report(converse(question, fd, now_ms() + question->wait_ms));
-	while (fgets(line, sizeof(line), stdin));
+	} while (fgets(line, sizeof(line), stdin));
 	return answer.outcome;
 }
 
@@ -409,7 +428,7 @@ static int cmd_watch(const struct question *question)
 				close(flights[i].fd);
 			question_connect(question, fd);
 			if (question->type == SOCK_DGRAM)
-				send(fd, MESSAGE, strlen(MESSAGE), 0);
+				send(fd, MESSAGE "\r\n", strlen(MESSAGE "\r\n"), 0);
 			flights[i] = (struct pollfd){
 				.fd = fd, .events = question->type == SOCK_DGRAM ? POLLIN : POLLOUT
 			};
@@ -472,12 +491,23 @@ static int serve_socket(int family, int type, uint16_t port)
 	return fd;
 }
 
-/* "peer 192.0.2.10 4711\n"; returns its length. */
-static size_t answer_print(const struct sockaddr_storage *peer, char *ret, size_t size)
+/* Turns the message of LENGTH bytes into its answer, "peer 192.0.2.10 4711\n", with "#3"
+ * before the end of the line where the last question in it has that number; a stream may
+ * bring several at once.  Returns the answer's length. */
+static size_t answer_message(const struct sockaddr_storage *peer, char *buffer, size_t length,
+			     size_t size)
 {
-	strcpy(ret, "peer ");
-	sockaddr_print(peer, ret + 5, size - 6);
-	return strlen(strcat(ret, "\n"));
+	const char *mark = memrchr(buffer, '#', length);
+	unsigned int number = 0;
+	char address[64];
+
+	buffer[length < size ? length : size - 1] = 0;
+	if (mark)
+		number = strtoul(mark + 1, NULL, 10);
+	sockaddr_print(peer, address, sizeof(address));
+	if (number)
+		return snprintf(buffer, size, "peer %s#%u\n", address, number);
+	return snprintf(buffer, size, "peer %s\n", address);
 }
 
 static void serve_sctp(int fd, uint16_t port)
@@ -505,15 +535,16 @@ static void serve_datagram(int fd)
 	} control;
 	struct sockaddr_storage peer;
 	char buffer[2048];
-	struct iovec iov = { buffer, sizeof(buffer) };
+	struct iovec iov = { buffer, sizeof(buffer) - 1 };
 	struct msghdr message = {
 		.msg_name = &peer, .msg_namelen = sizeof(peer),
 		.msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = &control, .msg_controllen = sizeof(control),
 	};
 	struct cmsghdr *cmsg;
+	ssize_t n = recvmsg(fd, &message, 0);
 
-	if (recvmsg(fd, &message, 0) < 0)
+	if (n < 0)
 		return;
 	/* Which interface it came in by must not decide where the answer leaves. */
 	for (cmsg = CMSG_FIRSTHDR(&message); cmsg; cmsg = CMSG_NXTHDR(&message, cmsg)) {
@@ -522,7 +553,7 @@ static void serve_datagram(int fd)
 		if (cmsg->cmsg_type == IP_PKTINFO && cmsg->cmsg_level == IPPROTO_IP)
 			((struct in_pktinfo *)CMSG_DATA(cmsg))->ipi_ifindex = 0;
 	}
-	iov.iov_len = answer_print(&peer, buffer, sizeof(buffer));
+	iov.iov_len = answer_message(&peer, buffer, n, sizeof(buffer));
 	sendmsg(fd, &message, 0);
 }
 
@@ -538,7 +569,8 @@ static bool serve_stream(int fd)
 		return n < 0 && errno == EAGAIN;
 	if (getpeername(fd, (void *)&peer, &peer_len))
 		return false;
-	return send(fd, buffer, answer_print(&peer, buffer, sizeof(buffer)), MSG_NOSIGNAL) > 0;
+	n = answer_message(&peer, buffer, n, sizeof(buffer));
+	return send(fd, buffer, n, MSG_NOSIGNAL) > 0;
 }
 
 static _Noreturn void cmd_serve(int argc, char **argv)
