@@ -162,12 +162,13 @@ struct state {
 /* ---- means ----------------------------------------------------------------------- */
 
 /*
- * What closes the moment between a container's start and the policy's word about it.  Each
- * is optional: the filter works without, and weaker.
+ * What closes the moment between a container's start and the policy's word about it, and what
+ * tells replies.  Each is optional: the filter works without, and weaker.
  */
 enum means {
-	MEANS_LEARN = 0, /* bpf/learn.bpf.c */
-	MEANS_GATE = 1,  /* bpf/gate.bpf.c */
+	MEANS_LEARN = 0,    /* bpf/learn.bpf.c */
+	MEANS_GATE = 1,     /* bpf/gate.bpf.c */
+	MEANS_TRACKING = 2, /* user/tracking.h */
 	MEANS_MAX
 };
 

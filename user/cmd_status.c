@@ -222,7 +222,9 @@ static void print_means(const struct health *health)
 	for (enum means i = 0; i < MEANS_MAX; i++)
 		if (!health->means[i].is_attached)
 			printf("  missing    %s (%s): %s\n", means_name(i),
-			       health->means[i].why_not, means_without(i));
+			       health->means[i].why_not[0] ? health->means[i].why_not :
+							     "somebody removed it",
+			       means_without(i));
 }
 
 static void print_head(const struct options *options, const struct health *health)

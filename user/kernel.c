@@ -16,6 +16,7 @@
 
 #include "filter.skel.h"
 #include "kernel_private.h"
+#include "tracking.h"
 #include "log.h"
 #include "util.h"
 
@@ -331,6 +332,13 @@ static int detach_all(const char *pin_dir)
 	return err;
 }
 
+static int turn_tracking_off(void)
+{
+	int err = tracking_turn_off();
+
+	return err < 0 ? kernel_fail(err, "cannot remove the nftables table 'inet tidegate'") : 0;
+}
+
 int kernel_remove(const char *pin_dir, bool *ret_found)
 {
 	int err;
@@ -339,6 +347,8 @@ int kernel_remove(const char *pin_dir, bool *ret_found)
 	err = detach_all(pin_dir);
 	if (err == 0)
 		err = unlink_all(pin_dir, "/links", ret_found);
+	if (err == 0)
+		err = turn_tracking_off();
 	if (err == 0)
 		err = unlink_all(pin_dir, "/maps", ret_found);
 	if (err == 0)
@@ -379,6 +389,7 @@ void kernel_free(struct kernel *kernel)
 	util_closep(&kernel->learned_fd);
 	util_closep(&kernel->learned_ports_fd);
 	util_closep(&kernel->means_fd);
+	tracking_free(kernel->tracking);
 	free(kernel->pin_dir);
 	free(kernel);
 }

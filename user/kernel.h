@@ -109,6 +109,9 @@ struct means_state {
 	char why_not[MEANS_TEXT]; /* of the last kernel_load(); "" = it was attached then */
 };
 int kernel_read_means(struct kernel *kernel, struct means_state ret[MEANS_MAX]);
+
+/* Brings back what firewall tools can remove, connection tracking.  After kernel_load(). */
+void kernel_tend_means(struct kernel *kernel);
 const char *means_name(enum means means);    /* "bind learning" */
 const char *means_without(enum means means); /* what is weaker without it */
 

@@ -8,15 +8,23 @@
 #include <errno.h>
 
 #include "kernel_private.h"
+#include "tracking.h"
 #include "util.h"
 
 #define MEANS_LINKS 2
+
+static int load_tracking(struct kernel *kernel)
+{
+	int err = tracking_turn_on(&kernel->tracking);
+
+	return err < 0 ? kernel_fail(err, "cannot make the nftables table that asks for it") : 0;
+}
 
 static const struct means_entry {
 	const char *option;  /* in TIDEGATE_WITHOUT */
 	const char *name;
 	const char *without; /* what is weaker then */
-	const char *links[MEANS_LINKS];
+	const char *links[MEANS_LINKS]; /* none: it is no program */
 	int (*load)(struct kernel *kernel);
 } entries[] = {
 	[MEANS_LEARN] = {
@@ -35,6 +43,14 @@ static const struct means_entry {
 			   "may be reached until Docker is read",
 		.links = { "gate-inet4", "gate-inet6" },
 		.load = kernel_load_gate,
+	},
+	[MEANS_TRACKING] = {
+		.option = "tracking",
+		.name = "connection tracking",
+		.without = "replies are told only where a firewall rule or address translation "
+			   "asks for connection tracking; where none does, often for IPv6, those "
+			   "to a closed port's number or a container's own address are dropped",
+		.load = load_tracking,
 	},
 };
 _Static_assert(ARRAY_SIZE(entries) == MEANS_MAX, "a means has no entry");
@@ -66,9 +82,11 @@ static void unpin(struct kernel *kernel, const struct means_entry *entry)
 	for (int i = 0; i < MEANS_LINKS; i++) {
 		_cleanup_free_ char *path = NULL;
 
-		if (kernel_link_path(kernel, entry->links[i], &path) == 0)
+		if (entry->links[i] && kernel_link_path(kernel, entry->links[i], &path) == 0)
 			(void)unlink(path);
 	}
+	if (entry->load == load_tracking)
+		(void)tracking_turn_off();
 }
 
 static void write_note(struct kernel *kernel, __u32 means, const char *why_not)
@@ -103,9 +121,19 @@ void kernel_load_means(struct kernel *kernel)
 		load(kernel, means);
 }
 
+void kernel_tend_means(struct kernel *kernel)
+{
+	if (tracking_is_on())
+		return;
+	tracking_free(TAKE_PTR(kernel->tracking));
+	load(kernel, MEANS_TRACKING);
+}
+
 /* The kernel keeps a link's program for as long as the link is there. */
 static bool is_attached(struct kernel *kernel, const struct means_entry *entry)
 {
+	if (entry->load == load_tracking)
+		return tracking_is_on();
 	for (int i = 0; i < MEANS_LINKS; i++) {
 		_cleanup_free_ char *path = NULL;
 		_cleanup_close_ int fd = -1;

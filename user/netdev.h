@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * netdev.h: this host's interfaces, addresses and listening sockets from the kernel, and
- * word of changes to them.  The only room that knows libmnl.
+ * word of changes to them.  By rtnetlink and sock_diag.
  */
 #ifndef TIDEGATE_NETDEV_H
 #define TIDEGATE_NETDEV_H

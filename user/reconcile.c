@@ -356,6 +356,8 @@ static int guard_interfaces(const struct reconcile_input *input, const struct de
 	if (input->guard == GUARD_NONE || input->is_dry_run)
 		return 0;
 	err = attach_wanted(input, desired, report, error);
+	if (err == 0)
+		kernel_tend_means(input->kernel);
 	return err < 0 ? err : detach_others(input, desired, running, error);
 }
 

@@ -16,8 +16,11 @@ flush_and_restart() {
 }
 
 network_up
+outside "$probe" serve tcp:80 >/dev/null &
 engine_start
 publish cache --restart always -p 6379:6379 -p 5353:53/udp
+flow_start host_tcp6 host $office6 80/tcp -p 7779 # its own, from what becomes a published port
+publish late -p 7779:80
 
 because="with rules in DOCKER-USER"
 iptables -I DOCKER-USER -i eth0 -p tcp --dport 6379 -j DROP
@@ -33,6 +36,7 @@ daemon_start
 because="with tidegate"
 expect_closed stranger $host4 6379/tcp 5353/udp
 expect_open office $host4 6379/tcp
+expect_flow_recovers host_tcp6 "$because"
 
 watch_start tcp stranger $host4 6379/tcp
 watch_start udp stranger $host4 5353/udp
@@ -45,6 +49,7 @@ expect_closed stranger $host4 6379/tcp 5353/udp
 expect_closed stranger $host6 6379/tcp
 nft flush ruleset
 because="after nft flush ruleset"
+expect_flow host_tcp6 open "$because"
 expect_closed stranger $host4 6379/tcp 5353/udp
 expect_closed stranger $host6 6379/tcp
 flush_and_restart

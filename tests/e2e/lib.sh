@@ -268,7 +268,7 @@ flow_start() {
 	# shellcheck disable=SC2046
 	at "$from" "$probe" flow "$proto" $(source_option "$from" "$host") -w 1000 "$@" "$host" "$port" \
 		<>"/run/flow.$name.ask" >"/run/flow.$name.answers" 2>&1 &
-	flow_read "$name" 1 >/dev/null
+	[[ $(flow_read "$name" 1) == open* ]] || die "the flow $name begins"
 }
 
 # flow_ask NAME: asks once more over the same flow and prints the answer.

@@ -44,7 +44,10 @@ iptables -t raw -F
 ip6tables -t raw -F
 
 configure <<<"deny 7778/udp" # docker-proxy cannot publish a UDP port that is in use
-expect "tidegate up succeeds" tidegate up
+TIDEGATE_WITHOUT=tracking expect "tidegate up succeeds, leaving connection tracking to others" \
+	tidegate up
+expect_flow host_tcp6 closed "nobody asked for connection tracking of IPv6"
+expect "tidegate up asks for it" tidegate up
 because="nothing allows it"
 expect_closed stranger $host4 6379/tcp 5353/udp 7777/tcp
 expect_closed stranger $host6 7779/tcp
