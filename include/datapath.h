@@ -92,8 +92,10 @@ struct counter_key {
 
 /* ---- guarded interfaces -------------------------------------------------------- */
 
-/* Hash "interfaces": ifindex -> struct interface.  Only read on the way to a drop. */
+/* Hash "interfaces": ifindex -> struct interface.  The filter reads it only on the way to a
+ * drop; to the gate, what is in it is the outside. */
 #define INTERFACE_SHARED 1u /* bridge port, or parent of a macvlan: carries frames of others */
+#define INTERFACE_UPPER 2u  /* not guarded itself, but above one that is: a VLAN, a VRF */
 
 struct interface {
 	__u32 flags;

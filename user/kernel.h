@@ -80,6 +80,10 @@ int kernel_attach(struct kernel *kernel, const struct attach_request *request,
 		  enum hook_kind *ret_hook, char **ret_note);
 int kernel_detach(struct kernel *kernel, const struct attachment *attachment);
 
+/* Interfaces above the guarded ones, where the gate meets what came in by those: just these.
+ * Those that have no room are left out. */
+int kernel_set_uppers(struct kernel *kernel, const int *ifindexes, size_t count);
+
 /* ---- the policy -------------------------------------------------------------------- */
 
 /* Puts the image into the slot, in one step for all packets.  generation is filled in. */

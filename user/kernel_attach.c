@@ -353,6 +353,44 @@ static int write_interface(struct kernel *kernel, const struct attach_request *r
 	return 0;
 }
 
+static bool is_listed(const int *ifindexes, size_t count, __u32 ifindex)
+{
+	for (size_t i = 0; i < count; i++)
+		if ((__u32)ifindexes[i] == ifindex)
+			return true;
+	return false;
+}
+
+static int forget_other_uppers(struct kernel *kernel, const int *ifindexes, size_t count)
+{
+	__u32 gone[LIMIT_INTERFACES], gone_count = 0, key, *previous = NULL;
+	struct interface interface;
+
+	while (gone_count < LIMIT_INTERFACES &&
+	       bpf_map_get_next_key(kernel->interfaces_fd, previous, &key) == 0) {
+		previous = &key;
+		if (bpf_map_lookup_elem(kernel->interfaces_fd, &key, &interface) == 0 &&
+		    (interface.flags & INTERFACE_UPPER) && !is_listed(ifindexes, count, key))
+			gone[gone_count++] = key;
+	}
+	for (__u32 i = 0; i < gone_count; i++)
+		if (bpf_map_delete_elem(kernel->interfaces_fd, &gone[i]) < 0 && errno != ENOENT)
+			return kernel_fail(-errno, "cannot forget interface %u", gone[i]);
+	return 0;
+}
+
+int kernel_set_uppers(struct kernel *kernel, const int *ifindexes, size_t count)
+{
+	struct interface interface = { .flags = INTERFACE_UPPER };
+	int err = forget_other_uppers(kernel, ifindexes, count);
+
+	for (size_t i = 0; err == 0 && i < count; i++)
+		if (bpf_map_update_elem(kernel->interfaces_fd, &ifindexes[i], &interface,
+					BPF_NOEXIST) < 0 && errno != EEXIST && errno != E2BIG)
+			err = kernel_fail(-errno, "cannot note interface %d", ifindexes[i]);
+	return err;
+}
+
 /* The attachment that stays, or NULL; pins whose interface is gone are removed. */
 static int find_attached(struct kernel *kernel, const struct attach_request *request,
 			 struct attachment *ret, bool *ret_found)

@@ -52,6 +52,9 @@ bool netdev_is_outside(const struct netdev_list *list, const struct netdev *devi
 /* Carries frames for others than this host: bridge port, or parent of a macvlan/ipvlan, or
  * one of its VLANs does.  A macvlan that was moved into a container is not in the list. */
 bool netdev_is_shared(const struct netdev_list *list, const struct netdev *device);
+/* Not a place to attach, but where the stack sees what came in by `ifindex`: a VLAN, macvlan or
+ * VRF above it.  Not a bridge: what its other ports send looks the same. */
+bool netdev_is_upper(const struct netdev_list *list, const struct netdev *device, int ifindex);
 /* Has an Ethernet header. */
 bool netdev_is_ethernet(const struct netdev *device);
 

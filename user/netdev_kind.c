@@ -88,6 +88,31 @@ bool netdev_is_shared(const struct netdev_list *list, const struct netdev *devic
 	return has_others(list, device, DEPTH_MAX);
 }
 
+static bool is_above(const struct netdev_list *list, const struct netdev *device, int ifindex,
+		     int depth)
+{
+	static const char *const kinds[] = { "vlan", "macvlan", "ipvlan", NULL };
+	const struct netdev *lower = netdev_find_index(list, device->link);
+
+	if (!depth || !device->link || !is_one_of(device->kind, kinds))
+		return false;
+	return device->link == ifindex || (lower && is_above(list, lower, ifindex, depth - 1));
+}
+
+bool netdev_is_upper(const struct netdev_list *list, const struct netdev *device, int ifindex)
+{
+	if (is_above(list, device, ifindex, DEPTH_MAX))
+		return true;
+	for (size_t i = 0; i < list->devices_count && streq(device->kind, "vrf"); i++) {
+		const struct netdev *member = &list->devices[i];
+
+		if (member->master == device->ifindex &&
+		    (member->ifindex == ifindex || is_above(list, member, ifindex, DEPTH_MAX)))
+			return true;
+	}
+	return false;
+}
+
 bool netdev_is_ethernet(const struct netdev *device)
 {
 	return device->type == ARPHRD_ETHER;

@@ -347,6 +347,45 @@ static int detach_others(const struct reconcile_input *input, const struct desir
 	return err < 0 ? fail_kernel(err, error) : 0;
 }
 
+static bool is_upper(const struct netdev_list *netdevs, const struct netdev *device,
+		     const struct attachment *list, size_t count)
+{
+	bool is_found = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].ifindex == device->ifindex)
+			return false;
+		is_found = is_found || (list[i].is_attached &&
+					netdev_is_upper(netdevs, device, list[i].ifindex));
+	}
+	return is_found;
+}
+
+static int note_uppers(const struct reconcile_input *input, const struct desired *desired,
+		       char *error)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	_cleanup_free_ int *uppers = NULL;
+	size_t count = 0, uppers_count = 0;
+	int err = kernel_attachments(input->kernel, &list, &count);
+
+	for (size_t i = 0; err == 0 && i < desired->netdevs->devices_count; i++) {
+		const struct netdev *device = &desired->netdevs->devices[i];
+		int *upper;
+
+		if (!is_upper(desired->netdevs, device, list, count))
+			continue;
+		upper = util_append(&uppers, uppers_count, sizeof(*upper));
+		if (!upper)
+			return -ENOMEM;
+		*upper = device->ifindex;
+		uppers_count++;
+	}
+	if (err == 0)
+		err = kernel_set_uppers(input->kernel, uppers, uppers_count);
+	return err < 0 ? fail_kernel(err, error) : 0;
+}
+
 static int guard_interfaces(const struct reconcile_input *input, const struct desired *desired,
 			    const struct image *running, struct reconcile_report *report,
 			    char *error)
@@ -357,8 +396,12 @@ static int guard_interfaces(const struct reconcile_input *input, const struct de
 		return 0;
 	err = attach_wanted(input, desired, report, error);
 	if (err == 0)
+		err = detach_others(input, desired, running, error);
+	if (err == 0)
+		err = note_uppers(input, desired, error);
+	if (err == 0)
 		kernel_tend_means(input->kernel);
-	return err < 0 ? err : detach_others(input, desired, running, error);
+	return err;
 }
 
 static int forget_learned(const struct reconcile_input *input, const struct desired *desired,

@@ -49,8 +49,11 @@ forbid "there is no #ifdef in bpf/" '^#[[:space:]]*ifn?def [^T]' '#ifdef DEBUG' 
 forbid "only kernel*.c knows libbpf" '^#include (<bpf/|".*\.skel\.h")' '#include <bpf/bpf.h>' \
 	$(others 'kernel*.c' kernel_private.h)
 # shellcheck disable=SC2046
-forbid "only netdev* knows libmnl" '^#include <libmnl' '#include <libmnl/libmnl.h>' \
-	$(others 'netdev*')
+forbid "only netdev* and tracking* know libmnl" '^#include <libmnl' '#include <libmnl/libmnl.h>' \
+	$(others 'netdev*' 'tracking*')
+# shellcheck disable=SC2046
+forbid "only tracking* knows libnftnl" '^#include <libnftnl' '#include <libnftnl/rule.h>' \
+	$(others 'tracking*')
 # shellcheck disable=SC2046
 forbid "only docker* knows libcurl" '^#include <curl' '#include <curl/curl.h>' $(others 'docker*')
 # shellcheck disable=SC2046

@@ -137,6 +137,31 @@ static void a_ring_of_devices_is_survived(void **state)
 	assert_null(netdev_find_index(&list, 0));
 }
 
+static void what_comes_up_from_a_nic_is_upper(void **state)
+{
+	struct netdev devices[] = {
+		NIC(2, .name = "eth0", .master = 6),
+		NIC(3, .name = "eth0.7", .kind = "vlan", .link = 2),
+		NIC(4, .name = "eth0.7.8", .kind = "vlan", .link = 3),
+		NIC(5, .name = "mac0", .kind = "macvlan", .link = 2),
+		NIC(6, .name = "red", .kind = "vrf"),
+		NIC(7, .name = "br0", .kind = "bridge"),
+		NIC(8, .name = "tun0", .kind = "gre", .link = 2),
+		NIC(9, .name = "veth0", .kind = "veth", .link = 2),
+		NIC(10, .name = "eth1", .master = 7),
+	};
+	struct netdev_list list = LIST(devices);
+	char names[128] = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+		if (netdev_is_upper(&list, &devices[i], 2))
+			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s ",
+				 devices[i].name);
+	assert_string_equal(names, "eth0.7 eth0.7.8 mac0 red ");
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+		assert_false(netdev_is_upper(&list, &devices[i], 10));
+}
+
 static void only_ethernet_is_ethernet(void **state)
 {
 	struct netdev nic = NIC(1), wireguard = { .type = ARPHRD_NONE };
@@ -156,6 +181,7 @@ int main(void)
 		cmocka_unit_test(a_vlan_is_outside_when_its_nic_is_elsewhere),
 		cmocka_unit_test(bridge_ports_and_macvlan_parents_are_shared),
 		cmocka_unit_test(a_ring_of_devices_is_survived),
+		cmocka_unit_test(what_comes_up_from_a_nic_is_upper),
 		cmocka_unit_test(only_ethernet_is_ethernet),
 	};
 
