@@ -140,7 +140,7 @@ static int round_once(struct daemon *daemon)
 		.kernel = daemon->kernel,
 		.guard = GUARD_WANTED,
 	};
-	char error[ERROR_TEXT];
+	char error[ERROR_TEXT], ignored[ERROR_TEXT];
 	int err;
 
 	if (lock_fd < 0)
@@ -157,6 +157,9 @@ static int round_once(struct daemon *daemon)
 	if (err < 0) {
 		if (!daemon->was_failing || daemon->is_config_changed)
 			log_error(0, "%s; keeping the policy that runs", error);
+		/* What it says of containers and interfaces must not grow old meanwhile. */
+		input.complaint = error;
+		(void)reconcile(&input, &result, ignored);
 		return err;
 	}
 	report(daemon, &result);

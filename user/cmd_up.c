@@ -3,7 +3,9 @@
 #include "cmd.h"
 
 #include <errno.h>
+#include <time.h>
 
+#include "config.h"
 #include "docker.h"
 #include "lock.h"
 #include "log.h"
@@ -12,7 +14,7 @@
 #include "util.h"
 
 struct up {
-	bool is_audit, without_docker;
+	bool is_audit, without_docker, is_boot;
 	enum hook_kind hook;
 	unsigned int trial_seconds;
 	char **interfaces;
@@ -63,6 +65,8 @@ static int parse_up(int argc, char **argv, struct up *up)
 				return CMD_USAGE;
 		} else if (streq(argv[i], "--without-docker")) {
 			up->without_docker = true;
+		} else if (streq(argv[i], "--boot") && !is_reload) {
+			up->is_boot = up->without_docker = true;
 		} else if (argv[i][0] == '-' || is_reload) {
 			return cmd_usage(argv[0], "'%s' is not known here", argv[i]);
 		} else {
@@ -160,10 +164,79 @@ static int enforce(const struct options *options, struct reconcile_input *input)
 	return CMD_DONE;
 }
 
+/* What is wrong with the configuration is found before anything is loaded. */
+static int rehearse(const struct options *options, const struct up *up,
+		    const struct reconcile_input *input)
+{
+	_cleanup_(reconcile_clear) struct reconcile_report report = {};
+
+	if (cmd_reconcile(input, &report) < 0 || !are_found(report.desired, up) ||
+	    (!options->force && cmd_cuts_ssh(report.desired->policy)))
+		return CMD_FAILED;
+	if (options->dry_run)
+		cmd_warn(&report);
+	return CMD_DONE;
+}
+
+static bool is_usable(const char *text)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	struct config_error ignored;
+
+	return config_parse(text, strlen(text), time(NULL), &config, &ignored) == 0;
+}
+
+/* The text's `interface` statement, if it can be used for itself; else nothing.  Allocated. */
+static char *salvage_interfaces(const char *text)
+{
+	static const char word[] = "interface";
+
+	for (const char *line = text; line && *line; line += strcspn(line, "\n"), line += !!*line) {
+		size_t blank = strspn(line, " \t");
+		_cleanup_free_ char *copy = NULL;
+
+		if (strncmp(line + blank, word, sizeof(word) - 1) != 0)
+			continue;
+		copy = strndup(line, strcspn(line, "\n"));
+		if (copy && is_usable(copy))
+			return TAKE_PTR(copy);
+	}
+	return strdup("");
+}
+
+/*
+ * At boot there is no policy that could go on, and Docker comes next.  Of a configuration that
+ * cannot be used nothing is believed but where the outside is: what Docker publishes is closed
+ * to everyone.
+ */
+static int close_published(struct reconcile_input *input, char **text)
+{
+	char *salvaged = salvage_interfaces(*text);
+
+	if (!salvaged)
+		return CMD_FAILED;
+	log_warning("until the configuration can be used, every port that Docker publishes is "
+		    "closed");
+	free(*text);
+	input->text = *text = salvaged;
+	return CMD_DONE;
+}
+
+/* What `input` points to belongs to *ret_text and *ret_docker. */
+static int read_input(const struct options *options, const struct up *up, char **ret_text,
+		      struct docker **ret_docker, struct reconcile_input *input)
+{
+	if (cmd_read_config(options, ret_text) < 0 ||
+	    cmd_open_docker(options, *ret_text, ret_docker, &input->is_docker_off) < 0)
+		return CMD_FAILED;
+	input->text = *ret_text;
+	input->docker = up->without_docker ? NULL : *ret_docker;
+	return CMD_DONE;
+}
+
 static int apply(const struct options *options, const struct up *up, enum audit audit)
 {
 	_cleanup_(docker_freep) struct docker *docker = NULL;
-	_cleanup_(reconcile_clear) struct reconcile_report report = {};
 	_cleanup_free_ char *text = NULL;
 	struct reconcile_input input = {
 		.config_path = options->config,
@@ -177,19 +250,13 @@ static int apply(const struct options *options, const struct up *up, enum audit 
 		.is_dry_run = true,
 	};
 
-	if (cmd_read_config(options, &text) < 0 ||
-	    cmd_open_docker(options, text, &docker, &input.is_docker_off) < 0)
-		return CMD_FAILED;
-	input.text = text;
-	input.docker = up->without_docker ? NULL : docker;
-	/* What is wrong with the configuration is found before anything is loaded. */
-	if (cmd_reconcile(&input, &report) < 0 || !are_found(report.desired, up) ||
-	    (!options->force && cmd_cuts_ssh(report.desired->policy)))
-		return CMD_FAILED;
-	if (options->dry_run) {
-		cmd_warn(&report);
-		return CMD_DONE;
+	if (read_input(options, up, &text, &docker, &input) != CMD_DONE ||
+	    rehearse(options, up, &input) != CMD_DONE) {
+		if (!up->is_boot || close_published(&input, &text) != CMD_DONE)
+			return CMD_FAILED;
 	}
+	if (options->dry_run)
+		return CMD_DONE;
 	input.is_dry_run = false;
 	if (enforce(options, &input) != CMD_DONE)
 		return CMD_FAILED;
@@ -206,6 +273,16 @@ static int take_lock(void)
 	return fd;
 }
 
+/* Whether a policy is in the kernel, of whatever build. */
+static bool is_enforcing(const struct options *options)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
+	struct image_header header;
+
+	return kernel_open(options->pin_dir, &kernel) == 0 &&
+	       kernel_read_header(kernel, SLOT_ACTIVE, &header) == 0;
+}
+
 int cmd_up(const struct options *options, int argc, char **argv)
 {
 	_cleanup_free_ char **interfaces = calloc(argc, sizeof(*interfaces));
@@ -218,6 +295,10 @@ int cmd_up(const struct options *options, int argc, char **argv)
 	lock_fd = take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
+	if (up.is_boot && is_enforcing(options)) {
+		log_info("a policy enforces already; it goes on");
+		return CMD_DONE;
+	}
 	return apply(options, &up, up.is_audit ? AUDIT_ON : AUDIT_OFF);
 }
 

@@ -8,7 +8,7 @@
 #include "util.h"
 
 static const struct command commands[] = {
-	{ "up", "[--audit] [--confirm TIME] [--hook HOOK] [--without-docker] [IFACE…]",
+	{ "up", "[--audit] [--confirm TIME] [--hook HOOK] [--without-docker | --boot] [IFACE…]",
 	  "load the filter, attach it and enforce the configuration", cmd_up },
 	{ "down", "", "detach and remove everything: ports are open again", cmd_down },
 	{ "run", "", "keep the filter in step with Docker and the configuration (the daemon)",

@@ -429,7 +429,8 @@ static void write_state(const struct reconcile_input *input, const struct desire
 		state.docker_seen_at = time(NULL);
 	snprintf(state.docker_error, sizeof(state.docker_error), "%s",
 		 desired ? desired->docker_error : state.docker_error);
-	snprintf(state.config_error, sizeof(state.config_error), "%s", error);
+	snprintf(state.config_error, sizeof(state.config_error), "%s",
+		 error[0] || !input->complaint ? error : input->complaint);
 	(void)kernel_write_state(input->kernel, &state);
 }
 
@@ -467,7 +468,8 @@ static int read_enforcing(const struct reconcile_input *input, struct running *r
 
 /*
  * The text to enforce: the file's, unless it was tried and not confirmed.  Then what was
- * confirmed goes on, in step with Docker, until the file changes or somebody insists.
+ * confirmed goes on, in step with Docker, until the file changes or somebody insists.  So does
+ * what runs, if the file's cannot be used.
  */
 static int choose_text(const struct reconcile_input *input, const struct running *running,
 		       struct reconcile_report *report, char **ret)
@@ -475,6 +477,8 @@ static int choose_text(const struct reconcile_input *input, const struct running
 	_cleanup_(inventory_freep) struct inventory *inventory = NULL;
 
 	*ret = NULL;
+	if (input->complaint)
+		return running->image.bytes ? notes_unpack(&running->image, ret, &inventory) : -ENOENT;
 	if (!input->text || !running->image.bytes || input->is_insisted ||
 	    !trial_is_refused(running->refused, input->text))
 		return 0;

@@ -36,6 +36,8 @@ struct reconcile_input {
 	unsigned int
 		trial_seconds; /* the kernel takes this policy back after so long; 0 = it stays */
 	bool is_insisted; /* somebody asked for just this: also when it was refused before */
+	const char *complaint;       /* why the text cannot be used, for `status`: what runs goes
+					on instead, in step with Docker and the interfaces */
 	bool is_dry_run;             /* change nothing, but fail where it would fail; is_changed
 					says whether it would. kernel may be NULL then */
 };

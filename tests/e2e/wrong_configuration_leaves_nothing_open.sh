@@ -1,0 +1,50 @@
+#!/bin/bash
+# A configuration with an error opens nothing: at boot, when there is no policy before it that
+# could go on, every published port is closed until the file is right, also on interfaces that
+# appear meanwhile.  The opposite is `tidegate up` without --boot, which then changes nothing.
+. "$(dirname "$0")/lib.sh"
+
+# The policy has to do it alone.
+export TIDEGATE_WITHOUT=learn,gate
+
+network_up
+engine_start
+publish cache -p 6379:6379 -p 5353:53/udp
+configure <<<"alow 6379/tcp from $office4"
+
+because="with a configuration that cannot be used"
+expect_not "tidegate up fails, $because" tidegate up
+expect_open stranger $host4 6379/tcp 5353/udp
+
+expect "tidegate up --boot succeeds" tidegate up --boot
+"$tidegate" run >>/run/tidegate.log 2>&1 &
+because="at boot, with a configuration that cannot be used"
+becomes closed 5 stranger $host4 6379/tcp
+expect_closed stranger $host4 5353/udp
+expect_closed stranger $host6 6379/tcp
+expect_not "tidegate status is not content" tidegate status
+expect "it shows the line" grep -q 'tidegate.conf:2:1: ' <(tidegate status 2>&1)
+
+publish late -p 7777:80
+because="published while the configuration cannot be used"
+becomes closed 5 stranger $host4 7777/tcp
+
+ip link del eth0
+ip link add eth0 type veth peer name eth0 netns outside
+for command in "address add $host4/24 dev eth0" "link set eth0 up"; do
+	# shellcheck disable=SC2086
+	ip $command
+done
+ip -n outside address add $stranger4/24 dev eth0
+ip -n outside address add $office4/24 dev eth0
+ip -n outside link set eth0 up
+because="on an interface that appeared while the configuration cannot be used"
+becomes closed 5 stranger $host4 6379/tcp
+becomes closed 5 stranger $host4 7777/tcp
+
+configure <<<"allow 6379/tcp from $office4"
+because="the configuration was put right"
+becomes open 5 office $host4 6379/tcp
+expect_closed stranger $host4 6379/tcp 7777/tcp
+expect "tidegate up --boot leaves a policy that enforces" tidegate up --boot
+expect_open office $host4 6379/tcp
