@@ -477,8 +477,10 @@ static int choose_text(const struct reconcile_input *input, const struct running
 	_cleanup_(inventory_freep) struct inventory *inventory = NULL;
 
 	*ret = NULL;
+	if (input->complaint && !running->image.bytes)
+		return -ENOENT;
 	if (input->complaint)
-		return running->image.bytes ? notes_unpack(&running->image, ret, &inventory) : -ENOENT;
+		return notes_unpack(&running->image, ret, &inventory);
 	if (!input->text || !running->image.bytes || input->is_insisted ||
 	    !trial_is_refused(running->refused, input->text))
 		return 0;
