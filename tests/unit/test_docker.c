@@ -599,7 +599,7 @@ static void engine_that_does_not_answer_is_given_up_after_five_seconds(void **st
 		       146, FAKE_DRIP);
 	assert_fails(fixture, -ETIMEDOUT,
 		     "did not answer GET /v1.44/containers/json?all=1 within 5 s");
-	assert_in_range(now_ms() - start, 4900, 6000);
+	assert_in_range(now_ms() - start, 4900, 9000);
 }
 
 static void no_engine_is_told_with_what_to_do(void **state)

