@@ -40,15 +40,22 @@ int kernel_fail(int err, const char *format, ...)
 }
 
 /* libbpf's talk goes where ours goes, one level down: what failed is said by us. */
+#define LOG_TAIL 8192 /* bytes */
+
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
-	char line[1024];
+	_cleanup_free_ char *text = NULL;
+	char *rest, *line;
+	size_t length;
 
-	if (log_get_level() < LOG_DEBUG)
+	if (log_get_level() < LOG_DEBUG || vasprintf(&text, format, args) < 0)
 		return 0;
-	vsnprintf(line, sizeof(line), format, args);
-	line[strcspn(line, "\n")] = '\0';
-	log_debug("libbpf: %s", line);
+	/* Of the verifier's log the end tells. */
+	length = strlen(text);
+	rest = length > LOG_TAIL ? text + length - LOG_TAIL : text;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			log_debug("%s", line);
 	return 0;
 }
 
@@ -239,6 +246,7 @@ static int load_programs(struct kernel *kernel, bool with_frags)
 	kernel->filter = filter_bpf__open();
 	if (!kernel->filter)
 		return kernel_fail(-errno, "cannot read the built-in programs");
+	kernel->filter->rodata->has_conntrack = kernel_has_conntrack();
 	if (!with_frags)
 		bpf_program__set_flags(kernel->filter->progs.filter_xdp, 0);
 	err = kernel_share_maps(kernel, kernel->filter->obj);
