@@ -157,7 +157,13 @@ static void attach_veth(struct stage *stage)
 	DECLARE_LIBBPF_OPTS(bpf_link_create_opts, opts);
 	int program = bpf_program__fd(stage->kernel->filter->progs.filter_tc);
 
-	if (bpf_link_create(program, stage->veth, ATTACH_TCX_INGRESS, &opts) < 0)
+	LIBBPF_OPTS(bpf_tc_hook, clsact, .ifindex = stage->veth, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .prog_fd = program);
+
+	if (bpf_link_create(program, stage->veth, ATTACH_TCX_INGRESS, &opts) >= 0)
+		return;
+	/* Before 6.6. */
+	if (bpf_tc_hook_create(&clsact) < 0 || bpf_tc_attach(&clsact, &filter) < 0)
 		die("cannot attach to veth0");
 }
 
@@ -167,7 +173,8 @@ static void attach_tun(struct stage *stage)
 	_cleanup_free_ char *note = NULL;
 	enum hook_kind hook;
 
-	if (kernel_attach(stage->kernel, &request, &hook, &note) < 0 || hook != HOOK_TCX)
+	if (kernel_attach(stage->kernel, &request, &hook, &note) < 0 ||
+	    (hook != HOOK_TCX && hook != HOOK_CLSACT))
 		die("cannot attach to tun0: %s", kernel_error());
 }
 
