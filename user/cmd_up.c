@@ -12,7 +12,7 @@
 #include "util.h"
 
 struct up {
-	bool is_audit, without_docker;
+	bool is_reload, is_audit, without_docker;
 	enum hook_kind hook;
 	unsigned int trial_seconds;
 	char **interfaces;
@@ -50,7 +50,7 @@ static int parse_hook(int argc, char **argv, int *i, struct up *up)
 
 static int parse_up(int argc, char **argv, struct up *up)
 {
-	bool is_reload = streq(argv[0], "reload");
+	bool is_reload = up->is_reload = streq(argv[0], "reload");
 
 	for (int i = 1; i < argc; i++) {
 		if (streq(argv[i], "--confirm")) {
@@ -133,48 +133,78 @@ static void report_trial(const struct up *up)
 			up->trial_seconds);
 }
 
-/* Loads, swaps, attaches.  What was not up before is not half up after a failure. */
-static int enforce(const struct options *options, struct reconcile_input *input)
+static int commit(const struct options *options, const struct reconcile_input *input,
+		  struct reconcile_plan *plan)
 {
-	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	_cleanup_(reconcile_clear) struct reconcile_report report = {};
-	bool was_up = kernel_open(options->pin_dir, &kernel) == 0, found;
-	int err;
+	char error[ERROR_TEXT];
 
-	kernel_free(TAKE_PTR(kernel));
-	err = kernel_load(options->pin_dir, &kernel);
-	if (err < 0) {
-		log_error(err, "%s", kernel_error());
-		if (!was_up && err != -EPROTO)
-			(void)kernel_remove(options->pin_dir, &found);
+	if (reconcile_commit(input, plan, &report, error) < 0) {
+		log_error(0, "%s", error);
 		return CMD_FAILED;
 	}
-	input->kernel = kernel;
-	err = cmd_reconcile(input, &report);
-	if (err < 0) {
-		if (!was_up)
-			(void)kernel_remove(options->pin_dir, &found);
-		return CMD_FAILED;
-	}
-	report_up(options, kernel, &report, input->audit == AUDIT_ON);
+	if (input->is_dry_run)
+		cmd_warn(&report);
+	else
+		report_up(options, input->kernel, &report, input->audit == AUDIT_ON);
 	return CMD_DONE;
 }
 
-static int apply(const struct options *options, const struct up *up, enum audit audit)
+/* Loads, swaps, attaches.  What was not up before is not half up after a failure. */
+static int enforce(const struct options *options, struct reconcile_input *input,
+		   struct reconcile_plan *plan)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
+	bool was_up = input->kernel != NULL, found;
+	int err = kernel_load(options->pin_dir, &kernel), status = CMD_FAILED;
+
+	input->kernel = kernel;
+	if (err < 0)
+		log_error(err, "%s", kernel_error());
+	else
+		status = commit(options, input, plan);
+	if (status != CMD_DONE && !was_up && err != -EPROTO)
+		(void)kernel_remove(options->pin_dir, &found);
+	return status;
+}
+
+/* What is wrong with the configuration is found before anything is loaded. */
+static int plan_and_enforce(const struct options *options, const struct up *up,
+			    struct reconcile_input *input)
+{
+	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
+	const struct desired *desired;
+	char error[ERROR_TEXT];
+
+	if (reconcile_prepare(input, &plan, error) < 0) {
+		log_error(0, "%s", error);
+		return CMD_FAILED;
+	}
+	desired = reconcile_desired(plan);
+	if (!are_found(desired, up) || (!options->force && cmd_cuts_ssh(desired->policy)))
+		return CMD_FAILED;
+	if (up->is_reload || options->dry_run)
+		return commit(options, input, plan);
+	return enforce(options, input, plan);
+}
+
+/* kernel: NULL when it is not up. */
+static int apply(const struct options *options, const struct up *up, struct kernel *kernel)
 {
 	_cleanup_(docker_freep) struct docker *docker = NULL;
-	_cleanup_(reconcile_clear) struct reconcile_report report = {};
 	_cleanup_free_ char *text = NULL;
 	struct reconcile_input input = {
 		.config_path = options->config,
+		.kernel = kernel,
 		.interfaces = up->interfaces,
 		.interfaces_count = up->interfaces_count,
 		.guard = GUARD_WANTED,
-		.audit = audit,
+		.audit = up->is_reload ? AUDIT_KEEP : up->is_audit ? AUDIT_ON : AUDIT_OFF,
 		.hook = up->hook,
 		.trial_seconds = up->trial_seconds,
 		.is_insisted = true,
-		.is_dry_run = true,
+		.is_dry_run = options->dry_run,
+		.is_kernel_later = !kernel && !options->dry_run,
 	};
 
 	if (cmd_read_config(options, &text) < 0 ||
@@ -182,18 +212,10 @@ static int apply(const struct options *options, const struct up *up, enum audit 
 		return CMD_FAILED;
 	input.text = text;
 	input.docker = up->without_docker ? NULL : docker;
-	/* What is wrong with the configuration is found before anything is loaded. */
-	if (cmd_reconcile(&input, &report) < 0 || !are_found(report.desired, up) ||
-	    (!options->force && cmd_cuts_ssh(report.desired->policy)))
+	if (plan_and_enforce(options, up, &input) != CMD_DONE)
 		return CMD_FAILED;
-	if (options->dry_run) {
-		cmd_warn(&report);
-		return CMD_DONE;
-	}
-	input.is_dry_run = false;
-	if (enforce(options, &input) != CMD_DONE)
-		return CMD_FAILED;
-	report_trial(up);
+	if (!options->dry_run)
+		report_trial(up);
 	return CMD_DONE;
 }
 
@@ -209,6 +231,7 @@ static int take_lock(void)
 int cmd_up(const struct options *options, int argc, char **argv)
 {
 	_cleanup_free_ char **interfaces = calloc(argc, sizeof(*interfaces));
+	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	struct up up = { .interfaces = interfaces };
 	_cleanup_close_ int lock_fd = -1;
 
@@ -218,7 +241,8 @@ int cmd_up(const struct options *options, int argc, char **argv)
 	lock_fd = take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
-	return apply(options, &up, up.is_audit ? AUDIT_ON : AUDIT_OFF);
+	(void)kernel_open(options->pin_dir, &kernel);
+	return apply(options, &up, kernel);
 }
 
 int cmd_reload(const struct options *options, int argc, char **argv)
@@ -237,7 +261,7 @@ int cmd_reload(const struct options *options, int argc, char **argv)
 		log_error(0, "%s: nothing to reload; `tidegate up` starts it", kernel_error());
 		return CMD_FAILED;
 	}
-	return apply(options, &up, AUDIT_KEEP);
+	return apply(options, &up, kernel);
 }
 
 int cmd_confirm(const struct options *options, int argc, char **argv)
