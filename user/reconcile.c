@@ -11,7 +11,6 @@
 
 #include "datapath.h"
 #include "image.h"
-#include "inventory.h"
 #include "learned.h"
 #include "netdev.h"
 #include "notes.h"
@@ -327,12 +326,11 @@ static bool is_statement_changed(const struct config *old, const struct config *
 /* Whether the `interface` statement is another one than that of the policy that ran. */
 static bool is_moved(const struct desired *desired, const struct image *running)
 {
-	_cleanup_(inventory_freep) struct inventory *inventory = NULL;
 	_cleanup_(config_freep) struct config *config = NULL;
 	_cleanup_free_ char *text = NULL;
 	struct config_error ignored;
 
-	if (!running->bytes || notes_unpack(running, &text, &inventory) < 0 ||
+	if (!running->bytes || notes_unpack(running, &text, NULL) < 0 ||
 	    config_parse(text, strlen(text), time(NULL), &config, &ignored) < 0)
 		return false;
 	return is_statement_changed(config, desired->config);
@@ -441,7 +439,6 @@ static int read_enforcing(const struct reconcile_input *input, struct running *r
  */
 static int choose_text(const struct reconcile_input *input, struct reconcile_plan *plan, char **ret)
 {
-	_cleanup_(inventory_freep) struct inventory *inventory = NULL;
 	const struct running *running = &plan->running;
 
 	*ret = NULL;
@@ -449,7 +446,7 @@ static int choose_text(const struct reconcile_input *input, struct reconcile_pla
 	    !trial_is_refused(running->refused, input->text))
 		return 0;
 	plan->is_refused = true;
-	return notes_unpack(&running->image, ret, &inventory);
+	return notes_unpack(&running->image, ret, NULL);
 }
 
 static int prepare(const struct reconcile_input *input, struct reconcile_plan *plan, char *error)
