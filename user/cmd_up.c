@@ -90,8 +90,8 @@ static bool are_found(const struct desired *desired, const struct up *up)
 	return true;
 }
 
-static void report_up(const struct options *options, struct kernel *kernel,
-		      const struct reconcile_report *report, bool is_audit)
+static void report_up(const struct options *options, const struct up *up, struct kernel *kernel,
+		      const struct reconcile_report *report)
 {
 	_cleanup_free_ char *what = cmd_describe(kernel, report);
 
@@ -101,10 +101,10 @@ static void report_up(const struct options *options, struct kernel *kernel,
 			"no interface to guard is there now (`interface` in '%s'); what appears "
 			"later is picked up by `tidegate run`",
 			options->config);
-	if (!kernel_has_conntrack())
+	if (!up->is_reload && !kernel_has_conntrack())
 		log_warning("this kernel cannot tell replies (no conntrack kfuncs): answers to "
 			    "flows whose source port is a closed port are dropped");
-	log_info("%s: %s", is_audit ? "auditing, nothing is dropped" : "enforcing", what ?: "");
+	log_info("%s: %s", up->is_audit ? "auditing, nothing is dropped" : "enforcing", what ?: "");
 }
 
 /*
@@ -133,8 +133,8 @@ static void report_trial(const struct up *up)
 			up->trial_seconds);
 }
 
-static int commit(const struct options *options, const struct reconcile_input *input,
-		  struct reconcile_plan *plan)
+static int commit(const struct options *options, const struct up *up,
+		  const struct reconcile_input *input, struct reconcile_plan *plan)
 {
 	_cleanup_(reconcile_clear) struct reconcile_report report = {};
 	char error[ERROR_TEXT];
@@ -146,13 +146,13 @@ static int commit(const struct options *options, const struct reconcile_input *i
 	if (input->is_dry_run)
 		cmd_warn(&report);
 	else
-		report_up(options, input->kernel, &report, input->audit == AUDIT_ON);
+		report_up(options, up, input->kernel, &report);
 	return CMD_DONE;
 }
 
 /* Loads, swaps, attaches.  What was not up before is not half up after a failure. */
-static int enforce(const struct options *options, struct reconcile_input *input,
-		   struct reconcile_plan *plan)
+static int enforce(const struct options *options, const struct up *up,
+		   struct reconcile_input *input, struct reconcile_plan *plan)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	bool was_up = input->kernel != NULL, found;
@@ -162,7 +162,7 @@ static int enforce(const struct options *options, struct reconcile_input *input,
 	if (err < 0)
 		log_error(err, "%s", kernel_error());
 	else
-		status = commit(options, input, plan);
+		status = commit(options, up, input, plan);
 	if (status != CMD_DONE && !was_up && err != -EPROTO)
 		(void)kernel_remove(options->pin_dir, &found);
 	return status;
@@ -184,8 +184,8 @@ static int plan_and_enforce(const struct options *options, const struct up *up,
 	if (!are_found(desired, up) || (!options->force && cmd_cuts_ssh(desired->policy)))
 		return CMD_FAILED;
 	if (up->is_reload || options->dry_run)
-		return commit(options, input, plan);
-	return enforce(options, input, plan);
+		return commit(options, up, input, plan);
+	return enforce(options, up, input, plan);
 }
 
 /* kernel: NULL when it is not up. */

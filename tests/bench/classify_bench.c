@@ -212,12 +212,13 @@ static void load_image(const struct bpf_object *object, const struct image *imag
 
 static void load_keys(const struct bpf_object *object, const struct bench_key *keys)
 {
-	int fd = map_fd(object, "keys");
+	__u32 *numbers = calloc(BENCH_KEYS, sizeof(*numbers)), count = BENCH_KEYS;
 
-	for (__u32 i = 0; i < BENCH_KEYS; i++) {
-		if (bpf_map_update_elem(fd, &i, &keys[i], 0))
-			fail("write the keys");
-	}
+	for (__u32 i = 0; i < BENCH_KEYS; i++)
+		numbers[i] = i;
+	if (bpf_map_update_batch(map_fd(object, "keys"), numbers, keys, &count, NULL))
+		fail("write the keys");
+	free(numbers);
 }
 
 static void load_lpm(const struct bpf_object *object, const struct policy *policy, __u8 family)
