@@ -85,8 +85,8 @@ change_daemon() {
 	contestant daemon
 	echo "allow 10000/tcp from 192.0.2.0/24" | configure daemon
 	sed -i "s|^docker off|docker unix://$work/engine|" "$work/daemon.conf"
-	inside daemon "$bench/daemon.py" --containers "$(choose 1000 1000)" --starts "$(choose 50 10)" \
-		--idle "$(choose 30 5)" --socket "$work/engine" --pin /sys/fs/bpf/daemon -- \
+	inside daemon "$bench/daemon.py" --containers "$(choose 1000 1000)" --starts "$(choose 50 5)" \
+		--idle "$(choose 30 3)" --socket "$work/engine" --pin /sys/fs/bpf/daemon -- \
 		"$tidegate" --config "$work/daemon.conf" --pin /sys/fs/bpf/daemon run >"$work/daemon.out" ||
 		{ fail "the daemon: $(tail -n 3 "$work/daemon.out")"; return; }
 	while read -r value unit what; do

@@ -40,7 +40,9 @@ def row(check):
     if verdict == "stated":
         verdict = ""
     if verdict == "missed":
-        verdict = "**missed**" + (": " + check["reason"] if check["reason"] else "")
+        verdict = "**missed**"
+    if check["reason"]:
+        verdict += ": " + check["reason"]
     want = check["want"].replace(">=", "≥").replace("<=", "≤")
     return "| %s | %s | %s | %s |" % (check["text"], amount(check), want, verdict)
 
