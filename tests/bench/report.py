@@ -260,6 +260,8 @@ def check_change(results):
         want = ("<=", limit) if limit else None
         reason = "daemon" if what.startswith("daemon") else "change" if "000" in what else None
         results.check(5, what, results.median(*key), results.units.get(key), want, reason)
+    size = results.median("lookup", "image|mixed6|1000000", "memory")
+    results.check(5, "1 000 000 IPv6 prefixes: size of the image", size, "MiB", ("<=", 32))
 
 
 def check_attack(results):
