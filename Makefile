@@ -42,7 +42,8 @@ help:
 	@echo "make demo       the story, on namespaces of its own (root)"
 	@echo "make test       every test (root)"
 	@echo "make soak       the long forms of the tests (root, hours)"
-	@echo "make bench      the figures of the README (root); bench-quick: under three minutes"
+	@echo "make bench      the figures of the README (root); bench-quick: under three minutes;"
+	@echo "                bench-readme: what the last one measured into the README"
 	@echo "make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); uninstall takes it back"
 	@echo "make deps       install the Debian packages that the above need (they do it themselves)"
 
@@ -115,7 +116,8 @@ build/tests/fuzz/%: tests/fuzz/%.c build/fuzz/libtidegate.a
 # ---- benchmarks ----------------------------------------------------------------
 
 BENCH := build/tests/bench
-BENCH_PROGRAMS := $(addprefix $(BENCH)/,flood cost classify_bench rr)
+BENCH_PROGRAMS := $(addprefix $(BENCH)/,flood cost classify_bench correct rr)
+BENCH_FUZZER := build/tests/fuzz/fuzz_classify
 
 $(BENCH)/%.bpf.o: tests/bench/%.bpf.c
 	@mkdir -p $(@D)
@@ -131,14 +133,19 @@ $(BENCH)/flood: $(BENCH)/flood.bpf.o
 $(BENCH)/cost: $(BENCH)/cost.bpf.o $(BENCH)/receiver.bpf.o
 $(BENCH)/classify_bench: $(BENCH)/classify_bench.bpf.o
 
-.PHONY: bench bench-quick bench-programs
+.PHONY: bench bench-quick bench-readme bench-programs
 bench-programs: all e2e-helpers $(BENCH_PROGRAMS)
 
 # A second make, because the first one was read before the packages were there.
+bench-quick: BENCH_OPTIONS := --quick
 bench bench-quick:
 	tests/deps build test bench
-	$(MAKE) bench-programs
-	tests/bench/run $(if $(findstring quick,$@),--quick)
+	$(MAKE) bench-programs $(if $(BENCH_OPTIONS),,$(BENCH_FUZZER))
+	tests/bench/run $(BENCH_OPTIONS)
+
+# What the last run measured, into README.md and tests/bench/figures.
+bench-readme:
+	tests/bench/readme.py build/bench.json build/bench README.md
 
 .PHONY: deps programs test soak demo e2e-helpers
 deps:

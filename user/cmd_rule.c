@@ -121,15 +121,16 @@ static int unban(const char *text, int argc, char **argv, char **ret)
 
 /* ---- doing it ------------------------------------------------------------------------ */
 
-static int commit(const struct options *options, struct reconcile_input *input,
-		  const char *old_text, const char *new_text)
+static int commit(const struct options *options, const struct reconcile_input *input,
+		  struct reconcile_plan *plan, const char *old_text)
 {
 	_cleanup_(reconcile_clear) struct reconcile_report report = {};
+	char error[ERROR_TEXT];
 	int err;
 
 	if (options->is_default_config)
 		(void)mkdir(CONFIG_DIR, 0755); /* what fails here fails again below, and is said */
-	err = conffile_write(options->config, new_text);
+	err = conffile_write(options->config, input->text);
 	if (err < 0)
 		return log_error(err, "cannot write '%s', nothing was changed", options->config);
 	if (!input->kernel) {
@@ -137,8 +138,9 @@ static int commit(const struct options *options, struct reconcile_input *input,
 			 options->config);
 		return 0;
 	}
-	input->is_dry_run = false;
-	err = cmd_reconcile(input, &report);
+	err = reconcile_commit(input, plan, &report, error);
+	if (err < 0)
+		log_error(0, "%s", error);
 	if (err < 0 && conffile_write(options->config, old_text) < 0)
 		log_error(0, "'%s' keeps the new text, the old policy enforces", options->config);
 	if (err == 0)
@@ -147,47 +149,18 @@ static int commit(const struct options *options, struct reconcile_input *input,
 }
 
 /* A rule for a port that nothing has yet is fine, but a typing error looks the same. */
-static void hint(const struct reconcile_report *report)
+static void hint(const struct policy *policy)
 {
-	const struct policy *policy = report->desired->policy;
-
 	for (size_t i = 0; i < policy->rules_count; i++)
 		if (!policy->rules[i].is_everywhere && !policy->rules[i].ports_count)
 			log_warning("'%s' names nothing that runs now", policy->rules[i].text);
 }
 
-static int try_and_commit(const struct options *options, struct reconcile_input *input,
-			  const char *old_text, const char *new_text)
-{
-	_cleanup_(reconcile_clear) struct reconcile_report report = {};
-	int err;
-
-	input->text = new_text;
-	input->is_dry_run = true;
-	err = cmd_reconcile(input, &report);
-	if (err < 0)
-		return err;
-	hint(&report);
-	if (!options->force && cmd_cuts_ssh(report.desired->policy))
-		return -EPERM;
-	if (options->dry_run) {
-		fputs(new_text, stdout);
-		return 0;
-	}
-	return commit(options, input, old_text, new_text);
-}
-
 /* An edit on top of a configuration that was tried and not confirmed would bring it back. */
-static int check_refused(const struct options *options, const struct reconcile_input *input,
+static int check_refused(const struct options *options, const struct reconcile_plan *plan,
 			 const char *old_text)
 {
-	_cleanup_(reconcile_clear) struct reconcile_report report = {};
-	struct reconcile_input dry = *input;
-	char error[ERROR_TEXT];
-
-	dry.text = old_text;
-	dry.is_dry_run = true;
-	if (!input->kernel || reconcile(&dry, &report, error) < 0 || !report.is_refused)
+	if (!reconcile_has_refused(plan, old_text))
 		return 0;
 	log_error(0,
 		  "'%s' was tried, not confirmed, and taken back: change it, or try it again with "
@@ -196,13 +169,40 @@ static int check_refused(const struct options *options, const struct reconcile_i
 	return -EPERM;
 }
 
+static int try_and_commit(const struct options *options, const struct reconcile_input *input,
+			  const char *old_text)
+{
+	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
+	const struct policy *policy;
+	char error[ERROR_TEXT];
+	int err = reconcile_prepare(input, &plan, error);
+
+	if (err < 0)
+		return log_error(0, "%s", error), err;
+	err = check_refused(options, plan, old_text);
+	if (err < 0)
+		return err;
+	policy = reconcile_desired(plan)->policy;
+	hint(policy);
+	if (!options->force && cmd_cuts_ssh(policy))
+		return -EPERM;
+	if (options->dry_run) {
+		fputs(input->text, stdout);
+		return 0;
+	}
+	return commit(options, input, plan, old_text);
+}
+
 static int edit(const struct options *options, int argc, char **argv, edit_fn *change)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	_cleanup_(docker_freep) struct docker *docker = NULL;
 	_cleanup_free_ char *old_text = NULL, *new_text = NULL;
 	_cleanup_close_ int lock_fd = lock_take();
-	struct reconcile_input input = { .config_path = options->config };
+	struct reconcile_input input = {
+		.config_path = options->config,
+		.is_dry_run = options->dry_run,
+	};
 	int err;
 
 	if (lock_fd < 0)
@@ -223,12 +223,10 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 	err = cmd_open_docker(options, new_text, &docker, &input.is_docker_off);
 	if (err < 0)
 		return err;
+	input.text = new_text;
 	input.kernel = kernel;
 	input.docker = docker;
-	err = check_refused(options, &input, old_text);
-	if (err < 0)
-		return err;
-	return try_and_commit(options, &input, old_text, new_text);
+	return try_and_commit(options, &input, old_text);
 }
 
 int cmd_rule(const struct options *options, int argc, char **argv)

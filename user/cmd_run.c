@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
@@ -24,6 +25,7 @@
 /* Docker's events can be lost, so all is read again this often, whatever was said. */
 #define RELIST_SECONDS 30
 #define RETRY_SECONDS 5
+#define QUIET_MS 1000
 
 enum wakeup { WAKE_SIGNAL, WAKE_CONFIG, WAKE_NETDEV, WAKE_MAX };
 
@@ -178,23 +180,40 @@ static int next_timeout_ms(const struct daemon *daemon)
 	return seconds * 1000;
 }
 
-/* Until something may have changed, or it is time to look anyway. */
-static void wait_for_change(struct daemon *daemon)
+/* Whether something may have changed before the time was over. */
+static bool wait_some(struct daemon *daemon, int timeout_ms)
 {
 	struct docker_fd fds[WAKE_MAX];
+	struct pollfd polls[WAKE_MAX];
 	bool is_changed = false;
+
+	for (int i = 0; i < WAKE_MAX; i++) {
+		fds[i] = (struct docker_fd){ .fd = daemon->fds[i] };
+		polls[i] = (struct pollfd){ .fd = daemon->fds[i], .events = POLLIN };
+	}
+	if (!daemon->docker)
+		return poll(polls, WAKE_MAX, timeout_ms) != 0;
+	if (docker_wait(daemon->docker, fds, WAKE_MAX, timeout_ms, &is_changed) < 0)
+		return true;
+	for (int i = 0; i < WAKE_MAX; i++)
+		is_changed = is_changed || fds[i].is_ready;
+	return is_changed;
+}
+
+/*
+ * Until something may have changed, or it is time to look anyway.  A round needs many times
+ * the memory that is left of it; to give it back at once would cost a third of the next round,
+ * when many containers start.
+ */
+static void wait_for_change(struct daemon *daemon)
+{
 	int timeout = next_timeout_ms(daemon);
 
-	for (int i = 0; i < WAKE_MAX; i++)
-		fds[i] = (struct docker_fd){ .fd = daemon->fds[i] };
-	if (daemon->docker) {
-		(void)docker_wait(daemon->docker, fds, WAKE_MAX, timeout, &is_changed);
-	} else {
-		struct pollfd polls[WAKE_MAX];
-
-		for (int i = 0; i < WAKE_MAX; i++)
-			polls[i] = (struct pollfd){ .fd = daemon->fds[i], .events = POLLIN };
-		(void)poll(polls, WAKE_MAX, timeout);
+	if (timeout <= QUIET_MS) {
+		(void)wait_some(daemon, timeout);
+	} else if (!wait_some(daemon, QUIET_MS)) {
+		malloc_trim(0);
+		(void)wait_some(daemon, timeout - QUIET_MS);
 	}
 	take_signals(daemon);
 	if (drain(daemon->fds[WAKE_CONFIG]))

@@ -14,7 +14,7 @@
 #include "util.h"
 
 struct up {
-	bool is_audit, without_docker, is_boot;
+	bool is_reload, is_audit, without_docker, is_boot;
 	enum hook_kind hook;
 	unsigned int trial_seconds;
 	char **interfaces;
@@ -52,7 +52,7 @@ static int parse_hook(int argc, char **argv, int *i, struct up *up)
 
 static int parse_up(int argc, char **argv, struct up *up)
 {
-	bool is_reload = streq(argv[0], "reload");
+	bool is_reload = up->is_reload = streq(argv[0], "reload");
 
 	for (int i = 1; i < argc; i++) {
 		if (streq(argv[i], "--confirm")) {
@@ -94,8 +94,8 @@ static bool are_found(const struct desired *desired, const struct up *up)
 	return true;
 }
 
-static void report_up(const struct options *options, struct kernel *kernel,
-		      const struct reconcile_report *report, bool is_audit)
+static void report_up(const struct options *options, const struct up *up, struct kernel *kernel,
+		      const struct reconcile_report *report)
 {
 	_cleanup_free_ char *what = cmd_describe(kernel, report);
 
@@ -105,10 +105,10 @@ static void report_up(const struct options *options, struct kernel *kernel,
 			"no interface to guard is there now (`interface` in '%s'); what appears "
 			"later is picked up by `tidegate run`",
 			options->config);
-	if (!kernel_has_conntrack())
+	if (!up->is_reload && !kernel_has_conntrack())
 		log_warning("this kernel cannot tell replies (no conntrack kfuncs): answers to "
 			    "flows whose source port is a closed port are dropped");
-	log_info("%s: %s", is_audit ? "auditing, nothing is dropped" : "enforcing", what ?: "");
+	log_info("%s: %s", up->is_audit ? "auditing, nothing is dropped" : "enforcing", what ?: "");
 }
 
 /*
@@ -137,44 +137,57 @@ static void report_trial(const struct up *up)
 			up->trial_seconds);
 }
 
-/* Loads, swaps, attaches.  What was not up before is not half up after a failure. */
-static int enforce(const struct options *options, struct reconcile_input *input)
+static int commit(const struct options *options, const struct up *up,
+		  const struct reconcile_input *input, struct reconcile_plan *plan)
 {
-	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	_cleanup_(reconcile_clear) struct reconcile_report report = {};
-	bool was_up = kernel_open(options->pin_dir, &kernel) == 0, found;
-	int err;
+	char error[ERROR_TEXT];
 
-	kernel_free(TAKE_PTR(kernel));
-	err = kernel_load(options->pin_dir, &kernel);
-	if (err < 0) {
-		log_error(err, "%s", kernel_error());
-		if (!was_up && err != -EPROTO)
-			(void)kernel_remove(options->pin_dir, &found);
+	if (reconcile_commit(input, plan, &report, error) < 0) {
+		log_error(0, "%s", error);
 		return CMD_FAILED;
 	}
-	input->kernel = kernel;
-	err = cmd_reconcile(input, &report);
-	if (err < 0) {
-		if (!was_up)
-			(void)kernel_remove(options->pin_dir, &found);
-		return CMD_FAILED;
-	}
-	report_up(options, kernel, &report, input->audit == AUDIT_ON);
+	if (input->is_dry_run)
+		cmd_warn(&report);
+	else
+		report_up(options, up, input->kernel, &report);
 	return CMD_DONE;
 }
 
-/* What is wrong with the configuration is found before anything is loaded. */
-static int rehearse(const struct options *options, const struct up *up,
-		    const struct reconcile_input *input)
+/* Loads, swaps, attaches.  What was not up before is not half up after a failure. */
+static int enforce(const struct options *options, const struct up *up,
+		   struct reconcile_input *input, struct reconcile_plan *plan)
 {
-	_cleanup_(reconcile_clear) struct reconcile_report report = {};
+	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
+	bool was_up = input->kernel != NULL, found;
+	int err = kernel_load(options->pin_dir, &kernel), status = CMD_FAILED;
 
-	if (cmd_reconcile(input, &report) < 0 || !are_found(report.desired, up) ||
-	    (!options->force && cmd_cuts_ssh(report.desired->policy)))
+	input->kernel = kernel;
+	if (err < 0)
+		log_error(err, "%s", kernel_error());
+	else
+		status = commit(options, up, input, plan);
+	if (status != CMD_DONE && !was_up && err != -EPROTO)
+		(void)kernel_remove(options->pin_dir, &found);
+	return status;
+}
+
+/* What is wrong with the configuration is found before anything is loaded. */
+static int make_plan(const struct options *options, const struct up *up,
+		     const struct reconcile_input *input, struct reconcile_plan **ret)
+{
+	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
+	const struct desired *desired;
+	char error[ERROR_TEXT];
+
+	if (reconcile_prepare(input, &plan, error) < 0) {
+		log_error(0, "%s", error);
 		return CMD_FAILED;
-	if (options->dry_run)
-		cmd_warn(&report);
+	}
+	desired = reconcile_desired(plan);
+	if (!are_found(desired, up) || (!options->force && cmd_cuts_ssh(desired->policy)))
+		return CMD_FAILED;
+	*ret = TAKE_PTR(plan);
 	return CMD_DONE;
 }
 
@@ -234,34 +247,38 @@ static int read_input(const struct options *options, const struct up *up, char *
 	return CMD_DONE;
 }
 
-static int apply(const struct options *options, const struct up *up, enum audit audit)
+/* kernel: NULL when it is not up. */
+static int apply(const struct options *options, const struct up *up, struct kernel *kernel)
 {
+	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
 	_cleanup_(docker_freep) struct docker *docker = NULL;
 	_cleanup_free_ char *text = NULL;
 	struct reconcile_input input = {
 		.config_path = options->config,
+		.kernel = kernel,
 		.interfaces = up->interfaces,
 		.interfaces_count = up->interfaces_count,
 		.guard = GUARD_WANTED,
-		.audit = audit,
+		.audit = up->is_reload ? AUDIT_KEEP : up->is_audit ? AUDIT_ON : AUDIT_OFF,
 		.hook = up->hook,
 		.trial_seconds = up->trial_seconds,
 		.is_insisted = true,
-		.is_dry_run = true,
+		.is_dry_run = options->dry_run,
+		.is_kernel_later = !kernel && !options->dry_run,
 	};
+	int status;
 
 	if (read_input(options, up, &text, &docker, &input) != CMD_DONE ||
-	    rehearse(options, up, &input) != CMD_DONE) {
-		if (!up->is_boot || close_published(&input, &text) != CMD_DONE)
+	    make_plan(options, up, &input, &plan) != CMD_DONE) {
+		if (!up->is_boot || close_published(&input, &text) != CMD_DONE ||
+		    make_plan(options, up, &input, &plan) != CMD_DONE)
 			return CMD_FAILED;
 	}
-	if (options->dry_run)
-		return CMD_DONE;
-	input.is_dry_run = false;
-	if (enforce(options, &input) != CMD_DONE)
-		return CMD_FAILED;
-	report_trial(up);
-	return CMD_DONE;
+	status = up->is_reload || options->dry_run ? commit(options, up, &input, plan) :
+						     enforce(options, up, &input, plan);
+	if (status == CMD_DONE && !options->dry_run)
+		report_trial(up);
+	return status;
 }
 
 static int take_lock(void)
@@ -273,19 +290,17 @@ static int take_lock(void)
 	return fd;
 }
 
-/* Whether a policy is in the kernel, of whatever build. */
-static bool is_enforcing(const struct options *options)
+static bool is_enforcing(struct kernel *kernel)
 {
-	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	struct image_header header;
 
-	return kernel_open(options->pin_dir, &kernel) == 0 &&
-	       kernel_read_header(kernel, SLOT_ACTIVE, &header) == 0;
+	return kernel && kernel_read_header(kernel, SLOT_ACTIVE, &header) == 0;
 }
 
 int cmd_up(const struct options *options, int argc, char **argv)
 {
 	_cleanup_free_ char **interfaces = calloc(argc, sizeof(*interfaces));
+	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	struct up up = { .interfaces = interfaces };
 	_cleanup_close_ int lock_fd = -1;
 
@@ -295,11 +310,12 @@ int cmd_up(const struct options *options, int argc, char **argv)
 	lock_fd = take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
-	if (up.is_boot && is_enforcing(options)) {
+	(void)kernel_open(options->pin_dir, &kernel);
+	if (up.is_boot && is_enforcing(kernel)) {
 		log_info("a policy enforces already; it goes on");
 		return CMD_DONE;
 	}
-	return apply(options, &up, up.is_audit ? AUDIT_ON : AUDIT_OFF);
+	return apply(options, &up, kernel);
 }
 
 int cmd_reload(const struct options *options, int argc, char **argv)
@@ -318,7 +334,7 @@ int cmd_reload(const struct options *options, int argc, char **argv)
 		log_error(0, "%s: nothing to reload; `tidegate up` starts it", kernel_error());
 		return CMD_FAILED;
 	}
-	return apply(options, &up, AUDIT_KEEP);
+	return apply(options, &up, kernel);
 }
 
 int cmd_confirm(const struct options *options, int argc, char **argv)

@@ -210,15 +210,13 @@ int desired_from_image(const struct image *image, struct desired **ret,
 		       char error[static ERROR_TEXT])
 {
 	_cleanup_free_ char *text = NULL;
-	struct inventory *inventory = NULL;
 	struct desired_input input = {
 		.config_path = "(running)",
 		.running = image,
 		.is_audit = image_header(image)->flags & IMAGE_AUDIT,
 	};
-	int err = notes_unpack(image, &text, &inventory);
+	int err = notes_unpack(image, &text, NULL);
 
-	inventory_free(inventory);
 	if (err < 0)
 		return fail(err, error, "the running policy cannot be read back: %s",
 			    strerror(-err));

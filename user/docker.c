@@ -3,7 +3,6 @@
  * docker.c: one reading of everything the Engine has, in the order that makes it consistent.
  */
 #include <errno.h>
-#include <malloc.h>
 #include <time.h>
 
 #include "docker.h"
@@ -275,8 +274,6 @@ int docker_read(struct docker *docker, struct inventory **ret)
 
 	docker->error[0] = 0;
 	err = inventory ? read_all(docker, inventory) : -ENOMEM;
-	/* The answers were many times what is left of them. */
-	malloc_trim(0);
 	if (err) {
 		docker->info_ms = 0;
 		if (!*docker->error)

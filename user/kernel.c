@@ -145,6 +145,7 @@ static struct kernel *new_kernel(const char *pin_dir)
 
 	if (!kernel)
 		return NULL;
+	memset(kernel->program_fds, 0xff, sizeof(kernel->program_fds));
 	kernel->policy_fds[0] = kernel->policy_fds[1] = kernel->policy_fds[2] = -1;
 	kernel->counters_fd = kernel->counter_ids_fd = -1;
 	kernel->interfaces_fd = kernel->state_fd = -1;
@@ -239,27 +240,77 @@ int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object)
 	return 0;
 }
 
-static int load_programs(struct kernel *kernel, bool with_frags)
+/* Opens the object with that program to load, or with none. */
+static struct filter_bpf *open_filter(struct kernel *kernel, enum filter_program wanted)
 {
+	struct filter_bpf *filter = filter_bpf__open();
+
+	if (!filter) {
+		kernel_fail(-errno, "cannot read the built-in programs");
+		return NULL;
+	}
+	filter->rodata->has_conntrack = kernel_has_conntrack();
+	bpf_program__set_autoload(filter->progs.filter_xdp, wanted == PROGRAM_XDP);
+	bpf_program__set_autoload(filter->progs.filter_tc, wanted == PROGRAM_TC);
+	bpf_program__set_autoload(filter->progs.filter_tc_l3, wanted == PROGRAM_TC_L3);
+	if (kernel_share_maps(kernel, filter->obj) == 0)
+		return filter;
+	filter_bpf__destroy(filter);
+	return NULL;
+}
+
+static const struct bpf_program *pick(const struct filter_bpf *filter, enum filter_program program)
+{
+	return program == PROGRAM_XDP ? filter->progs.filter_xdp :
+	       program == PROGRAM_TC  ? filter->progs.filter_tc :
+					filter->progs.filter_tc_l3;
+}
+
+static int load_program(struct kernel *kernel, enum filter_program program, bool with_frags)
+{
+	struct filter_bpf *filter = open_filter(kernel, program);
+	int err, fd = -1;
+
+	if (!filter)
+		return -ENOMEM;
+	if (!with_frags)
+		bpf_program__set_flags(filter->progs.filter_xdp, 0);
+	err = filter_bpf__load(filter);
+	if (err == 0)
+		fd = fcntl(bpf_program__fd(pick(filter, program)), F_DUPFD_CLOEXEC, 0);
+	if (err < 0)
+		kernel_fail(err, "the kernel refused the programs (--verbose shows its log)");
+	else if (fd < 0)
+		err = kernel_fail(-errno, "cannot keep a program");
+	filter_bpf__destroy(filter);
+	return err < 0 ? err : fd;
+}
+
+int kernel_program(struct kernel *kernel, enum filter_program program)
+{
+	int fd = kernel->program_fds[program];
+
+	if (fd >= 0)
+		return fd;
+	fd = load_program(kernel, program, true);
+	if (fd == -EINVAL && program == PROGRAM_XDP) /* before 5.18: no multi-buffer XDP */
+		fd = load_program(kernel, program, false);
+	if (fd >= 0)
+		kernel->program_fds[program] = fd;
+	return fd;
+}
+
+/* Those that are pinned already are taken over, with all they hold. */
+static int make_maps(struct kernel *kernel)
+{
+	struct filter_bpf *filter = open_filter(kernel, PROGRAM_MAX);
 	int err;
 
-	kernel->filter = filter_bpf__open();
-	if (!kernel->filter)
-		return kernel_fail(-errno, "cannot read the built-in programs");
-	kernel->filter->rodata->has_conntrack = kernel_has_conntrack();
-	if (!with_frags)
-		bpf_program__set_flags(kernel->filter->progs.filter_xdp, 0);
-	err = kernel_share_maps(kernel, kernel->filter->obj);
-	if (err < 0)
-		return err;
-	err = filter_bpf__load(kernel->filter);
-	if (err < 0) {
-		filter_bpf__destroy(kernel->filter);
-		kernel->filter = NULL;
-		return kernel_fail(err,
-				   "the kernel refused the programs (--verbose shows its log)");
-	}
-	return 0;
+	if (!filter)
+		return -ENOMEM;
+	err = filter_bpf__load(filter);
+	filter_bpf__destroy(filter);
+	return err < 0 ? kernel_fail(err, "cannot make the maps (--verbose shows why)") : 0;
 }
 
 static int stamp_abi(struct kernel *kernel)
@@ -287,15 +338,14 @@ int kernel_load(const char *pin_dir, struct kernel **ret)
 	if (err < 0 && err != -ENOENT)
 		return err;
 	load_conntrack();
-	err = load_programs(kernel, true);
-	if (err == -EINVAL) /* before 5.18: no multi-buffer XDP */
-		err = load_programs(kernel, false);
+	err = make_maps(kernel);
 	if (err == 0)
 		err = open_maps(kernel);
 	if (err == 0)
 		err = stamp_abi(kernel);
 	if (err < 0)
 		return err;
+	kernel->is_renewing = true;
 	kernel_load_means(kernel);
 	*ret = TAKE_PTR(kernel);
 	return 0;
@@ -386,8 +436,8 @@ void kernel_free(struct kernel *kernel)
 {
 	if (!kernel)
 		return;
-	if (kernel->filter)
-		filter_bpf__destroy(kernel->filter);
+	for (int i = 0; i < PROGRAM_MAX; i++)
+		util_closep(&kernel->program_fds[i]);
 	for (int i = 0; i < POLICY_SIZES; i++)
 		util_closep(&kernel->policy_fds[i]);
 	util_closep(&kernel->counters_fd);

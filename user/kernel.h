@@ -26,13 +26,14 @@ struct image;
 struct kernel;
 
 /*
- * Loads the programs and makes the pinned maps, or takes over those that are there, with
- * all they hold.  -EPROTO when they have another layout: nothing is touched then.
+ * Makes the pinned maps, or takes over those that are there, with all they hold; brings the
+ * means up; from then on kernel_attach() replaces what is attached by this build's programs.
+ * -EPROTO when the maps have another layout: nothing is touched then.
  */
 int kernel_load(const char *pin_dir, struct kernel **ret);
 
-/* Opens the pinned maps without the programs, enough for everything but attaching.
- * -ENOENT when nothing is pinned, -EPROTO as above. */
+/* Opens what is pinned and leaves the programs that run alone; one that kernel_attach() needs
+ * in addition is loaded then.  -ENOENT when nothing is pinned, -EPROTO as above. */
 int kernel_open(const char *pin_dir, struct kernel **ret);
 
 /* Detaches and unpins everything, whatever its layout.  Links go before maps, so that no
@@ -71,10 +72,10 @@ struct attach_request {
 };
 
 /*
- * Attaches the loaded programs, or puts them into the link that is there already (its id
- * stays, no packet passes in between).  Native XDP, else tcx, else clsact; generic XDP costs
+ * Attaches the filter, or, after kernel_load(), puts it into the link that is there already (its
+ * id stays, no packet passes in between).  Native XDP, else tcx, else clsact; generic XDP costs
  * as much as tc and is only taken when asked for.  *ret_note, allocated, says why a better hook was
- * not taken (an XDP program of somebody else's is named), or is NULL.  Needs kernel_load().
+ * not taken (an XDP program of somebody else's is named), or is NULL.
  */
 int kernel_attach(struct kernel *kernel, const struct attach_request *request,
 		  enum hook_kind *ret_hook, char **ret_note);

@@ -9,7 +9,6 @@
 #include <linux/if_link.h>
 #include <sys/stat.h>
 
-#include "filter.skel.h"
 #include "kernel_private.h"
 #include "util.h"
 
@@ -213,14 +212,12 @@ int kernel_detach(struct kernel *kernel, const struct attachment *attachment)
 	return err < 0 ? err : forget_interface(kernel, attachment->pin);
 }
 
-static const struct bpf_program *program_for(struct kernel *kernel,
-					     const struct attach_request *request,
-					     enum hook_kind hook)
+static int program_for(struct kernel *kernel, const struct attach_request *request,
+		       enum hook_kind hook)
 {
 	if (hook == HOOK_XDP_NATIVE || hook == HOOK_XDP_GENERIC)
-		return kernel->filter->progs.filter_xdp;
-	return request->is_ethernet ? kernel->filter->progs.filter_tc :
-				      kernel->filter->progs.filter_tc_l3;
+		return kernel_program(kernel, PROGRAM_XDP);
+	return kernel_program(kernel, request->is_ethernet ? PROGRAM_TC : PROGRAM_TC_L3);
 }
 
 static int attach_link(int program_fd, int ifindex, enum hook_kind hook)
@@ -255,11 +252,13 @@ static int attach_and_pin_clsact(int program_fd, int ifindex, const char *path, 
 static int attach_at(struct kernel *kernel, const struct attach_request *request,
 		     enum hook_kind hook)
 {
-	int program_fd = bpf_program__fd(program_for(kernel, request, hook));
+	int program_fd = program_for(kernel, request, hook);
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int link_fd = -1;
 	char pin[48];
 
+	if (program_fd < 0)
+		return program_fd;
 	snprintf(pin, sizeof(pin), "%d-%s", request->ifindex, hook_name(hook));
 	if (kernel_link_path(kernel, pin, &path) < 0)
 		return -ENOMEM;
@@ -275,10 +274,12 @@ static int attach_at(struct kernel *kernel, const struct attach_request *request
 static int update_link(struct kernel *kernel, const struct attach_request *request,
 		       const struct attachment *attachment)
 {
-	int program_fd = bpf_program__fd(program_for(kernel, request, attachment->hook));
+	int program_fd = program_for(kernel, request, attachment->hook);
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
 
+	if (program_fd < 0)
+		return program_fd;
 	if (kernel_link_path(kernel, attachment->pin, &path) < 0)
 		return -ENOMEM;
 	if (attachment->hook == HOOK_CLSACT)
@@ -428,7 +429,7 @@ int kernel_attach(struct kernel *kernel, const struct attach_request *request,
 		return err;
 	if (is_there && (request->hook == HOOK_NONE || request->hook == there.hook)) {
 		*ret_hook = there.hook;
-		return update_link(kernel, request, &there);
+		return kernel->is_renewing ? update_link(kernel, request, &there) : 0;
 	}
 	/* Another hook is asked for: the new one holds before the old one lets go. */
 	err = attach_best(kernel, request, ret_hook, ret_note);

@@ -24,35 +24,108 @@ static struct counter_key key_of(const char *identity)
 	return key;
 }
 
-int kernel_find_counter_ids(struct kernel *kernel, struct counter_request *requests, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct counter_key key = key_of(requests[i].identity);
+/*
+ * All that "counter_ids" holds, read with a few system calls: one for each of ten thousand ports
+ * would be most of what a container's start costs.
+ */
+struct known {
+	struct counter_key *keys;
+	__u32 *values;
+	__u32 count;
+	__u32 *places; /* number of an entry + 1, by the hash of its key; 0 = free */
+};
 
-		requests[i].id = 0;
-		if (bpf_map_lookup_elem(kernel->counter_ids_fd, &key, &requests[i].id) < 0 &&
-		    errno != ENOENT)
-			return kernel_fail(-errno, "cannot look up a counter");
-		requests[i].id &= ~WIDE;
+#define KNOWN_PLACES (2 * LIMIT_COUNTERS)
+#define BATCH 4096
+
+static void known_clear(struct known *known)
+{
+	free(known->keys);
+	free(known->values);
+	free(known->places);
+}
+
+/* The keys are digests: any part of one is a hash. */
+static __u32 *place_of(const struct known *known, const struct counter_key *key)
+{
+	__u32 place;
+
+	memcpy(&place, key, sizeof(place));
+	for (place %= KNOWN_PLACES;; place = (place + 1) % KNOWN_PLACES) {
+		__u32 number = known->places[place];
+
+		if (!number || memcmp(&known->keys[number - 1], key, sizeof(*key)) == 0)
+			return &known->places[place];
+	}
+}
+
+static int read_batches(struct kernel *kernel, struct known *known)
+{
+	__u32 position = 0, count;
+	bool is_first = true;
+	int err = 0;
+
+	while (err == 0 && known->count < LIMIT_COUNTERS) {
+		count = LIMIT_COUNTERS - known->count;
+		if (count > BATCH)
+			count = BATCH;
+		err = bpf_map_lookup_batch(kernel->counter_ids_fd, is_first ? NULL : &position,
+					   &position, known->keys + known->count,
+					   known->values + known->count, &count, NULL);
+		if (err < 0 && errno != ENOENT)
+			return kernel_fail(-errno, "cannot read which counters there are");
+		known->count += count;
+		is_first = false;
 	}
 	return 0;
 }
 
-/* Marks the ids that somebody has. */
-static int read_used(struct kernel *kernel, bool used[LIMIT_COUNTERS])
+static int read_known(struct kernel *kernel, struct known *known)
 {
-	struct counter_key key, *previous = NULL;
-	__u32 id;
+	int err;
 
-	while (bpf_map_get_next_key(kernel->counter_ids_fd, previous, &key) == 0) {
-		previous = &key;
-		if (bpf_map_lookup_elem(kernel->counter_ids_fd, &key, &id) < 0)
-			continue;
-		if ((id & ~WIDE) + 1 >= LIMIT_COUNTERS)
+	known->keys = calloc(LIMIT_COUNTERS, sizeof(*known->keys));
+	known->values = calloc(LIMIT_COUNTERS, sizeof(*known->values));
+	known->places = calloc(KNOWN_PLACES, sizeof(*known->places));
+	if (!known->keys || !known->values || !known->places)
+		return -ENOMEM;
+	err = read_batches(kernel, known);
+	for (__u32 i = 0; err == 0 && i < known->count; i++)
+		*place_of(known, &known->keys[i]) = i + 1;
+	return err;
+}
+
+static void find_ids(const struct known *known, struct counter_request *requests, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct counter_key key = key_of(requests[i].identity);
+		__u32 number = *place_of(known, &key);
+
+		requests[i].id = number ? known->values[number - 1] & ~WIDE : 0;
+	}
+}
+
+int kernel_find_counter_ids(struct kernel *kernel, struct counter_request *requests, size_t count)
+{
+	_cleanup_(known_clear) struct known known = {};
+	int err = read_known(kernel, &known);
+
+	if (err == 0)
+		find_ids(&known, requests, count);
+	return err;
+}
+
+/* Marks the ids that somebody has. */
+static int mark_used(const struct known *known, bool used[LIMIT_COUNTERS])
+{
+	for (__u32 i = 0; i < known->count; i++) {
+		__u32 id = known->values[i] & ~WIDE;
+
+		if (id + 1 >= LIMIT_COUNTERS)
 			return kernel_fail(-EPROTO, "a counter's id is out of range");
-		used[id & ~WIDE] = true;
-		if (id & WIDE)
-			used[(id & ~WIDE) + 1] = true;
+		used[id] = true;
+		if (known->values[i] & WIDE)
+			used[id + 1] = true;
 	}
 	return 0;
 }
@@ -144,7 +217,8 @@ static int give_id(struct kernel *kernel, struct counter_request *request,
 	return 0;
 }
 
-static int give_missing(struct kernel *kernel, struct counter_request *requests, size_t count)
+static int give_missing(struct kernel *kernel, const struct known *known,
+			struct counter_request *requests, size_t count)
 {
 	_cleanup_free_ bool *used = calloc(LIMIT_COUNTERS, sizeof(*used));
 	__u32 next = COUNTER_FIRST;
@@ -152,29 +226,36 @@ static int give_missing(struct kernel *kernel, struct counter_request *requests,
 
 	if (!used)
 		return -ENOMEM;
-	err = read_used(kernel, used);
+	err = mark_used(known, used);
 	for (size_t i = 0; err == 0 && i < count; i++)
 		if (!requests[i].id)
 			err = give_id(kernel, &requests[i], used, &next);
 	return err;
 }
 
-int kernel_counter_ids(struct kernel *kernel, struct counter_request *requests, size_t count)
+static int find_and_give(struct kernel *kernel, struct counter_request *requests, size_t count)
 {
+	_cleanup_(known_clear) struct known known = {};
 	bool is_complete = true;
-	int err;
+	int err = read_known(kernel, &known);
 
-	err = kernel_find_counter_ids(kernel, requests, count);
+	if (err < 0)
+		return err;
+	find_ids(&known, requests, count);
 	for (size_t i = 0; i < count; i++)
 		is_complete = is_complete && requests[i].id;
-	if (err < 0 || is_complete)
-		return err;
-	err = give_missing(kernel, requests, count);
+	return is_complete ? 0 : give_missing(kernel, &known, requests, count);
+}
+
+int kernel_counter_ids(struct kernel *kernel, struct counter_request *requests, size_t count)
+{
+	int err = find_and_give(kernel, requests, count);
+
 	if (err != -E2BIG)
 		return err;
 	err = forget_others(kernel, requests, count);
 	if (err == 0)
-		err = give_missing(kernel, requests, count);
+		err = find_and_give(kernel, requests, count);
 	if (err == -E2BIG)
 		return kernel_fail(err, "more than %d counters are needed (one for each rule, two "
 				   "for each port)", LIMIT_COUNTERS - COUNTER_FIRST);

@@ -6,10 +6,13 @@
 #include "kernel.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 
 #include "image.h"
 #include "kernel_private.h"
 #include "util.h"
+
+#define HUGE_PAGE (2u << 20)
 
 static const __u32 sizes[POLICY_SIZES] = { IMAGE_SMALL, IMAGE_MEDIUM, IMAGE_LARGE };
 
@@ -21,6 +24,19 @@ static int size_for(const struct image *image)
 			return i;
 	return kernel_fail(-E2BIG, "the policy needs %zu MiB of kernel memory, the limit is %u",
 			   image->size >> 20, IMAGE_LARGE >> 20);
+}
+
+/*
+ * As large as the map's value.  Most of what copying megabytes takes is the first touch of each
+ * page, so in huge pages where there are any.
+ */
+static void *new_value(__u32 size)
+{
+	void *value = size < HUGE_PAGE ? malloc(size) : aligned_alloc(HUGE_PAGE, size);
+
+	if (value && size >= HUGE_PAGE)
+		(void)madvise(value, size, MADV_HUGEPAGE);
+	return value;
 }
 
 static int create_map(__u32 size)
@@ -37,12 +53,13 @@ static int create_map(__u32 size)
 /* Written whole, and from then on not even we change it. */
 static int fill_map(int fd, const struct image *image, __u32 size)
 {
-	_cleanup_free_ void *value = calloc(1, size);
+	_cleanup_free_ char *value = new_value(size);
 	__u32 key = 0;
 
 	if (!value)
 		return -ENOMEM;
 	memcpy(value, image->bytes, image->size);
+	memset(value + image->size, 0, size - image->size);
 	if (bpf_map_update_elem(fd, &key, value, BPF_ANY) < 0)
 		return kernel_fail(-errno, "cannot write the policy into its map");
 	if (bpf_map_freeze(fd) < 0)
@@ -135,7 +152,7 @@ int kernel_copy_slot(struct kernel *kernel, enum image_slot from, enum image_slo
 /* The only value of the map, whole; allocated. */
 static int read_value(int fd, int size, void **ret)
 {
-	_cleanup_free_ void *value = malloc(sizes[size]);
+	_cleanup_free_ void *value = new_value(sizes[size]);
 	__u32 key = 0;
 
 	if (!value)

@@ -8,13 +8,15 @@
 
 #include "kernel.h"
 
-struct filter_bpf;
-
 #define POLICY_SIZES 3
+
+/* The entries of bpf/filter.bpf.c. */
+enum filter_program { PROGRAM_XDP, PROGRAM_TC, PROGRAM_TC_L3, PROGRAM_MAX };
 
 struct kernel {
 	char *pin_dir;
-	struct filter_bpf *filter; /* NULL after kernel_open() */
+	bool is_renewing; /* kernel_load(): what is attached gets the program of this build */
+	int program_fds[PROGRAM_MAX]; /* -1 = not loaded yet */
 	int policy_fds[POLICY_SIZES]; /* by size: small, medium, large */
 	int counters_fd;
 	int counter_ids_fd;
@@ -31,6 +33,10 @@ int kernel_fail(int err, const char *format, ...) __attribute__((format(printf, 
 
 /* The maps of the object become the pinned ones. */
 int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object);
+
+/* The program, loaded at the first call: the verifier takes a tenth of a second for each, and
+ * hardly anybody needs all. */
+int kernel_program(struct kernel *kernel, enum filter_program program);
 
 /* Path of a pin below links/, allocated. */
 int kernel_link_path(const struct kernel *kernel, const char *pin, char **ret);

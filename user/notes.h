@@ -16,7 +16,8 @@ struct inventory;
 int notes_pack(const char *config_text, const struct inventory *inventory, void **ret,
 	       size_t *ret_size);
 
-/* From an image that image_check() accepted; *ret_inventory is NULL when there was none.
+/* From an image that image_check() accepted; *ret_inventory is NULL when there was none, and not
+ * unpacked, which is most of the work, when ret_inventory is NULL.
  * -EBADMSG when the bytes are not what notes_pack() writes. */
 int notes_unpack(const struct image *image, char **ret_config_text,
 		 struct inventory **ret_inventory);

@@ -11,13 +11,25 @@
 
 #include "datapath.h"
 #include "image.h"
-#include "inventory.h"
 #include "learned.h"
 #include "netdev.h"
 #include "notes.h"
 #include "policy.h"
 #include "trial.h"
 #include "util.h"
+
+/* What enforces now, read back from the kernel. */
+struct running {
+	struct image image; /* empty: nothing does */
+	__u64 refused[2];   /* hash of a configuration that was tried and not confirmed */
+};
+
+struct reconcile_plan {
+	struct running running;
+	struct desired *desired;
+	struct image image; /* empty: not compiled yet */
+	bool is_refused;
+};
 
 static int fail_kernel(int err, char *error)
 {
@@ -104,8 +116,8 @@ static __u64 monotonic_ns(void)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
-static int compile(const struct desired *desired, const struct counter_list *counters,
-		   struct image *ret, char *error)
+static int build(const struct desired *desired, const struct counter_list *counters,
+		 struct image *ret, char *error)
 {
 	_cleanup_free_ void *notes = NULL;
 	struct image_error image_error = {};
@@ -125,6 +137,19 @@ static int compile(const struct desired *desired, const struct counter_list *cou
 		snprintf(error, ERROR_TEXT, "cannot compile the policy: %s",
 			 image_error.text[0] ? image_error.text : strerror(-err));
 	return err;
+}
+
+static int compile(const struct reconcile_input *input, const struct desired *desired,
+		   struct image *ret, char *error)
+{
+	_cleanup_(counter_list_clear) struct counter_list counters = {};
+	int err = list_counters(desired->policy, &counters);
+
+	if (err == 0)
+		err = assign_counters(input, &counters);
+	if (err < 0)
+		return fail_kernel(err, error);
+	return build(desired, &counters, ret, error);
 }
 
 /* Equal in what it decides and in what it remembers. */
@@ -158,29 +183,24 @@ static int swap(const struct reconcile_input *input, const struct image *running
 	return err < 0 ? err : kernel_swap(input->kernel, SLOT_ACTIVE, image);
 }
 
-static int replace(const struct reconcile_input *input, const struct desired *desired,
-		   const struct image *running, struct reconcile_report *report, char *error)
+static int replace(const struct reconcile_input *input, struct reconcile_plan *plan,
+		   struct reconcile_report *report, char *error)
 {
-	_cleanup_(counter_list_clear) struct counter_list counters = {};
-	_cleanup_(image_clear) struct image image = {};
-	int err = list_counters(desired->policy, &counters);
+	const struct image *running = &plan->running.image;
+	struct image *image = &plan->image;
+	int err = image->bytes ? 0 : compile(input, plan->desired, image, error);
 
-	if (err == 0)
-		err = assign_counters(input, &counters);
-	if (err < 0)
-		return fail_kernel(err, error);
-	err = compile(desired, &counters, &image, error);
 	if (err < 0)
 		return err;
-	((struct image_header *)image.bytes)->deadline_ns = deadline_of(input, running);
+	((struct image_header *)image->bytes)->deadline_ns = deadline_of(input, running);
 	report->generation = running->bytes ? image_header(running)->generation : 0;
-	report->is_changed = !running->bytes || !is_same(running, &image);
+	report->is_changed = !running->bytes || !is_same(running, image);
 	if (!report->is_changed || input->is_dry_run)
 		return 0;
-	err = swap(input, running, &image);
+	err = swap(input, running, image);
 	if (err < 0)
 		return fail_kernel(err, error);
-	report->generation = image_header(&image)->generation;
+	report->generation = image_header(image)->generation;
 	return 0;
 }
 
@@ -306,12 +326,11 @@ static bool is_statement_changed(const struct config *old, const struct config *
 /* Whether the `interface` statement is another one than that of the policy that ran. */
 static bool is_moved(const struct desired *desired, const struct image *running)
 {
-	_cleanup_(inventory_freep) struct inventory *inventory = NULL;
 	_cleanup_(config_freep) struct config *config = NULL;
 	_cleanup_free_ char *text = NULL;
 	struct config_error ignored;
 
-	if (!running->bytes || notes_unpack(running, &text, &inventory) < 0 ||
+	if (!running->bytes || notes_unpack(running, &text, NULL) < 0 ||
 	    config_parse(text, strlen(text), time(NULL), &config, &ignored) < 0)
 		return false;
 	return is_statement_changed(config, desired->config);
@@ -441,12 +460,6 @@ static bool is_audit(const struct reconcile_input *input, const struct image *ru
 	return running->bytes && (image_header(running)->flags & IMAGE_AUDIT);
 }
 
-/* What enforces now, read back from the kernel. */
-struct running {
-	struct image image; /* empty: nothing does */
-	__u64 refused[2];   /* hash of a configuration that was tried and not confirmed */
-};
-
 static int read_enforcing(const struct reconcile_input *input, struct running *running)
 {
 	struct state state;
@@ -471,76 +484,129 @@ static int read_enforcing(const struct reconcile_input *input, struct running *r
  * confirmed goes on, in step with Docker, until the file changes or somebody insists.  So does
  * what runs, if the file's cannot be used.
  */
-static int choose_text(const struct reconcile_input *input, const struct running *running,
-		       struct reconcile_report *report, char **ret)
+static int choose_text(const struct reconcile_input *input, struct reconcile_plan *plan, char **ret)
 {
-	_cleanup_(inventory_freep) struct inventory *inventory = NULL;
+	const struct running *running = &plan->running;
 
 	*ret = NULL;
 	if (input->complaint && !running->image.bytes)
 		return -ENOENT;
 	if (input->complaint)
-		return notes_unpack(&running->image, ret, &inventory);
+		return notes_unpack(&running->image, ret, NULL);
 	if (!input->text || !running->image.bytes || input->is_insisted ||
 	    !trial_is_refused(running->refused, input->text))
 		return 0;
-	report->is_refused = true;
-	return notes_unpack(&running->image, ret, &inventory);
+	plan->is_refused = true;
+	return notes_unpack(&running->image, ret, NULL);
 }
 
-static int reconcile_with(const struct reconcile_input *input, const struct running *running,
-			  struct reconcile_report *report, char *error)
+static int prepare(const struct reconcile_input *input, struct reconcile_plan *plan, char *error)
 {
-	_cleanup_(desired_freep) struct desired *desired = NULL;
 	_cleanup_free_ char *confirmed_text = NULL;
+	const struct image *running = &plan->running.image;
 	struct desired_input desired_input = {
 		.config_path = input->config_path,
 		.text = input->text,
 		.docker = input->docker,
 		.is_docker_off = input->is_docker_off,
-		.running = running->image.bytes ? &running->image : NULL,
-		.is_audit = is_audit(input, &running->image),
+		.running = running->bytes ? running : NULL,
+		.is_audit = is_audit(input, running),
 	};
-	int err = choose_text(input, running, report, &confirmed_text);
+	int err = choose_text(input, plan, &confirmed_text);
 
 	if (confirmed_text)
 		desired_input.text = confirmed_text;
 	if (err == 0)
-		err = desired_read(&desired_input, &desired, error);
-	if (err == 0)
-		err = replace(input, desired, &running->image, report, error);
-	if (err == 0)
-		err = guard_interfaces(input, desired, &running->image, report, error);
-	if (err == 0)
-		err = forget_learned(input, desired, error);
-	write_state(input, desired, err < 0 ? error : "");
-	if (err < 0)
+		err = desired_read(&desired_input, &plan->desired, error);
+	if (err < 0 || input->is_kernel_later)
 		return err;
-	report->desired = TAKE_PTR(desired);
-	return 0;
+	return compile(input, plan->desired, &plan->image, error);
 }
 
-static void running_clear(struct running *running)
+static void plan_free(struct reconcile_plan *plan)
 {
-	image_clear(&running->image);
+	if (!plan)
+		return;
+	image_clear(&plan->running.image);
+	image_clear(&plan->image);
+	desired_free(plan->desired);
+	free(plan);
+}
+
+void reconcile_plan_freep(struct reconcile_plan **plan)
+{
+	plan_free(*plan);
+}
+
+/* *ret is there also after a failure, with what was read until then. */
+static int make_plan(const struct reconcile_input *input, struct reconcile_plan **ret, char *error)
+{
+	struct reconcile_plan *plan = *ret = calloc(1, sizeof(*plan));
+	int err = 0;
+
+	error[0] = '\0';
+	if (!plan)
+		return -ENOMEM;
+	if (input->kernel)
+		err = read_enforcing(input, &plan->running);
+	return err < 0 ? fail_kernel(err, error) : prepare(input, plan, error);
+}
+
+int reconcile_prepare(const struct reconcile_input *input, struct reconcile_plan **ret,
+		      char error[static ERROR_TEXT])
+{
+	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
+	int err = make_plan(input, &plan, error);
+
+	if (err == 0)
+		*ret = TAKE_PTR(plan);
+	return err;
+}
+
+const struct desired *reconcile_desired(const struct reconcile_plan *plan)
+{
+	return plan->desired;
+}
+
+bool reconcile_has_refused(const struct reconcile_plan *plan, const char *text)
+{
+	return plan->running.image.bytes && trial_is_refused(plan->running.refused, text);
+}
+
+int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan *plan,
+		     struct reconcile_report *ret, char error[static ERROR_TEXT])
+{
+	_cleanup_(reconcile_clear) struct reconcile_report report = {};
+	const struct image *running = &plan->running.image;
+	int err;
+
+	error[0] = '\0';
+	report.is_refused = plan->is_refused;
+	err = replace(input, plan, &report, error);
+	if (err == 0)
+		err = guard_interfaces(input, plan->desired, running, &report, error);
+	if (err == 0)
+		err = forget_learned(input, plan->desired, error);
+	write_state(input, plan->desired, err < 0 ? error : "");
+	if (err < 0)
+		return err;
+	report.desired = TAKE_PTR(plan->desired);
+	*ret = report;
+	memset(&report, 0, sizeof(report));
+	return 0;
 }
 
 int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 	      char error[static ERROR_TEXT])
 {
-	_cleanup_(reconcile_clear) struct reconcile_report report = {};
-	_cleanup_(running_clear) struct running running = {};
-	int err = input->kernel ? read_enforcing(input, &running) : 0;
+	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
+	int err = make_plan(input, &plan, error);
 
-	error[0] = '\0';
-	if (err < 0)
-		return fail_kernel(err, error);
-	err = reconcile_with(input, &running, &report, error);
-	if (err < 0)
-		return err;
-	*ret = report;
-	memset(&report, 0, sizeof(report));
-	return 0;
+	if (err == 0)
+		return reconcile_commit(input, plan, ret, error);
+	if (input->kernel)
+		write_state(input, plan ? plan->desired : NULL, error);
+	return err;
 }
 
 void reconcile_clear(struct reconcile_report *report)

@@ -30,7 +30,7 @@ struct reconcile_input {
 	bool is_docker_off;
 	char *const *interfaces;     /* in place of the configured ones */
 	size_t interfaces_count;
-	enum guard guard;            /* other than NONE needs kernel_load() */
+	enum guard guard;
 	enum audit audit;
 	enum hook_kind hook;         /* HOOK_NONE = the best there is */
 	unsigned int
@@ -40,6 +40,7 @@ struct reconcile_input {
 					on instead, in step with Docker and the interfaces */
 	bool is_dry_run;             /* change nothing, but fail where it would fail; is_changed
 					says whether it would. kernel may be NULL then */
+	bool is_kernel_later;        /* the kernel comes only with reconcile_commit() */
 };
 
 struct reconcile_report {
@@ -51,6 +52,23 @@ struct reconcile_report {
 	char *notes;                 /* lines about interfaces, for people; NULL = none. Free it */
 	size_t guarded;              /* interfaces the filter is attached to now */
 };
+
+/*
+ * The same in two steps, for who wants to look at the policy before it enforces, or has to write
+ * a file in between.  reconcile_prepare() reads, resolves and compiles; what it changes in the
+ * kernel decides nothing (numbers of counters).  reconcile_commit() gets the same input, with the
+ * kernel if that came later, and takes the plan's `desired` into the report.
+ */
+struct reconcile_plan;
+int reconcile_prepare(const struct reconcile_input *input, struct reconcile_plan **ret,
+		      char error[static ERROR_TEXT]);
+int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan *plan,
+		     struct reconcile_report *ret, char error[static ERROR_TEXT]);
+const struct desired *reconcile_desired(const struct reconcile_plan *plan);
+
+/* Whether that configuration was tried, not confirmed, and taken back. */
+bool reconcile_has_refused(const struct reconcile_plan *plan, const char *text);
+void reconcile_plan_freep(struct reconcile_plan **plan);
 
 /*
  * The caller holds the lock (lock.h).  0, or -errno with error filled: then the running policy is

@@ -7,17 +7,17 @@
 # for them is what the flood does not take.  All share the interface's one ring.
 
 source "$bench/engine.sh"
-attack_rates=($(choose "0 100000 200000 400000 600000 800000 1000000 1400000 1800000 2200000" \
+attack_rates=($(choose "0 100000 200000 400000 800000 1200000 1600000 2000000" \
 	"0 200000 1000000"))
-attack_seconds=$(choose 1.5 0.7)
+attack_seconds=$(choose 1.2 0.7)
 attack_rounds=$(choose 3 1)
 
 attack_services() {
 	contestant docker
-	engine_start docker
-	image docker redis
-	publish docker web -p $port:$port
-	serve docker redis -p 6380:6379 redis /bin/redis-server --save "" --protected-mode no
+	engine_start docker || exit
+	image docker redis || exit
+	publish docker web -p $port:$port || exit
+	serve docker redis -p 6380:6379 redis /bin/redis-server --save "" --protected-mode no || exit
 	{
 		echo "interface $(receiver docker)"
 		echo "docker unix:///run/docker-docker/sock"
@@ -73,7 +73,7 @@ attack() {
 		# Not the function: its process would be another one than the flood's.
 		nsenter --net=/run/netns/flood chrt --fifo 50 "$programs/flood" \
 			"$(sender docker)" to "$(address docker)" $port mac "${mac_of[docker]}" \
-			from outside rate "$2" batch 16 cpu $send_cpu \
+			from outside rate "$2" batch 64 cpu $send_cpu \
 			seconds "$((${attack_seconds%.*} + 3))" ready "$work/ready" >"$work/flood" &
 		flooder=$!
 		for _ in {1..100}; do

@@ -8,7 +8,7 @@ big_rounds=$(choose 7 2)
 timed() {
 	local start=${EPOCHREALTIME/./} what=$1
 	shift
-	"$@" || die "$what"
+	"$@" || { fail "$what"; return; }
 	record change tidegate "$what" "$(awk "BEGIN { print (${EPOCHREALTIME/./} - $start) / 1000 }")" ms
 }
 
@@ -85,10 +85,10 @@ change_daemon() {
 	contestant daemon
 	echo "allow 10000/tcp from 192.0.2.0/24" | configure daemon
 	sed -i "s|^docker off|docker unix://$work/engine|" "$work/daemon.conf"
-	inside daemon "$bench/daemon.py" --containers "$(choose 1000 1000)" --starts "$(choose 50 10)" \
-		--idle "$(choose 30 5)" --socket "$work/engine" --pin /sys/fs/bpf/daemon -- \
+	inside daemon "$bench/daemon.py" --containers "$(choose 1000 1000)" --starts "$(choose 50 5)" \
+		--idle "$(choose 30 3)" --socket "$work/engine" --pin /sys/fs/bpf/daemon -- \
 		"$tidegate" --config "$work/daemon.conf" --pin /sys/fs/bpf/daemon run >"$work/daemon.out" ||
-		die "the daemon: $(tail -n 3 "$work/daemon.out")"
+		{ fail "the daemon: $(tail -n 3 "$work/daemon.out")"; return; }
 	while read -r value unit what; do
 		record change tidegate "$what" "$value" "$unit"
 	done <"$work/daemon.out"

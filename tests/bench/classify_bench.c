@@ -212,12 +212,13 @@ static void load_image(const struct bpf_object *object, const struct image *imag
 
 static void load_keys(const struct bpf_object *object, const struct bench_key *keys)
 {
-	int fd = map_fd(object, "keys");
+	__u32 *numbers = calloc(BENCH_KEYS, sizeof(*numbers)), count = BENCH_KEYS;
 
-	for (__u32 i = 0; i < BENCH_KEYS; i++) {
-		if (bpf_map_update_elem(fd, &i, &keys[i], 0))
-			fail("write the keys");
-	}
+	for (__u32 i = 0; i < BENCH_KEYS; i++)
+		numbers[i] = i;
+	if (bpf_map_update_batch(map_fd(object, "keys"), numbers, keys, &count, NULL))
+		fail("write the keys");
+	free(numbers);
 }
 
 static void load_lpm(const struct bpf_object *object, const struct policy *policy, __u8 family)
@@ -278,21 +279,26 @@ static size_t count_differences(const struct bpf_object *object, const struct im
 {
 	struct image_ref ref = { image->bytes };
 	const struct image_header *header = image_header(image);
-	int fd = map_fd(object, "answers");
+	__u32 *numbers = calloc(BENCH_KEYS, sizeof(*numbers));
+	__u32 *answers = calloc(BENCH_KEYS, sizeof(*answers));
+	__u32 ns, position, count = BENCH_KEYS;
 	size_t differences = 0;
-	__u32 ns;
 
 	run(object, family == 4 ? "answer4" : "answer6", BENCH_KEYS, &ns);
-	for (__u32 i = 0; i < BENCH_KEYS; i++) {
-		__u32 kernel, host = family == 4 ? classify4(ref, &header->saddr4, keys[i].lo)
-						 : classify6(ref, &header->saddr6, keys[i].hi,
-							     keys[i].lo);
+	if (bpf_map_lookup_batch(map_fd(object, "answers"), NULL, &position, numbers, answers,
+				 &count, NULL) &&
+	    errno != ENOENT)
+		fail("read the answers");
+	for (__u32 i = 0; i < count; i++) {
+		const struct bench_key *key = &keys[numbers[i]];
+		__u32 host = family == 4 ? classify4(ref, &header->saddr4, key->lo) :
+					   classify6(ref, &header->saddr6, key->hi, key->lo);
 
-		if (bpf_map_lookup_elem(fd, &i, &kernel))
-			fail("read the answers");
-		differences += kernel != host;
+		differences += answers[i] != host;
 	}
-	return differences;
+	free(numbers);
+	free(answers);
+	return differences + BENCH_KEYS - count;
 }
 
 static bool bench(const char *path, const struct shape *shape, size_t count)

@@ -304,6 +304,7 @@ def measure(options, engine, daemon):
     say((cpu_seconds(daemon.pid) - cpu) / options.idle * 100, "%", "daemon: CPU when idle")
     for number in range(options.starts):
         start_one(engine, state, daemon, options.containers + number)
+    time.sleep(2)
     say(resident_mib(daemon.pid), "MiB", "daemon: resident, after %d starts" % options.starts)
 
 

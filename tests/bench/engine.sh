@@ -16,7 +16,7 @@ engine_start() {
 		sleep 0.2
 	done
 	tail -n 5 "$dir/log" >&2
-	die "the Docker Engine does not start"
+	fail "the Docker Engine does not start"
 }
 
 engine_stop() {
@@ -30,20 +30,20 @@ engine() { docker --host "unix:///run/docker-$1/sock" "${@:2}"; }
 # image NAME IMAGE: one of those that tests/e2e/images/make makes.
 image() {
 	engine "$1" image inspect "$2" >/dev/null 2>&1 ||
-		engine "$1" import "$build/tests/e2e/$2.tar" "$2" >/dev/null || die "no image $2"
+		engine "$1" import "$build/tests/e2e/$2.tar" "$2" >/dev/null || fail "no image $2"
 }
 
 # publish NAME CONTAINER [DOCKER RUN OPTIONS...]: a container that answers on the closed port.
 publish() {
-	image "$1" probe
-	engine "$1" run -d --name "$2" "${@:3}" probe /bin/probe serve "tcp:$port" >/dev/null ||
-		die "container $2 does not start"
+	image "$1" probe &&
+		engine "$1" run -d --name "$2" "${@:3}" probe /bin/probe serve "tcp:$port" >/dev/null ||
+		fail "container $2 does not start"
 }
 
 # serve NAME CONTAINER [DOCKER RUN OPTIONS...] IMAGE COMMAND...: on the receiving CPU.
 serve() {
 	engine "$1" run -d --name "$2" --cpuset-cpus $receive_cpu "${@:3}" >/dev/null ||
-		die "container $2 does not start"
+		fail "container $2 does not start"
 }
 
 # in_container NAME CONTAINER COMMAND...: in its network, with the programs of this machine.

@@ -23,12 +23,16 @@ mkdir -p $work
 
 say() { echo "$*" >&2; }
 die() { say "bench: $*"; exit 1; }
+# fail WHAT: this figure is lost, and the run has failed, but the others go on.
+failures=0
+fail() { say "bench: $*"; failures=1; return 1; }
 
 # choose FULL QUICK: one of both.
 choose() { if [ -n "$quick" ]; then echo "$2"; else echo "$1"; fi; }
 
 # record SUITE WHO WHAT VALUE UNIT [ROUND]: a line of build/bench/results.jsonl.
 record() {
+	[[ $4 =~ ^-?[0-9.]+(e[-+]?[0-9]+)?$ ]] || { fail "no figure for $1, $2: $3"; return; }
 	printf '{"suite": "%s", "who": "%s", "what": "%s", "value": %s, "unit": "%s", "round": %s}\n' \
 		"$1" "$2" "$3" "$4" "$5" "${6:-0}" >&6
 }

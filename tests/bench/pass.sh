@@ -2,7 +2,7 @@
 # source in every run, against an empty program and one that only reads the headers, counts and
 # drops.  These have neither a driver nor a stack in them, so they tell small differences apart.
 
-pass_rounds=$(choose 5 2)
+pass_rounds=$(choose 4 1)
 
 # cost_of NAME WHAT BASE ADDRESS PORT SOURCE: minimum of the filter over the minimum of BASE, in
 # nanoseconds, of each round.

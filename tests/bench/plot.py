@@ -17,17 +17,25 @@ WIDTH, HEIGHT = 820, 460
 LEFT, RIGHT, TOP, BOTTOM = 70, 210, 56, 76
 INK, FAINT, GRID = "#24292f", "#57606a", "#d8dee4"
 # Told apart without colour vision too (Okabe and Ito), and by the marks.
-COLOURS = [
-    "#0072b2",
-    "#d55e00",
-    "#009e73",
-    "#cc79a7",
-    "#e69f00",
-    "#56b4e9",
-    "#24292f",
-    "#8c6d31",
-    "#7f7f7f",
-]
+BLUE, RED, GREEN, PINK, ORANGE, SKY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"
+BROWN, GREY = "#8c6d31", "#7f7f7f"
+COLOURS = [BLUE, RED, GREEN, PINK, ORANGE, SKY, INK, BROWN, GREY]
+# The same contestant has the same colour in every figure.
+COLOUR_OF = {
+    "tidegate": BLUE,
+    "tidegate, IPv4": BLUE,
+    "tidegate, IPv6": GREEN,
+    "tidegate, tcx": SKY,
+    "nft netdev ingress, set": ORANGE,
+    "raw PREROUTING, ipset": RED,
+    "raw PREROUTING, rules": BROWN,
+    "DOCKER-USER": PINK,
+    "DOCKER-USER, iptables-legacy": GREY,
+    "xdp-filter, addresses": INK,
+    "no filter": GREY,
+    "LPM trie, IPv4": RED,
+    "LPM trie, IPv6": PINK,
+}
 
 
 class Axis:
@@ -47,7 +55,9 @@ class Axis:
             first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(
                 math.log10(self.high) + 1e-9
             )
-            return [10.0**power for power in range(first, last + 1)]
+            steps = (1, 2, 5) if last - first < 3 else (1,)
+            ticks = [step * 10.0**power for power in range(first - 1, last + 1) for step in steps]
+            return [tick for tick in ticks if self.low * 0.999 <= tick <= self.high * 1.001]
         step = 10 ** math.floor(math.log10(self.high - self.low))
         for finer in (1, 0.5, 0.2):
             if (self.high - self.low) / (step * finer) >= 4:
@@ -127,7 +137,7 @@ class Plot:
         """Draws the curves and returns where each ends, for its name."""
         ends = []
         for number, (name, points) in enumerate(self.series):
-            colour = COLOURS[number % len(COLOURS)]
+            colour = COLOUR_OF.get(name, COLOURS[number % len(COLOURS)])
             places = [(x_axis.at(x), y_axis.at(y)) for x, y, _, _ in points]
             path = " ".join("%.1f,%.1f" % place for place in places)
             width = 2.6 if name.startswith("tidegate") else 1.6
@@ -250,7 +260,7 @@ def draw_lookup(report, directory, footer):
 def draw_attack(report, directory, footer):
     plot = Plot(
         "An allowed client while another port is flooded",
-        "request and response on one connection to redis; flood, filter and redis share one core",
+        "requests to redis on 16 connections; filter, Docker, redis and client share the flooded core",
         "SYNs per second on a closed published port",
         "transactions per second",
     )

@@ -6,18 +6,18 @@
 # program that does nothing, and the filter at tc with nothing at all.
 
 source "$bench/engine.sh"
-traffic_rounds=$(choose 8 2)
+traffic_rounds=$(choose 7 2)
 traffic_seconds=$(choose 2 1)
 
 traffic_services() {
 	contestant docker
-	engine_start docker
-	image docker redis
-	image docker nginx
-	image docker probe
-	serve docker redis -p 6380:6379 redis /bin/redis-server --save "" --protected-mode no
-	serve docker nginx -p 8080:80 nginx "$(readlink -f "$(command -v nginx)")"
-	serve docker bulk -p 5201:5201 probe /bin/sleep 100000
+	engine_start docker || exit
+	image docker redis || exit
+	image docker nginx || exit
+	image docker probe || exit
+	serve docker redis -p 6380:6379 redis /bin/redis-server --save "" --protected-mode no || exit
+	serve docker nginx -p 8080:80 nginx "$(readlink -f "$(command -v nginx)")" || exit
+	serve docker bulk -p 5201:5201 probe /bin/sleep 100000 || exit
 	in_container docker bulk taskset -c $receive_cpu iperf3 -s >/dev/null 2>&1 &
 	{
 		echo "interface $(receiver docker)"

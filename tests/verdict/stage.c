@@ -18,7 +18,6 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 
-#include "filter.skel.h"
 #include "flows.h"
 #include "util.h"
 
@@ -155,7 +154,7 @@ void stage_set_shared(const struct stage *stage, bool is_shared)
 static void attach_veth(struct stage *stage)
 {
 	DECLARE_LIBBPF_OPTS(bpf_link_create_opts, opts);
-	int program = bpf_program__fd(stage->kernel->filter->progs.filter_tc);
+	int program = kernel_program(stage->kernel, PROGRAM_TC);
 
 	LIBBPF_OPTS(bpf_tc_hook, clsact, .ifindex = stage->veth, .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, filter, .prog_fd = program);

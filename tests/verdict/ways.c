@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "filter.skel.h"
 #include "stage_private.h"
 #include "util.h"
 
@@ -135,8 +134,7 @@ static void run_xdp(struct stage *stage, const struct bytes *bytes, struct outco
 		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &ctx,
 		    .ctx_size_in = sizeof(ctx), .repeat = 1);
 
-	if (bpf_prog_test_run_opts(bpf_program__fd(stage->kernel->filter->progs.filter_xdp),
-				   &opts) < 0)
+	if (bpf_prog_test_run_opts(kernel_program(stage->kernel, PROGRAM_XDP), &opts) < 0)
 		die("cannot test-run filter_xdp");
 	if (opts.retval != XDP_DROP && opts.retval != XDP_PASS)
 		die("filter_xdp returned %u", opts.retval);
@@ -145,7 +143,7 @@ static void run_xdp(struct stage *stage, const struct bytes *bytes, struct outco
 		opts.data_size_out != bytes->length || memcmp(out, bytes->data, bytes->length) != 0;
 }
 
-static void run_tc(struct stage *stage, const struct bpf_program *program, int ifindex,
+static void run_tc(struct stage *stage, enum filter_program program, int ifindex,
 		   const struct bytes *bytes, size_t skip, unsigned int gso_segs,
 		   struct outcome *ret)
 {
@@ -156,10 +154,10 @@ static void run_tc(struct stage *stage, const struct bpf_program *program, int i
 		    .data_size_out = sizeof(out), .ctx_in = &ctx, .ctx_size_in = sizeof(ctx),
 		    .repeat = 1);
 
-	if (bpf_prog_test_run_opts(bpf_program__fd(program), &opts) < 0)
-		die("cannot test-run %s", bpf_program__name(program));
+	if (bpf_prog_test_run_opts(kernel_program(stage->kernel, program), &opts) < 0)
+		die("cannot test-run program %d", program);
 	if ((int)opts.retval != -1 && opts.retval != 2)
-		die("%s returned %d", bpf_program__name(program), (int)opts.retval);
+		die("program %d returned %d", program, (int)opts.retval);
 	ret->is_dropped = opts.retval == 2;
 	ret->is_changed = opts.data_size_out != bytes->length - skip ||
 			  memcmp(out, bytes->data + skip, bytes->length - skip) != 0;
@@ -197,19 +195,16 @@ void stage_observe(struct stage *stage, struct outcome *ret)
 void stage_send(struct stage *stage, enum way way, const struct bytes *bytes, unsigned int gso_segs,
 		struct outcome *ret)
 {
-	struct filter_bpf *filter = stage->kernel->filter;
-
 	ret->is_dropped = ret->is_changed = false;
 	switch (way) {
 	case WAY_XDP:
 		run_xdp(stage, bytes, ret);
 		break;
 	case WAY_TC:
-		run_tc(stage, filter->progs.filter_tc, stage->veth, bytes, 0, gso_segs, ret);
+		run_tc(stage, PROGRAM_TC, stage->veth, bytes, 0, gso_segs, ret);
 		break;
 	case WAY_TC_L3:
-		run_tc(stage, filter->progs.filter_tc_l3, stage->tun, bytes, ETHERNET_BYTES,
-		       gso_segs, ret);
+		run_tc(stage, PROGRAM_TC_L3, stage->tun, bytes, ETHERNET_BYTES, gso_segs, ret);
 		break;
 	case WAY_VETH:
 		send_wire(stage, bytes);
