@@ -24,15 +24,22 @@ static __always_inline __u32 destination_of(struct image_ref image,
 					    const struct image_header *header,
 					    const struct packet *pkt)
 {
-	__u32 addr = bpf_ntohl(pkt->daddr[0]);
+	__u64 hi, lo;
 
 	if (pkt->family == 4) {
+		__u32 addr = bpf_ntohl(pkt->daddr[0]);
+
 		for (int i = 0; i < IMAGE_NEAR; i++)
 			if (header->near4[i].addr == addr)
 				return header->near4[i].destination;
 		return classify4(image, &header->daddr4, addr);
 	}
-	return classify6(image, &header->daddr6, word64(pkt->daddr), word64(pkt->daddr + 2));
+	hi = word64(pkt->daddr);
+	lo = word64(pkt->daddr + 2);
+	for (int i = 0; i < IMAGE_NEAR; i++)
+		if (header->near6[i].lo == lo && header->near6[i].hi == hi)
+			return header->near6[i].destination;
+	return classify6(image, &header->daddr6, hi, lo);
 }
 
 static __always_inline __u32 class_of(struct image_ref image, const struct image_header *header,

@@ -283,12 +283,18 @@ struct image_rule {
 /* Cells of one row are stored in blocks of CELL_BLOCK classes; equal blocks once. */
 #define CELL_BLOCK 64u
 
-/* What an IPv4 address, in host order, is: asked before the table, because nearly all packets
- * are for one of a few addresses. */
+/* What an address, in host order, is: asked before the table, because nearly all packets are
+ * for one of a few addresses. */
 #define IMAGE_NEAR 4
-struct image_near {
+struct image_near4 {
 	__u32 addr;
 	__u32 destination;
+};
+
+struct image_near6 {
+	__u64 hi, lo;
+	__u32 destination;
+	__u32 reserved;
 };
 
 struct image_header {
@@ -314,8 +320,8 @@ struct image_header {
 	__u32 notes;      /* what user space wants to read back; the programs never do */
 	__u32 notes_size;
 	__u32 reserved;
-	struct image_near
-		near4[IMAGE_NEAR]; /* answers of daddr4 for addresses of this host's own */
+	struct image_near4 near4[IMAGE_NEAR]; /* answers of daddr4 for this host's own addresses */
+	struct image_near6 near6[IMAGE_NEAR]; /* of daddr6 */
 	struct image_table saddr4;
 	struct image_table saddr6;
 	struct image_table daddr4;
@@ -340,7 +346,8 @@ DATAPATH_ASSERT(image_slot_entry, 16);
 DATAPATH_ASSERT(image_variant, 8);
 DATAPATH_ASSERT(image_port, 16);
 DATAPATH_ASSERT(image_rule, 16);
-DATAPATH_ASSERT(image_near, 8);
-DATAPATH_ASSERT(image_header, 208);
+DATAPATH_ASSERT(image_near4, 8);
+DATAPATH_ASSERT(image_near6, 24);
+DATAPATH_ASSERT(image_header, 304);
 
 #endif
