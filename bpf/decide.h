@@ -26,9 +26,16 @@
 /* Where the packet was met.  is_xdp is a constant wherever this is inlined. */
 struct hook {
 	void *ctx;
-	__u32 ifindex;
 	bool is_xdp;
 };
+
+/* Asked for only on the way to a drop: at XDP it is three look-ups in the kernel's memory. */
+static __always_inline __u32 ifindex_of(const struct hook *hook)
+{
+	if (hook->is_xdp)
+		return ((struct xdp_md *)hook->ctx)->ingress_ifindex;
+	return ((struct __sk_buff *)hook->ctx)->ifindex;
+}
 
 struct decision {
 	enum reason reason;
@@ -104,7 +111,7 @@ static __always_inline bool is_group(const struct packet *pkt)
 
 static __always_inline bool is_shared(const struct hook *hook)
 {
-	__u32 ifindex = hook->ifindex;
+	__u32 ifindex = ifindex_of(hook);
 	const struct interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
 
 	return interface && (interface->flags & INTERFACE_SHARED);
@@ -118,7 +125,7 @@ static __always_inline bool is_shared(const struct hook *hook)
  */
 static __always_inline bool is_local(const struct hook *hook, const struct packet *pkt)
 {
-	struct bpf_fib_lookup fib = { .ifindex = hook->ifindex, .l4_protocol = pkt->protocol };
+	struct bpf_fib_lookup fib = { .ifindex = ifindex_of(hook), .l4_protocol = pkt->protocol };
 	long found;
 
 	if (is_group(pkt))
@@ -140,13 +147,23 @@ static __always_inline bool is_local(const struct hook *hook, const struct packe
 	return found < 0 || found == BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 
+/* Whether Docker bound the port at this address, or at every one. */
+static __always_inline bool is_bound(const struct packet *pkt, __u16 port)
+{
+	struct learned_key key = { .family = pkt->family, .proto = pkt->protocol, .port = port };
+
+	if (bpf_map_lookup_elem(&learned, &key))
+		return true;
+	__builtin_memcpy(key.addr, pkt->daddr, sizeof(key.addr));
+	return bpf_map_lookup_elem(&learned, &key);
+}
+
 /*
  * Whether Docker bound the port, and no policy knows it yet.  The bit answers for nearly all
  * packets; only behind it is the address asked for.
  */
 static __always_inline bool is_learned(const struct image_header *header, const struct packet *pkt)
 {
-	struct learned_key key = { .family = pkt->family, .proto = pkt->protocol };
 	const struct learned_ports *ports = learned_ports_of();
 	__u16 port = bpf_ntohs(pkt->dport);
 	__u32 word = LEARNED_WORD(proto_index(pkt->protocol), port);
@@ -157,11 +174,7 @@ static __always_inline bool is_learned(const struct image_header *header, const 
 		return false;
 	if (header->flags & IMAGE_ALLOW_ALL)
 		return false;
-	key.port = port;
-	if (ports->is_full || bpf_map_lookup_elem(&learned, &key))
-		return true;
-	__builtin_memcpy(key.addr, pkt->daddr, sizeof(key.addr));
-	return bpf_map_lookup_elem(&learned, &key);
+	return ports->is_full || is_bound(pkt, port);
 }
 
 /* What the rule says, if neither failsafe nor ban (which are asked earlier). */
