@@ -62,20 +62,24 @@ static __always_inline bool has_conntrack(const struct hook *hook)
 	return hook->is_xdp ? bpf_xdp_ct_lookup != NULL : bpf_skb_ct_lookup != NULL;
 }
 
+/* TCP with SYN and without ACK: cannot be a reply. */
+static __always_inline bool is_opening(const struct packet *pkt)
+{
+	return (pkt->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
+}
+
 /*
  * Whether the packet answers a flow that this host or a container began: conntrack knows
  * the tuple as it is on the wire, in direction REPLY.  Direction ORIGINAL is what the
  * outside began, and must not pass because it once did.
  */
-static __always_inline bool is_reply(const struct hook *hook, const struct packet *pkt)
+static __always_inline bool is_tracked_reply(const struct hook *hook, const struct packet *pkt)
 {
 	struct bpf_ct_opts___tidegate opts = { .netns_id = -1, .l4proto = pkt->protocol };
 	struct bpf_sock_tuple tuple = {};
 	struct nf_conn *ct;
 	__u32 size;
 
-	if (pkt->is_opening || !has_conntrack(hook))
-		return false;
 	if (pkt->family == 4) {
 		tuple.ipv4.saddr = pkt->saddr[0];
 		tuple.ipv4.daddr = pkt->daddr[0];
@@ -97,6 +101,12 @@ static __always_inline bool is_reply(const struct hook *hook, const struct packe
 		return false;
 	bpf_ct_release(ct);
 	return opts.dir == IP_CT_DIR_REPLY;
+}
+
+/* A flood of SYNs ends here, before anything is made ready for the look-up. */
+static __always_inline bool is_reply(const struct hook *hook, const struct packet *pkt)
+{
+	return !is_opening(pkt) && has_conntrack(hook) && is_tracked_reply(hook, pkt);
 }
 
 /* Multicast, and IPv4's limited broadcast: what docker-proxy bound to every address receives

@@ -54,7 +54,7 @@ struct packet {
 	__u8 kind;          /* enum packet_kind */
 	__u8 family;        /* 4 or 6 when the addresses below are known, else 0 */
 	__u8 protocol;      /* of the transport header; 0 when unknown */
-	__u8 is_opening;    /* TCP with SYN and without ACK: cannot be a reply */
+	__u8 tcp_flags;     /* 0 for other protocols */
 	__be16 sport, dport; /* for PACKET_PORTS */
 	__be32 saddr[4], daddr[4]; /* IPv4 in the first word */
 };
@@ -156,7 +156,7 @@ static __always_inline bool parse_tcp(struct cursor *cursor, struct packet *pkt)
 		return false;
 	pkt->sport = tcp->source;
 	pkt->dport = tcp->dest;
-	pkt->is_opening = (tcp->flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
+	pkt->tcp_flags = tcp->flags;
 	pkt->kind = PACKET_PORTS;
 	return true;
 }

@@ -74,7 +74,7 @@ static void expect_transport(const struct view *view, size_t at, struct packet *
 		if (!has(view, at, 20))
 			return;
 		expect_ports(view, at, expected);
-		expected->is_opening = (view->bytes[at + 13] & 0x12) == 0x02;
+		expected->tcp_flags = view->bytes[at + 13];
 		break;
 	case 17:
 		if (!has(view, at, 8))
@@ -229,7 +229,7 @@ static void compare(const struct packet *is, const struct packet *ought)
 	if (ought->kind == PACKET_PORTS) {
 		require(is->protocol == ought->protocol);
 		require(is->sport == ought->sport && is->dport == ought->dport);
-		require(is->is_opening == ought->is_opening);
+		require(is->tcp_flags == ought->tcp_flags);
 	}
 }
 
