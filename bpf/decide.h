@@ -246,12 +246,28 @@ static __always_inline enum reason decide_portless(const struct packet *pkt, __u
 	return pkt->kind == PACKET_FRAGMENT ? PASS_FRAGMENT : PASS_NO_PORTS;
 }
 
+/* What the rule says that wins there, if any, and what holds without one. */
+static __always_inline enum reason decide_late(const struct hook *hook, const struct packet *pkt,
+					       __u32 kind, const struct image_header *header,
+					       __u32 number, const struct image_rule *rule)
+{
+	if (rule && rule->action == ACTION_FAILSAFE)
+		return PASS_FAILSAFE;
+	if (rule && rule->action == ACTION_BAN)
+		return DROP_BANNED;
+	if (kind == DESTINATION_MARTIAN)
+		return DROP_MARTIAN;
+	if (pkt->kind != PACKET_PORTS)
+		return decide_portless(pkt, kind);
+	return decide_port(hook, pkt, kind, header, number ? rule : NULL);
+}
+
 static __always_inline void decide(const struct hook *hook, const struct packet *pkt,
 				   struct decision *decision)
 {
 	const struct image_header *header;
 	const struct image_port *port;
-	const struct image_rule *rule;
+	const struct image_rule *rule = NULL;
 	__u32 destination, kind, number;
 	struct image_ref image;
 
@@ -280,27 +296,20 @@ static __always_inline void decide(const struct hook *hook, const struct packet 
 		return;
 
 	decision->reason = DROP_NO_POLICY;
-	rule = find_rule(image, header, pkt, destination, &port, &number);
-	if (!rule)
-		return;
-	decision->rule_counter = rule->counter;
-
-	if (rule->action == ACTION_FAILSAFE)
-		decision->reason = PASS_FAILSAFE;
-	else if (rule->action == ACTION_BAN)
-		decision->reason = DROP_BANNED;
-	else if (kind == DESTINATION_MARTIAN)
-		decision->reason = DROP_MARTIAN;
-	else if (pkt->kind != PACKET_PORTS)
-		decision->reason = decide_portless(pkt, kind);
-	else
-		decision->reason = decide_port(hook, pkt, kind, header, number ? rule : NULL);
+	number = find_port(image, header, pkt, destination);
+	/* Most packets are for no guarded port, and most hosts ban nobody. */
+	if (number || !(header->flags & IMAGE_QUIET)) {
+		rule = find_rule(image, header, pkt, number, &port);
+		if (!rule)
+			return;
+		decision->port_counter = port->counter;
+		decision->rule_counter = rule->counter;
+	}
+	decision->reason = decide_late(hook, pkt, kind, header, number, rule);
 
 	/* Not the port's nor the rule's doing. */
 	if (decision->reason == PASS_REPLY || decision->reason == PASS_FORWARDED)
-		decision->rule_counter = 0;
-	else
-		decision->port_counter = port->counter;
+		decision->port_counter = decision->rule_counter = 0;
 }
 
 #endif

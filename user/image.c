@@ -98,6 +98,8 @@ static int write_ports(struct build *build, const __u32 *uniform)
 		return err;
 	ports = writer_at(&build->writer, build->header.ports);
 	ports[0].uniform = uniform[0]; /* no port: row 0 */
+	if (uniform[0] == CELL_NONE + 1)
+		build->header.flags |= IMAGE_QUIET;
 	for (size_t i = 0; i < policy->ports_count; i++) {
 		ports[i + 1].counter = build->input->port_counters[i];
 		ports[i + 1].row = build->classes.port_rows[i];
@@ -272,9 +274,9 @@ static int finish(struct build *build)
 	build->header.magic = IMAGE_MAGIC;
 	build->header.abi = DATAPATH_ABI;
 	build->header.size = build->writer.size;
-	build->header.flags = (build->policy->is_audit ? IMAGE_AUDIT : 0) |
-			      (build->policy->mode == DEFAULT_DENY_ALL ? IMAGE_DENY_ALL : 0) |
-			      (build->policy->mode == DEFAULT_ALLOW ? IMAGE_ALLOW_ALL : 0);
+	build->header.flags |= (build->policy->is_audit ? IMAGE_AUDIT : 0) |
+			       (build->policy->mode == DEFAULT_DENY_ALL ? IMAGE_DENY_ALL : 0) |
+			       (build->policy->mode == DEFAULT_ALLOW ? IMAGE_ALLOW_ALL : 0);
 	build->header.built_at = input->now_epoch;
 	build->header.notes_size = input->notes_size;
 	write_near(build);
