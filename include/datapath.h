@@ -226,7 +226,7 @@ enum action {
 #define IMAGE_AUDIT 1u    /* decide and count, but pass */
 #define IMAGE_DENY_ALL 2u /* default deny all: ports nobody named are closed too */
 #define IMAGE_ALLOW_ALL 4u /* default allow: so are none, whatever Docker publishes */
-#define IMAGE_QUIET 8u /* where nobody named the port no rule speaks either: no ban, no failsafe */
+#define IMAGE_QUIET 8u /* no ban and no failsafe source: only named ports have rules */
 
 /* What a destination address is.  Values from DESTINATION_FIRST are addresses that some
  * port names; image_header.destinations holds the kind of each. */
