@@ -26,9 +26,16 @@
 /* Where the packet was met.  is_xdp is a constant wherever this is inlined. */
 struct hook {
 	void *ctx;
-	__u32 ifindex;
 	bool is_xdp;
 };
+
+/* Asked for only on the way to a drop: at XDP it is three look-ups in the kernel's memory. */
+static __always_inline __u32 ifindex_of(const struct hook *hook)
+{
+	if (hook->is_xdp)
+		return ((struct xdp_md *)hook->ctx)->ingress_ifindex;
+	return ((struct __sk_buff *)hook->ctx)->ifindex;
+}
 
 struct decision {
 	enum reason reason;
@@ -52,20 +59,24 @@ void bpf_ct_release(struct nf_conn *ct) __ksym __weak;
  * module, because libbpf before 1.2 leaves out which module. */
 const volatile bool has_conntrack = false;
 
+/* TCP with SYN and without ACK: cannot be a reply. */
+static __always_inline bool is_opening(const struct packet *pkt)
+{
+	return (pkt->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
+}
+
 /*
  * Whether the packet answers a flow that this host or a container began: conntrack knows
  * the tuple as it is on the wire, in direction REPLY.  Direction ORIGINAL is what the
  * outside began, and must not pass because it once did.
  */
-static __always_inline bool is_reply(const struct hook *hook, const struct packet *pkt)
+static __always_inline bool is_tracked_reply(const struct hook *hook, const struct packet *pkt)
 {
 	struct bpf_ct_opts___tidegate opts = { .netns_id = -1, .l4proto = pkt->protocol };
 	struct bpf_sock_tuple tuple = {};
 	struct nf_conn *ct;
 	__u32 size;
 
-	if (pkt->is_opening || !has_conntrack)
-		return false;
 	if (pkt->family == 4) {
 		tuple.ipv4.saddr = pkt->saddr[0];
 		tuple.ipv4.daddr = pkt->daddr[0];
@@ -89,6 +100,12 @@ static __always_inline bool is_reply(const struct hook *hook, const struct packe
 	return opts.dir == IP_CT_DIR_REPLY;
 }
 
+/* A flood of SYNs ends here, before anything is made ready for the look-up. */
+static __always_inline bool is_reply(const struct hook *hook, const struct packet *pkt)
+{
+	return !is_opening(pkt) && has_conntrack && is_tracked_reply(hook, pkt);
+}
+
 /* Multicast, and IPv4's limited broadcast: what docker-proxy bound to every address receives
  * as well, once anybody on this host has joined the group.  The routing table would send it on. */
 static __always_inline bool is_group(const struct packet *pkt)
@@ -101,7 +118,7 @@ static __always_inline bool is_group(const struct packet *pkt)
 
 static __always_inline bool is_shared(const struct hook *hook)
 {
-	__u32 ifindex = hook->ifindex;
+	__u32 ifindex = ifindex_of(hook);
 	const struct interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
 
 	return interface && (interface->flags & INTERFACE_SHARED);
@@ -115,7 +132,7 @@ static __always_inline bool is_shared(const struct hook *hook)
  */
 static __always_inline bool is_local(const struct hook *hook, const struct packet *pkt)
 {
-	struct bpf_fib_lookup fib = { .ifindex = hook->ifindex, .l4_protocol = pkt->protocol };
+	struct bpf_fib_lookup fib = { .ifindex = ifindex_of(hook), .l4_protocol = pkt->protocol };
 	long found;
 
 	if (is_group(pkt))
@@ -137,13 +154,23 @@ static __always_inline bool is_local(const struct hook *hook, const struct packe
 	return found < 0 || found == BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 
+/* Whether Docker bound the port at this address, or at every one. */
+static __always_inline bool is_bound(const struct packet *pkt, __u16 port)
+{
+	struct learned_key key = { .family = pkt->family, .proto = pkt->protocol, .port = port };
+
+	if (bpf_map_lookup_elem(&learned, &key))
+		return true;
+	__builtin_memcpy(key.addr, pkt->daddr, sizeof(key.addr));
+	return bpf_map_lookup_elem(&learned, &key);
+}
+
 /*
  * Whether Docker bound the port, and no policy knows it yet.  The bit answers for nearly all
  * packets; only behind it is the address asked for.
  */
 static __always_inline bool is_learned(const struct image_header *header, const struct packet *pkt)
 {
-	struct learned_key key = { .family = pkt->family, .proto = pkt->protocol };
 	const struct learned_ports *ports = learned_ports_of();
 	__u16 port = bpf_ntohs(pkt->dport);
 	__u32 word = LEARNED_WORD(proto_index(pkt->protocol), port);
@@ -154,11 +181,7 @@ static __always_inline bool is_learned(const struct image_header *header, const 
 		return false;
 	if (header->flags & IMAGE_ALLOW_ALL)
 		return false;
-	key.port = port;
-	if (ports->is_full || bpf_map_lookup_elem(&learned, &key))
-		return true;
-	__builtin_memcpy(key.addr, pkt->daddr, sizeof(key.addr));
-	return bpf_map_lookup_elem(&learned, &key);
+	return ports->is_full || is_bound(pkt, port);
 }
 
 /* What the rule says, if neither failsafe nor ban (which are asked earlier). */
@@ -220,12 +243,28 @@ static __always_inline enum reason decide_portless(const struct packet *pkt, __u
 	return pkt->kind == PACKET_FRAGMENT ? PASS_FRAGMENT : PASS_NO_PORTS;
 }
 
+/* What the rule says that wins there, if any, and what holds without one. */
+static __always_inline enum reason decide_late(const struct hook *hook, const struct packet *pkt,
+					       __u32 kind, const struct image_header *header,
+					       __u32 number, const struct image_rule *rule)
+{
+	if (rule && rule->action == ACTION_FAILSAFE)
+		return PASS_FAILSAFE;
+	if (rule && rule->action == ACTION_BAN)
+		return DROP_BANNED;
+	if (kind == DESTINATION_MARTIAN)
+		return DROP_MARTIAN;
+	if (pkt->kind != PACKET_PORTS)
+		return decide_portless(pkt, kind);
+	return decide_port(hook, pkt, kind, header, number ? rule : NULL);
+}
+
 static __always_inline void decide(const struct hook *hook, const struct packet *pkt,
 				   struct decision *decision)
 {
 	const struct image_header *header;
 	const struct image_port *port;
-	const struct image_rule *rule;
+	const struct image_rule *rule = NULL;
 	__u32 destination, kind, number;
 	struct image_ref image;
 
@@ -254,27 +293,20 @@ static __always_inline void decide(const struct hook *hook, const struct packet 
 		return;
 
 	decision->reason = DROP_NO_POLICY;
-	rule = find_rule(image, header, pkt, destination, &port, &number);
-	if (!rule)
-		return;
-	decision->rule_counter = rule->counter;
-
-	if (rule->action == ACTION_FAILSAFE)
-		decision->reason = PASS_FAILSAFE;
-	else if (rule->action == ACTION_BAN)
-		decision->reason = DROP_BANNED;
-	else if (kind == DESTINATION_MARTIAN)
-		decision->reason = DROP_MARTIAN;
-	else if (pkt->kind != PACKET_PORTS)
-		decision->reason = decide_portless(pkt, kind);
-	else
-		decision->reason = decide_port(hook, pkt, kind, header, number ? rule : NULL);
+	number = find_port(image, header, pkt, destination);
+	/* Most packets are for no guarded port, and most hosts ban nobody. */
+	if (number || !(header->flags & IMAGE_QUIET)) {
+		rule = find_rule(image, header, pkt, number, &port);
+		if (!rule)
+			return;
+		decision->port_counter = port->counter;
+		decision->rule_counter = rule->counter;
+	}
+	decision->reason = decide_late(hook, pkt, kind, header, number, rule);
 
 	/* Not the port's nor the rule's doing. */
 	if (decision->reason == PASS_REPLY || decision->reason == PASS_FORWARDED)
-		decision->rule_counter = 0;
-	else
-		decision->port_counter = port->counter;
+		decision->port_counter = decision->rule_counter = 0;
 }
 
 #endif

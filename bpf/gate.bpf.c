@@ -185,13 +185,14 @@ static __always_inline bool may_enter(struct image_ref image, const struct packe
 				      bool is_translated)
 {
 	const struct image_header *header = image_header_of(image);
-	__u32 destination = destination_of(image, header, pkt), number;
+	__u32 destination = destination_of(image, header, pkt);
 	__u32 kind = image_kind(image, header, destination);
+	__u32 number = find_port(image, header, pkt, destination);
 	bool is_open = header->flags & IMAGE_ALLOW_ALL;
 	const struct image_port *port;
 	const struct image_rule *rule;
 
-	rule = find_rule(image, header, pkt, destination, &port, &number);
+	rule = find_rule(image, header, pkt, number, &port);
 	if (!rule || rule->action == ACTION_BAN || kind == DESTINATION_MARTIAN)
 		return false;
 	if (rule->action == ACTION_FAILSAFE)

@@ -24,15 +24,22 @@ static __always_inline __u32 destination_of(struct image_ref image,
 					    const struct image_header *header,
 					    const struct packet *pkt)
 {
-	__u32 addr = bpf_ntohl(pkt->daddr[0]);
+	__u64 hi, lo;
 
 	if (pkt->family == 4) {
+		__u32 addr = bpf_ntohl(pkt->daddr[0]);
+
 		for (int i = 0; i < IMAGE_NEAR; i++)
 			if (header->near4[i].addr == addr)
 				return header->near4[i].destination;
 		return classify4(image, &header->daddr4, addr);
 	}
-	return classify6(image, &header->daddr6, word64(pkt->daddr), word64(pkt->daddr + 2));
+	hi = word64(pkt->daddr);
+	lo = word64(pkt->daddr + 2);
+	for (int i = 0; i < IMAGE_NEAR; i++)
+		if (header->near6[i].lo == lo && header->near6[i].hi == hi)
+			return header->near6[i].destination;
+	return classify6(image, &header->daddr6, hi, lo);
 }
 
 static __always_inline __u32 class_of(struct image_ref image, const struct image_header *header,
@@ -81,25 +88,31 @@ winning_rule(struct image_ref image, const struct image_header *header, const st
 	return rule == IMAGE_BAD ? NULL : image_rule_at(image, header, rule);
 }
 
-/* The rule that decides, and the port it is for.  NULL when the image does not answer. */
+/* Number of the guarded port that the packet is for; 0 = nobody named it, or there is none.
+ * IMAGE_BAD when the image does not answer. */
+static __always_inline __u32 find_port(struct image_ref image, const struct image_header *header,
+				       const struct packet *pkt, __u32 destination)
+{
+	if (pkt->kind != PACKET_PORTS)
+		return 0;
+	return image_port(image, header, proto_index(pkt->protocol), bpf_ntohs(pkt->dport),
+			  destination, pkt->family);
+}
+
+/* The rule that decides there, and the port itself.  NULL when the image does not answer. */
 static __always_inline const struct image_rule *
 find_rule(struct image_ref image, const struct image_header *header, const struct packet *pkt,
-	  __u32 destination, const struct image_port **ret_port, __u32 *ret_number)
+	  __u32 number, const struct image_port **ret_port)
 {
 	const struct image_port *port;
 	const struct image_rule *rule;
-	__u32 number = 0;
 
-	if (pkt->kind == PACKET_PORTS)
-		number = image_port(image, header, proto_index(pkt->protocol),
-				    bpf_ntohs(pkt->dport), destination, pkt->family);
 	if (number == IMAGE_BAD)
 		return NULL;
 	port = image_port_at(image, header, number);
 	if (!port)
 		return NULL;
 	*ret_port = port;
-	*ret_number = number;
 	rule = winning_rule(image, header, pkt, port);
 	if (rule && is_expired(rule))
 		return image_rule_at(image, header, port->fallback);

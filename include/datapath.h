@@ -229,6 +229,7 @@ enum action {
 #define IMAGE_AUDIT 1u    /* decide and count, but pass */
 #define IMAGE_DENY_ALL 2u /* default deny all: ports nobody named are closed too */
 #define IMAGE_ALLOW_ALL 4u /* default allow: so are none, whatever Docker publishes */
+#define IMAGE_QUIET 8u /* no ban and no failsafe source: only named ports have rules */
 
 /* What a destination address is.  Values from DESTINATION_FIRST are addresses that some
  * port names; image_header.destinations holds the kind of each. */
@@ -286,12 +287,18 @@ struct image_rule {
 /* Cells of one row are stored in blocks of CELL_BLOCK classes; equal blocks once. */
 #define CELL_BLOCK 64u
 
-/* What an IPv4 address, in host order, is: asked before the table, because nearly all packets
- * are for one of a few addresses. */
+/* What an address, in host order, is: asked before the table, because nearly all packets are
+ * for one of a few addresses. */
 #define IMAGE_NEAR 4
-struct image_near {
+struct image_near4 {
 	__u32 addr;
 	__u32 destination;
+};
+
+struct image_near6 {
+	__u64 hi, lo;
+	__u32 destination;
+	__u32 reserved;
 };
 
 struct image_header {
@@ -317,8 +324,8 @@ struct image_header {
 	__u32 notes;      /* what user space wants to read back; the programs never do */
 	__u32 notes_size;
 	__u32 reserved;
-	struct image_near
-		near4[IMAGE_NEAR]; /* answers of daddr4 for addresses of this host's own */
+	struct image_near4 near4[IMAGE_NEAR]; /* answers of daddr4 for this host's own addresses */
+	struct image_near6 near6[IMAGE_NEAR]; /* of daddr6 */
 	struct image_table saddr4;
 	struct image_table saddr6;
 	struct image_table daddr4;
@@ -343,7 +350,8 @@ DATAPATH_ASSERT(image_slot_entry, 16);
 DATAPATH_ASSERT(image_variant, 8);
 DATAPATH_ASSERT(image_port, 16);
 DATAPATH_ASSERT(image_rule, 16);
-DATAPATH_ASSERT(image_near, 8);
-DATAPATH_ASSERT(image_header, 208);
+DATAPATH_ASSERT(image_near4, 8);
+DATAPATH_ASSERT(image_near6, 24);
+DATAPATH_ASSERT(image_header, 304);
 
 #endif

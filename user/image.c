@@ -98,6 +98,8 @@ static int write_ports(struct build *build, const __u32 *uniform)
 		return err;
 	ports = writer_at(&build->writer, build->header.ports);
 	ports[0].uniform = uniform[0]; /* no port: row 0 */
+	if (uniform[0] == CELL_NONE + 1)
+		build->header.flags |= IMAGE_QUIET;
 	for (size_t i = 0; i < policy->ports_count; i++) {
 		ports[i + 1].counter = build->input->port_counters[i];
 		ports[i + 1].row = build->classes.port_rows[i];
@@ -210,25 +212,49 @@ static int build_destinations(struct build *build)
 	return err;
 }
 
-/* The first of this host's own IPv4 addresses; what is left over says what 0.0.0.0 is. */
+/* Whether packets for this address of the host's own come in any number: not for loopback and
+ * link-local ones. */
+static bool is_busy(const struct prefix *address)
+{
+	if (address->family == 4)
+		return address->addr[0] != 127;
+	return address->addr[0] != 0 && address->addr[0] != 0xfe;
+}
+
+static __u64 word_at(const __u8 *addr)
+{
+	__u64 word = 0;
+
+	for (int i = 0; i < 8; i++)
+		word = word << 8 | addr[i];
+	return word;
+}
+
+/* The first of this host's own addresses; what is left over says what 0.0.0.0 and :: are. */
 static void write_near(struct build *build)
 {
 	struct image_ref image = { .bytes = build->writer.bytes };
-	const struct policy *policy = build->policy;
-	size_t used = 0;
-	__u32 addr = 0;
+	struct image_header *header = &build->header;
+	size_t used4 = 0, used6 = 0;
 
-	memcpy(build->writer.bytes, &build->header, sizeof(build->header));
-	for (size_t i = 0; i <= policy->local_count && used < IMAGE_NEAR; i++) {
-		struct image_near *near = &build->header.near4[used];
+	memcpy(build->writer.bytes, header, sizeof(*header));
+	for (size_t i = 0; i < build->policy->local_count; i++) {
+		const struct prefix *local = &build->policy->local[i];
+		__u64 hi = word_at(local->addr), lo = word_at(local->addr + 8);
 
-		if (i < policy->local_count && policy->local[i].family != 4)
+		if (!is_busy(local))
 			continue;
-		if (i < policy->local_count)
-			memcpy(&addr, policy->local[i].addr, sizeof(addr));
-		near->addr = i < policy->local_count ? ntohl(addr) : 0;
-		near->destination = classify4(image, &build->header.daddr4, near->addr);
-		used += i < policy->local_count;
+		if (local->family == 4 && used4 < IMAGE_NEAR)
+			header->near4[used4++].addr = hi >> 32;
+		else if (local->family == 6 && used6 < IMAGE_NEAR)
+			header->near6[used6++] = (struct image_near6){ .hi = hi, .lo = lo };
+	}
+	for (int i = 0; i < IMAGE_NEAR; i++) {
+		struct image_near4 *near4 = &header->near4[i];
+		struct image_near6 *near6 = &header->near6[i];
+
+		near4->destination = classify4(image, &header->daddr4, near4->addr);
+		near6->destination = classify6(image, &header->daddr6, near6->hi, near6->lo);
 	}
 }
 
@@ -248,9 +274,9 @@ static int finish(struct build *build)
 	build->header.magic = IMAGE_MAGIC;
 	build->header.abi = DATAPATH_ABI;
 	build->header.size = build->writer.size;
-	build->header.flags = (build->policy->is_audit ? IMAGE_AUDIT : 0) |
-			      (build->policy->mode == DEFAULT_DENY_ALL ? IMAGE_DENY_ALL : 0) |
-			      (build->policy->mode == DEFAULT_ALLOW ? IMAGE_ALLOW_ALL : 0);
+	build->header.flags |= (build->policy->is_audit ? IMAGE_AUDIT : 0) |
+			       (build->policy->mode == DEFAULT_DENY_ALL ? IMAGE_DENY_ALL : 0) |
+			       (build->policy->mode == DEFAULT_ALLOW ? IMAGE_ALLOW_ALL : 0);
 	build->header.built_at = input->now_epoch;
 	build->header.notes_size = input->notes_size;
 	write_near(build);

@@ -28,8 +28,8 @@
 
 #include "cost.h"
 
-#define ROUNDS 21
-#define REPEAT 100000
+#define ROUNDS 41
+#define REPEAT 50000
 #define PROGRAMS_MAX 16
 #define FRAME_BYTES 74
 

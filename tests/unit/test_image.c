@@ -91,6 +91,29 @@ static void ban_applies_where_no_port_is_guarded(void **state)
 	assert_int_equal(image_ask(image.bytes, &other, &other, IPPROTO_UDP, 9).rule, 0);
 }
 
+static void image_is_quiet_unless_a_rule_speaks_everywhere(void **state)
+{
+	const struct {
+		enum statement_kind kind;
+		bool is_everywhere;
+	} rows[] = { { STATEMENT_DENY, false },
+		     { STATEMENT_FAILSAFE, false },
+		     { STATEMENT_FAILSAFE, true },
+		     { STATEMENT_BAN, true } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(oracle_freep) struct policy *policy = one_port();
+		unsigned int rule = add_rule(policy, rows[i].kind);
+		_cleanup_(image_clear) struct image image;
+
+		policy->rules[rule].is_everywhere = rows[i].is_everywhere;
+		oracle_add_source(policy, rule, v4(0x0a000000, 8));
+		build(policy, &image);
+		assert_int_equal(!(image_header(&image)->flags & IMAGE_QUIET),
+				 rows[i].is_everywhere);
+	}
+}
+
 static void failsafe_with_a_port_applies_to_that_port_only(void **state)
 {
 	_cleanup_(oracle_freep) struct policy *policy = one_port();
@@ -331,6 +354,7 @@ int main(void)
 		cmocka_unit_test(ban_wins_against_a_more_specific_allow),
 		cmocka_unit_test(failsafe_wins_against_a_ban),
 		cmocka_unit_test(ban_applies_where_no_port_is_guarded),
+		cmocka_unit_test(image_is_quiet_unless_a_rule_speaks_everywhere),
 		cmocka_unit_test(failsafe_with_a_port_applies_to_that_port_only),
 		cmocka_unit_test(rule_from_anywhere_makes_a_uniform_row),
 		cmocka_unit_test(empty_policy_guards_nothing),

@@ -105,6 +105,7 @@ static void lose_destinations(struct image *image)
 	struct image_header *header = header_of(image);
 
 	memset(header->near4, 0xff, sizeof(header->near4));
+	memset(header->near6, 0xff, sizeof(header->near6));
 	header->daddr4 = header->daddr6 = (struct image_table){ .root = endless_list(image) };
 }
 
