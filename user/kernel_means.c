@@ -10,13 +10,13 @@
 #include "kernel_private.h"
 #include "util.h"
 
-#define MEANS_LINKS 2
+#define MEANS_LINKS 5
 
 static const struct means_entry {
 	const char *option;  /* in TIDEGATE_WITHOUT */
 	const char *name;
 	const char *without; /* what is weaker then */
-	const char *links[MEANS_LINKS];
+	const char *links[MEANS_LINKS]; /* the rest NULL */
 	int (*load)(struct kernel *kernel);
 } entries[] = {
 	[MEANS_LEARN] = {
@@ -24,7 +24,7 @@ static const struct means_entry {
 		.name = "bind learning",
 		.without = "a port that Docker chooses (-P) or opens while `tidegate run` is not "
 			   "there, and relays by docker-proxy, is open until Docker is read",
-		.links = { "learn-4", "learn-6" },
+		.links = { "learn-4", "learn-6", "learn-try-4", "learn-try-6", "learn-socket" },
 		.load = kernel_load_learn,
 	},
 	[MEANS_GATE] = {
@@ -63,7 +63,7 @@ static bool is_left_out(const struct means_entry *entry)
 
 static void unpin(struct kernel *kernel, const struct means_entry *entry)
 {
-	for (int i = 0; i < MEANS_LINKS; i++) {
+	for (int i = 0; i < MEANS_LINKS && entry->links[i]; i++) {
 		_cleanup_free_ char *path = NULL;
 
 		if (kernel_link_path(kernel, entry->links[i], &path) == 0)
@@ -106,7 +106,7 @@ void kernel_load_means(struct kernel *kernel)
 /* The kernel keeps a link's program for as long as the link is there. */
 static bool is_attached(struct kernel *kernel, const struct means_entry *entry)
 {
-	for (int i = 0; i < MEANS_LINKS; i++) {
+	for (int i = 0; i < MEANS_LINKS && entry->links[i]; i++) {
 		_cleanup_free_ char *path = NULL;
 		_cleanup_close_ int fd = -1;
 
