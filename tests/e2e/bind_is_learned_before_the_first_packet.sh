@@ -3,7 +3,7 @@
 # datagrams to that very port that began before.
 . "$(dirname "$0")/lib.sh"
 
-ports=3000
+ports=1500
 [ -z "${TIDEGATE_SOAK-}" ] || ports=50000
 
 # try ADDRESS: sets $reached to how many of the ports were.

@@ -6,7 +6,7 @@
 # TIDEGATE_SOAK=1 is the long form: a hundred times each.
 . "$(dirname "$0")/lib.sh"
 
-runs=3
+runs=2
 [ -z "${TIDEGATE_SOAK-}" ] || runs=100
 
 network_up

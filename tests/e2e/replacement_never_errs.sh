@@ -4,11 +4,11 @@
 # wrong, and no counter ever goes back.
 #
 # TIDEGATE_SOAK=1 is the long form: 10 000 replacements and 1 000 kills.  The short one stops after
-# 300 and 30, or after twelve seconds.
+# 300 and 30, or after six seconds.
 . "$(dirname "$0")/lib.sh"
 
 stream=$build/tests/e2e/stream
-replacements=300 kills=30 seconds=12 at_least=3 rate=100000
+replacements=300 kills=30 seconds=6 at_least=3 rate=100000
 [ -z "${TIDEGATE_SOAK-}" ] || replacements=10000 kills=1000 seconds=7000 at_least=10000
 
 # ---- the streams: 0 and 1 to a container by IPv4, 2 and 3 to the host by IPv6 -----------------
