@@ -174,15 +174,17 @@ int learn_bind6(struct bpf_sock *sk)
 /*
  * A UDP socket is found by packets before the programs above run, so its port is noted when it is
  * asked for as well.  Docker may not get it, because somebody else has it: then it counts for a
- * moment only.  What is asked for under a port that Docker is known to hold changes nothing.
+ * moment only, unless it was Docker's before and not forgotten yet.
  */
 static __always_inline void try_port(const struct learned_key *key)
 {
-	struct learned value = { .bound_ns = bpf_ktime_get_coarse_ns(), .by = LEARNED_TRYING };
-	struct learned *known = bpf_map_lookup_elem(&learned, key);
+	const struct learned *known = bpf_map_lookup_elem(&learned, key);
+	struct learned value = {
+		.bound_ns = bpf_ktime_get_coarse_ns(),
+		.by = known ? known->by : LEARNED_TRYING,
+	};
 
-	if (known && known->by != LEARNED_TRYING)
-		return;
+	/* Where there is no room, it is learned once it is bound. */
 	(void)bpf_map_update_elem(&learned, key, &value, BPF_ANY);
 	mark(key);
 }

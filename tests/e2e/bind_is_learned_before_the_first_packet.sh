@@ -30,3 +30,25 @@ for to in $host4 $host6; do
 	try $to
 	expect_equal "no port was reached, $because, $to" "$reached" 0
 done
+
+# A port that Docker asks for and does not get stays as it was.  ask_for PORT: under docker-proxy's
+# name; says "in use" or nothing.
+ask_for() {
+	python3 -c 'import ctypes, socket, sys
+ctypes.CDLL(None).prctl(15, b"docker-proxy", 0, 0, 0)
+socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).bind(("::", int(sys.argv[1])))' "$1" 2>&1 |
+		grep -o "in use"
+}
+
+"$probe" serve udp:5353 &
+because="before Docker asked for it"
+becomes open 5 stranger $host4 5353/udp
+expect_equal "Docker does not get it" "$(ask_for 5353)" "in use"
+sleep 0.2
+because="Docker asked for it and did not get it"
+expect_open stranger $host4 5353/udp
+expect_equal "Docker gets another one" "$(ask_for 5355)" ""
+"$probe" serve udp:5355 &
+sleep 0.2
+because="Docker asked for it and got it"
+expect_closed stranger $host4 5355/udp
