@@ -108,6 +108,32 @@ struct bpf_sock {
 	__s32 rx_queue_mapping;
 };
 
+struct bpf_sock_addr {
+	__u32 user_family;
+	__u32 user_ip4;
+	__u32 user_ip6[4];
+	__u32 user_port; /* network order */
+	__u32 family;
+	__u32 type;
+	__u32 protocol;
+	__u32 msg_src_ip4;
+	__u32 msg_src_ip6[4];
+};
+
+struct bpf_sk_lookup {
+	__u64 cookie; /* of the socket that was chosen */
+	__u32 family;
+	__u32 protocol;
+	__u32 remote_ip4;
+	__u32 remote_ip6[4];
+	__be16 remote_port;
+	__be16 padding;
+	__u32 local_ip4;
+	__u32 local_ip6[4];
+	__u32 local_port; /* host order */
+	__u32 ingress_ifindex;
+};
+
 struct bpf_sock_tuple {
 	union {
 		struct {

@@ -15,7 +15,6 @@
 
 #include "count.h"
 #include "datapath.h"
-#include "learned.h"
 #include "lookup.h"
 #include "maps.h"
 #include "parse.h"
@@ -152,36 +151,6 @@ static __always_inline bool is_local(const struct hook *hook, const struct packe
 	if (found == BPF_FIB_LKUP_RET_FWD_DISABLED)
 		return !is_shared(hook);
 	return found < 0 || found == BPF_FIB_LKUP_RET_NOT_FWDED;
-}
-
-/* Whether Docker bound the port at this address, or at every one. */
-static __always_inline bool is_bound(const struct packet *pkt, __u16 port)
-{
-	struct learned_key key = { .family = pkt->family, .proto = pkt->protocol, .port = port };
-
-	if (bpf_map_lookup_elem(&learned, &key))
-		return true;
-	__builtin_memcpy(key.addr, pkt->daddr, sizeof(key.addr));
-	return bpf_map_lookup_elem(&learned, &key);
-}
-
-/*
- * Whether Docker bound the port, and no policy knows it yet.  The bit answers for nearly all
- * packets; only behind it is the address asked for.
- */
-static __always_inline bool is_learned(const struct image_header *header, const struct packet *pkt)
-{
-	const struct learned_ports *ports = learned_ports_of();
-	__u16 port = bpf_ntohs(pkt->dport);
-	__u32 word = LEARNED_WORD(proto_index(pkt->protocol), port);
-
-	if (!ports || word >= LEARNED_WORDS)
-		return false;
-	if (!(ports->bits[ports->current & 1][word] & LEARNED_BIT(port)))
-		return false;
-	if (header->flags & IMAGE_ALLOW_ALL)
-		return false;
-	return ports->is_full || is_bound(pkt, port);
 }
 
 /* What the rule says, if neither failsafe nor ban (which are asked earlier). */

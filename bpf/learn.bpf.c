@@ -2,7 +2,7 @@
 /*
  * learn.bpf.c: sees Docker bind a port on this host, -P ports included, and notes it before
  * anybody can connect.  Attached to the root of the control groups, so it runs for every
- * bind of the machine, after the fact, and always lets it be.
+ * bind of the machine, before and after the fact, and always lets it be.
  *
  * What Docker binds is published, or will be in a moment: docker-proxy holds a port for as
  * long as it is published; without the proxy, and since Engine 28 with it, dockerd does.
@@ -63,11 +63,11 @@ static __always_inline bool is_engine_port(__u8 proto, __u16 port)
 }
 
 /* TCP also under the name of MPTCP; 0 = without ports, or ports of another kind. */
-static __always_inline __u8 proto_of(const struct bpf_sock *sk)
+static __always_inline __u8 proto_of(__u32 type, __u32 protocol)
 {
-	if (sk->type == SOCK_STREAM)
+	if (type == SOCK_STREAM)
 		return IPPROTO_TCP;
-	return sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP ? IPPROTO_UDP : 0;
+	return type == SOCK_DGRAM && protocol == IPPROTO_UDP ? IPPROTO_UDP : 0;
 }
 
 static __always_inline void mark(const struct learned_key *key)
@@ -98,7 +98,7 @@ static __always_inline __u32 begin(struct bpf_sock *sk, struct learned_key *key)
 
 	if (!by || bpf_get_netns_cookie(sk) != netns_cookie)
 		return 0;
-	key->proto = proto_of(sk);
+	key->proto = proto_of(sk->type, sk->protocol);
 	key->port = sk->src_port;
 	if (!key->proto || (by == LEARNED_ENGINE && is_engine_port(key->proto, key->port)))
 		return 0;
@@ -166,5 +166,88 @@ int learn_bind6(struct bpf_sock *sk)
 
 	if (by)
 		learn_ipv6(sk, &key, by);
+	return 1;
+}
+
+/* ---- before ------------------------------------------------------------------------------- */
+
+/*
+ * A UDP socket is found by packets before the programs above run, so its port is noted when it is
+ * asked for as well.  Docker may not get it, because somebody else has it: then it counts for a
+ * moment only, unless it was Docker's before and not forgotten yet.
+ */
+static __always_inline void try_port(const struct learned_key *key)
+{
+	const struct learned *known = bpf_map_lookup_elem(&learned, key);
+	struct learned value = {
+		.bound_ns = bpf_ktime_get_coarse_ns(),
+		.by = known ? known->by : LEARNED_TRYING,
+	};
+
+	/* Where there is no room, it is learned once it is bound. */
+	(void)bpf_map_update_elem(&learned, key, &value, BPF_ANY);
+	mark(key);
+}
+
+/* Between the last look of bpf/socket.bpf.c and the socket's being found a packet takes a fraction
+ * of a microsecond.  One that was looked at just before is through when this is over. */
+#define SETTLE_NS 10000
+#define SETTLE_TURNS 1000
+
+static __always_inline void settle(void)
+{
+	__u64 until_ns = bpf_ktime_get_ns() + SETTLE_NS;
+
+	for (int i = 0; i < SETTLE_TURNS; i++)
+		if (bpf_ktime_get_ns() >= until_ns)
+			break;
+}
+
+static __always_inline bool begin_try(struct bpf_sock_addr *ctx, struct learned_key *key)
+{
+	__u32 by = learned_by();
+
+	if (!by || bpf_get_netns_cookie(ctx) != netns_cookie)
+		return false;
+	key->proto = proto_of(ctx->type, ctx->protocol);
+	key->port = bpf_ntohs(ctx->user_port);
+	return key->proto == IPPROTO_UDP && key->port &&
+	       !(by == LEARNED_ENGINE && is_engine_port(key->proto, key->port));
+}
+
+SEC("cgroup/bind4")
+int learn_try4(struct bpf_sock_addr *ctx)
+{
+	struct learned_key key = { .family = 4 };
+
+	if (!begin_try(ctx, &key))
+		return 1;
+	key.addr[0] = ctx->user_ip4;
+	try_port(&key);
+	settle();
+	return 1;
+}
+
+/* Whether it takes IPv4 as well is not asked: for a moment it does not matter. */
+SEC("cgroup/bind6")
+int learn_try6(struct bpf_sock_addr *ctx)
+{
+	__be32 a = ctx->user_ip6[0], b = ctx->user_ip6[1], c = ctx->user_ip6[2];
+	__be32 d = ctx->user_ip6[3];
+	struct learned_key key = { .family = 4 };
+
+	if (!begin_try(ctx, &key))
+		return 1;
+	if (!a && !b && (c == bpf_htonl(0xffff) || (!c && !d))) {
+		key.addr[0] = d;
+		try_port(&key);
+	}
+	key.family = 6;
+	key.addr[0] = a;
+	key.addr[1] = b;
+	key.addr[2] = c;
+	key.addr[3] = d;
+	try_port(&key);
+	settle();
 	return 1;
 }

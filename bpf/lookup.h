@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * lookup.h: packet + image -> the rule that decides.  Knows the image and its clock; knows no
- * hook, and does not say what follows from the rule.
+ * lookup.h: packet + image -> the rule that decides, or whether Docker bound the port that no rule
+ * names.  Knows the image and its clock; knows no hook, and does not say what follows.
  */
 #ifndef TIDEGATE_LOOKUP_H
 #define TIDEGATE_LOOKUP_H
@@ -13,6 +13,7 @@
 #include "classify.h"
 #include "datapath.h"
 #include "image.h"
+#include "learned.h"
 #include "parse.h"
 
 static __always_inline __u64 word64(const __be32 *words)
@@ -117,6 +118,47 @@ find_rule(struct image_ref image, const struct image_header *header, const struc
 	if (rule && is_expired(rule))
 		return image_rule_at(image, header, port->fallback);
 	return rule;
+}
+
+static __always_inline bool is_bound_at(const struct learned_key *key)
+{
+	const struct learned *entry = bpf_map_lookup_elem(&learned, key);
+
+	if (!entry)
+		return false;
+	/* The clock may be another processor's, and behind. */
+	return entry->by != LEARNED_TRYING ||
+	       (__s64)(clock_ns() - entry->bound_ns) < (__s64)LEARNED_TRYING_NS;
+}
+
+/* Whether Docker bound the port at this address, or at every one. */
+static __always_inline bool is_bound(const struct packet *pkt, __u16 port)
+{
+	struct learned_key key = { .family = pkt->family, .proto = pkt->protocol, .port = port };
+
+	if (is_bound_at(&key))
+		return true;
+	__builtin_memcpy(key.addr, pkt->daddr, sizeof(key.addr));
+	return is_bound_at(&key);
+}
+
+/*
+ * Whether Docker bound the port, and no policy knows it yet.  The bit answers for nearly all
+ * packets; only behind it is the address asked for.
+ */
+static __always_inline bool is_learned(const struct image_header *header, const struct packet *pkt)
+{
+	const struct learned_ports *ports = learned_ports_of();
+	__u16 port = bpf_ntohs(pkt->dport);
+	__u32 word = LEARNED_WORD(proto_index(pkt->protocol), port);
+
+	if (!ports || word >= LEARNED_WORDS)
+		return false;
+	if (!(ports->bits[ports->current & 1][word] & LEARNED_BIT(port)))
+		return false;
+	if (header->flags & IMAGE_ALLOW_ALL)
+		return false;
+	return ports->is_full || is_bound(pkt, port);
 }
 
 #endif

@@ -110,7 +110,11 @@ struct interface {
 enum learned_by {
 	LEARNED_PROXY = 1,  /* docker-proxy: a published port for sure */
 	LEARNED_ENGINE = 2, /* dockerd: one as well, or a port of the Engine's own */
+	LEARNED_TRYING = 3, /* one of them is about to bind it, and may not get it */
 };
+
+/* So long a port is taken for bound that was only tried. */
+#define LEARNED_TRYING_NS 100000000ull
 
 /* Key and value of the hash "learned". */
 struct learned_key {
@@ -121,7 +125,7 @@ struct learned_key {
 };
 
 struct learned {
-	__u64 bound_ns; /* CLOCK_MONOTONIC_COARSE */
+	__u64 bound_ns; /* CLOCK_MONOTONIC_COARSE; or tried */
 	__u32 by;       /* enum learned_by */
 	__u32 reserved;
 };

@@ -112,7 +112,7 @@ static int read_desired(const struct options *options, struct kernel *kernel,
 
 	if (kernel && kernel_read_image(kernel, SLOT_ACTIVE, &image) == 0 &&
 	    image_check(image.bytes, image.size) == 0) {
-		err = desired_from_image(&image, ret, error);
+		err = desired_from_image(&image, options->config, ret, error);
 	} else {
 		err = cmd_read_config(options, &text);
 		if (err < 0)

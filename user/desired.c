@@ -206,12 +206,12 @@ int desired_read(const struct desired_input *input, struct desired **ret,
 	return 0;
 }
 
-int desired_from_image(const struct image *image, struct desired **ret,
+int desired_from_image(const struct image *image, const char *config_path, struct desired **ret,
 		       char error[static ERROR_TEXT])
 {
 	_cleanup_free_ char *text = NULL;
 	struct desired_input input = {
-		.config_path = "(running)",
+		.config_path = config_path,
 		.running = image,
 		.is_audit = image_header(image)->flags & IMAGE_AUDIT,
 	};

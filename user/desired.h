@@ -62,8 +62,8 @@ int desired_read(const struct desired_input *input, struct desired **ret,
 		 char error[static ERROR_TEXT]);
 
 /* The policy that the image was made from, for showing what runs when it is not what the
- * configuration says. */
-int desired_from_image(const struct image *image, struct desired **ret,
+ * configuration says.  The path is where files of sets are found from. */
+int desired_from_image(const struct image *image, const char *config_path, struct desired **ret,
 		       char error[static ERROR_TEXT]);
 
 void desired_free(struct desired *desired);

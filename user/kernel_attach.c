@@ -414,6 +414,34 @@ static int find_attached(struct kernel *kernel, const struct attach_request *req
 	return err;
 }
 
+static bool is_xdp(enum hook_kind hook)
+{
+	return hook == HOOK_XDP_NATIVE || hook == HOOK_XDP_GENERIC;
+}
+
+/* The kernel has native or generic XDP on an interface, never both: tc holds in between. */
+static int change_xdp_mode(struct kernel *kernel, const struct attach_request *request,
+			   const struct attachment *there, enum hook_kind *ret_hook,
+			   char **ret_note)
+{
+	struct attachment cover = { .ifindex = request->ifindex, .hook = HOOK_TCX,
+				    .is_attached = true };
+	int err = attach_at(kernel, request, cover.hook);
+
+	if (err < 0) {
+		cover.hook = HOOK_CLSACT;
+		err = attach_at(kernel, request, cover.hook);
+	}
+	if (err < 0)
+		return kernel_fail(err, "cannot attach to interface %d", request->ifindex);
+	snprintf(cover.pin, sizeof(cover.pin), "%d-%s", cover.ifindex, hook_name(cover.hook));
+	err = detach(kernel, there);
+	if (err == 0)
+		err = attach_best(kernel, request, ret_hook, ret_note);
+	/* If it failed, tc goes on. */
+	return err < 0 ? err : detach(kernel, &cover);
+}
+
 int kernel_attach(struct kernel *kernel, const struct attach_request *request,
 		  enum hook_kind *ret_hook, char **ret_note)
 {
@@ -431,6 +459,8 @@ int kernel_attach(struct kernel *kernel, const struct attach_request *request,
 		*ret_hook = there.hook;
 		return kernel->is_renewing ? update_link(kernel, request, &there) : 0;
 	}
+	if (is_there && is_xdp(there.hook) && is_xdp(request->hook))
+		return change_xdp_mode(kernel, request, &there, ret_hook, ret_note);
 	/* Another hook is asked for: the new one holds before the old one lets go. */
 	err = attach_best(kernel, request, ret_hook, ret_note);
 	return err == 0 && is_there ? detach(kernel, &there) : err;

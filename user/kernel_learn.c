@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * kernel_learn.c: bpf/learn.bpf.c to the root of the control groups, where every process of
- * the machine is below.
+ * the machine is below, and bpf/socket.bpf.c to this network namespace.
  */
 #include "kernel.h"
 
@@ -13,6 +13,7 @@
 
 #include "kernel_private.h"
 #include "learn.skel.h"
+#include "socket.skel.h"
 #include "util.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -80,30 +81,57 @@ static int load(const struct kernel *kernel, struct learn_bpf *learn)
 	return err < 0 ? kernel_fail(err, "the kernel refused the program that learns") : 0;
 }
 
+/* Of the network namespace that we are in. */
+static int open_netns(void)
+{
+	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? kernel_fail(-errno, "cannot open the network namespace") : fd;
+}
+
 /* Into the link that is pinned, or a new one. */
 static int attach(struct kernel *kernel, const struct bpf_program *program, const char *pin)
 {
+	enum bpf_attach_type type = bpf_program__expected_attach_type(program);
 	_cleanup_free_ char *path = NULL;
-	_cleanup_close_ int group_fd = -1, fd = -1;
+	_cleanup_close_ int target_fd = -1, fd = -1;
 
 	if (kernel_link_path(kernel, pin, &path) < 0)
 		return -ENOMEM;
 	fd = bpf_obj_get(path);
 	if (fd >= 0 && bpf_link_update(fd, bpf_program__fd(program), NULL) == 0)
 		return 0;
-	group_fd = open_root_group();
-	if (group_fd < 0)
-		return group_fd;
+	target_fd = type == BPF_SK_LOOKUP ? open_netns() : open_root_group();
+	if (target_fd < 0)
+		return target_fd;
 	util_closep(&fd);
-	fd = bpf_link_create(bpf_program__fd(program), group_fd,
-			     bpf_program__expected_attach_type(program), NULL);
+	fd = bpf_link_create(bpf_program__fd(program), target_fd, type, NULL);
 	if (fd < 0)
-		return kernel_fail(-errno, "cannot attach to the root of the control groups");
+		return kernel_fail(-errno, "cannot attach '%s'", bpf_program__name(program));
 	if (unlink(path) < 0 && errno != ENOENT)
 		return kernel_fail(-errno, "cannot remove the pin '%s'", path);
 	if (bpf_obj_pin(fd, path) < 0)
 		return kernel_fail(-errno, "cannot pin '%s'", path);
 	return 0;
+}
+
+/* The last look comes first: what is noted is then looked at. */
+static int attach_socket(struct kernel *kernel)
+{
+	struct socket_bpf *last = socket_bpf__open();
+	int err;
+
+	if (!last)
+		return kernel_fail(-errno, "cannot read the built-in program for sockets");
+	err = kernel_share_maps(kernel, last->obj);
+	if (err == 0)
+		err = socket_bpf__load(last);
+	if (err < 0)
+		(void)kernel_fail(err, "the kernel refused the program for sockets");
+	else
+		err = attach(kernel, last->progs.learn_socket, "learn-socket");
+	socket_bpf__destroy(last);
+	return err;
 }
 
 int kernel_load_learn(struct kernel *kernel)
@@ -114,6 +142,12 @@ int kernel_load_learn(struct kernel *kernel)
 	if (!learn)
 		return kernel_fail(-errno, "cannot read the built-in program that learns");
 	err = load(kernel, learn);
+	if (err == 0)
+		err = attach_socket(kernel);
+	if (err == 0)
+		err = attach(kernel, learn->progs.learn_try4, "learn-try-4");
+	if (err == 0)
+		err = attach(kernel, learn->progs.learn_try6, "learn-try-6");
 	if (err == 0)
 		err = attach(kernel, learn->progs.learn_bind4, "learn-4");
 	if (err == 0)

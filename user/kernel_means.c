@@ -11,7 +11,7 @@
 #include "tracking.h"
 #include "util.h"
 
-#define MEANS_LINKS 2
+#define MEANS_LINKS 5
 
 static int load_tracking(struct kernel *kernel)
 {
@@ -24,7 +24,7 @@ static const struct means_entry {
 	const char *option;  /* in TIDEGATE_WITHOUT */
 	const char *name;
 	const char *without; /* what is weaker then */
-	const char *links[MEANS_LINKS]; /* none: it is no program */
+	const char *links[MEANS_LINKS]; /* the rest NULL; none: it is no program */
 	int (*load)(struct kernel *kernel);
 } entries[] = {
 	[MEANS_LEARN] = {
@@ -32,7 +32,7 @@ static const struct means_entry {
 		.name = "bind learning",
 		.without = "a port that Docker chooses (-P) or opens while `tidegate run` is not "
 			   "there, and relays by docker-proxy, is open until Docker is read",
-		.links = { "learn-4", "learn-6" },
+		.links = { "learn-4", "learn-6", "learn-try-4", "learn-try-6", "learn-socket" },
 		.load = kernel_load_learn,
 	},
 	[MEANS_GATE] = {
@@ -79,10 +79,10 @@ static bool is_left_out(const struct means_entry *entry)
 
 static void unpin(struct kernel *kernel, const struct means_entry *entry)
 {
-	for (int i = 0; i < MEANS_LINKS; i++) {
+	for (int i = 0; i < MEANS_LINKS && entry->links[i]; i++) {
 		_cleanup_free_ char *path = NULL;
 
-		if (entry->links[i] && kernel_link_path(kernel, entry->links[i], &path) == 0)
+		if (kernel_link_path(kernel, entry->links[i], &path) == 0)
 			(void)unlink(path);
 	}
 	if (entry->load == load_tracking)
@@ -134,7 +134,7 @@ static bool is_attached(struct kernel *kernel, const struct means_entry *entry)
 {
 	if (entry->load == load_tracking)
 		return tracking_is_on();
-	for (int i = 0; i < MEANS_LINKS; i++) {
+	for (int i = 0; i < MEANS_LINKS && entry->links[i]; i++) {
 		_cleanup_free_ char *path = NULL;
 		_cleanup_close_ int fd = -1;
 

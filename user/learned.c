@@ -69,6 +69,8 @@ bool learned_is_stale(const struct learned_port *port, const struct desired *des
 	/* Bound while we were reading: what we read may be older. */
 	if (port->value.bound_ns >= desired->began_ns)
 		return false;
+	if (port->value.by == LEARNED_TRYING)
+		return port->value.bound_ns + LEARNED_TRYING_NS < desired->began_ns;
 	if (!is_bound(&port->key, desired))
 		return true;
 	return port->value.by == LEARNED_ENGINE &&

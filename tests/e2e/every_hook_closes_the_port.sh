@@ -12,7 +12,7 @@ expect_open stranger $host4 6379/tcp 5353/udp
 expect_open stranger $host6 6379/tcp 5353/udp
 
 configure <<<"allow 6379/tcp from $office4"
-for hook in clsact xdp tcx xdp-generic clsact; do
+for hook in clsact xdp tcx xdp-generic xdp clsact; do
 	expect "tidegate up --hook $hook succeeds" tidegate up --hook $hook
 	because="at $hook"
 	expect_closed stranger $host4 6379/tcp 5353/udp

@@ -5,8 +5,8 @@
  *   hammer [-r PACKETS_PER_SECOND] SADDR4 DADDR4 SADDR6 DADDR6 LO-HI...
  *
  * Sends TCP SYNs and UDP datagrams of both families to all these ports in turn, each from
- * another source port, until its standard input ends; then says "sent N answered M" and what
- * the first answers were.  What counts as one:
+ * another source port, until something comes on its standard input.  Says what the first answers
+ * were when they come, and in the end "sent N answered M".  What counts as one:
  *   - a SYN ACK: somebody listens, a container or docker-proxy for it;
  *   - a datagram from one of the ports;
  *   - a RST or an ICMP error that was forwarded (its TTL says so): nobody listened yet, but the
@@ -50,7 +50,6 @@ struct hammer {
 	long rate;
 	uint16_t sport;
 	unsigned long sent, answered;
-	char shown[SHOWN][96];
 };
 
 static void die(const char *what)
@@ -182,9 +181,10 @@ static bool is_ours(const struct hammer *hammer, uint16_t port)
 
 static void answer(struct hammer *hammer, int family, uint16_t port, const char *what)
 {
-	if (hammer->answered < SHOWN)
-		snprintf(hammer->shown[hammer->answered], sizeof(hammer->shown[0]),
-			 "%s from IPv%d port %u", what, family ? 6 : 4, port);
+	if (hammer->answered < SHOWN) {
+		printf("%s from IPv%d port %u\n", what, family ? 6 : 4, port);
+		fflush(stdout);
+	}
 	hammer->answered++;
 }
 
@@ -355,7 +355,5 @@ int main(int argc, char **argv)
 	open_sockets(&hammer);
 	run(&hammer);
 	printf("sent %lu answered %lu\n", hammer.sent, hammer.answered);
-	for (unsigned long i = 0; i < hammer.answered && i < SHOWN; i++)
-		printf("%s\n", hammer.shown[i]);
 	return 0;
 }

@@ -11,14 +11,14 @@ engine_start
 image probe
 
 configure </dev/null
-"$tidegate" up --docker $blocked >/run/tidegate.log 2>&1
+expect "tidegate up succeeds" tidegate up --without-docker
 daemon_start_blocked() {
 	"$tidegate" run --docker $blocked >>/run/tidegate.log 2>&1 &
 	daemon_pid=$!
 	sleep 1
 }
 daemon_start_blocked
-expect "the filter is attached" sh -c "'$tidegate' --docker $blocked status | grep -q 'eth0: xdp'"
+expect "the filter is attached" sh -c "'$tidegate' status | grep -q 'eth0: xdp'"
 expect_no_window "with Docker's answers blocked"
 daemon_stop
 

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * socket.bpf.c: the last look, when the kernel looks for the socket that a packet is for.  The
+ * filter let the packet in some microseconds ago; if Docker bound the port since, the packet
+ * would be the first of many, and the only one to get through.  Runs for what no connected socket
+ * takes: the first packet of a connection, and datagrams.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "count.h"
+#include "datapath.h"
+#include "learned.h"
+#include "lookup.h"
+#include "maps.h"
+#include "parse.h"
+
+/* include/uapi/linux/bpf.h, enum sk_action */
+#define SK_DROP 0
+#define SK_PASS 1
+
+#define AF_INET 2
+
+char LICENSE[] SEC("license") = "GPL";
+
+static __always_inline __u64 clock_ns(void)
+{
+	return bpf_ktime_get_coarse_ns();
+}
+
+/* Each field is read where it is: of two that take turns the compiler would make one load through a
+ * computed pointer, which the verifier refuses. */
+static __always_inline void read_lookup(const struct bpf_sk_lookup *ctx, struct packet *pkt)
+{
+	__be32 saddr = ctx->remote_ip4, daddr = ctx->local_ip4;
+
+	image_opaque(saddr);
+	image_opaque(daddr);
+	pkt->kind = PACKET_PORTS;
+	pkt->protocol = ctx->protocol;
+	pkt->sport = ctx->remote_port;
+	pkt->dport = bpf_htons(ctx->local_port);
+	for (int i = 0; i < 4; i++) {
+		pkt->saddr[i] = ctx->remote_ip6[i];
+		pkt->daddr[i] = ctx->local_ip6[i];
+	}
+	pkt->family = ctx->family == AF_INET ? 4 : 6;
+	if (pkt->family == 4) {
+		pkt->saddr[0] = saddr;
+		pkt->daddr[0] = daddr;
+	}
+}
+
+/* As the filter decides about a port that Docker bound.  What it decides otherwise it has decided:
+ * here nobody could ask about replies. */
+static __always_inline bool is_too_early(struct image_ref image, const struct packet *pkt)
+{
+	const struct image_header *header = image_header_of(image);
+	const struct image_port *port;
+	const struct image_rule *rule;
+	__u32 number;
+
+	if (!is_learned(header, pkt))
+		return false;
+	number = find_port(image, header, pkt, destination_of(image, header, pkt));
+	rule = find_rule(image, header, pkt, number, &port);
+	if (!rule || rule->action == ACTION_FAILSAFE)
+		return false;
+	return !number || rule->action == ACTION_DEFAULT_ALLOW;
+}
+
+SEC("sk_lookup")
+int learn_socket(struct bpf_sk_lookup *ctx)
+{
+	__u32 ifindex = ctx->ingress_ifindex;
+	struct packet pkt = {};
+	struct image_ref image;
+
+	if (!bpf_map_lookup_elem(&interfaces, &ifindex))
+		return SK_PASS;
+	image = current_image();
+	if (!image.bytes)
+		return SK_PASS;
+	read_lookup(ctx, &pkt);
+	if (!is_too_early(image, &pkt))
+		return SK_PASS;
+	count(DROP_LEARNED, 1, 0);
+	return image_header_of(image)->flags & IMAGE_AUDIT ? SK_PASS : SK_DROP;
+}
