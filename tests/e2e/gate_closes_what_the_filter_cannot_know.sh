@@ -87,8 +87,8 @@ links() {
 }
 before=$(links)
 expect "tidegate up again succeeds" tidegate up --without-docker
-expect_equal "the four links are the same" "$(links)" "$before"
-expect_equal "and there are four" "$(links | wc -w)" 4
+expect_equal "the links of the means are the same" "$(links)" "$before"
+expect_equal "and there are seven" "$(links | wc -w)" 7
 
 expect "tidegate down succeeds" tidegate down
 because="after down"

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * reconcile_interfaces.c: which interfaces are guarded: attach to those that are wanted, let go
+ * of the others, and note what is above them for the gate.
+ */
+#include <errno.h>
+#include <time.h>
+
+#include "image.h"
+#include "netdev.h"
+#include "notes.h"
+#include "reconcile_private.h"
+#include "util.h"
+
+static const struct statement *find_interfaces(const struct config *config)
+{
+	for (size_t i = 0; i < config->count; i++)
+		if (config->statements[i].kind == STATEMENT_INTERFACE)
+			return &config->statements[i];
+	return NULL;
+}
+
+char *const *reconcile_names(const struct desired *desired, size_t *ret_count)
+{
+	const struct statement *statement = find_interfaces(desired->config);
+
+	*ret_count = statement ? statement->interfaces_count : 0;
+	return statement ? statement->interfaces : NULL;
+}
+
+static bool is_named(const char *name, char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (streq(name, names[i]))
+			return true;
+	return false;
+}
+
+bool reconcile_wants(const struct desired *desired, char *const *names, size_t names_count,
+		     int ifindex)
+{
+	const struct netdev *device = netdev_find_index(desired->netdevs, ifindex);
+
+	if (!device)
+		return false;
+	if (!names_count)
+		names = reconcile_names(desired, &names_count);
+	if (names_count)
+		return is_named(device->name, names, names_count);
+	return netdev_is_outside(desired->netdevs, device);
+}
+
+static int add_note(struct reconcile_report *report, const char *name, const char *hook,
+		    const char *why)
+{
+	char *notes = NULL;
+
+	if (asprintf(&notes, "%s%s: %s; using %s\n", report->notes ?: "", name, why, hook) < 0)
+		return -ENOMEM;
+	free(report->notes);
+	report->notes = notes;
+	return 0;
+}
+
+static int attach(const struct reconcile_input *input, const struct desired *desired,
+		  const struct netdev *device, struct reconcile_report *report)
+{
+	struct attach_request request = {
+		.ifindex = device->ifindex,
+		.is_ethernet = netdev_is_ethernet(device),
+		.is_shared = netdev_is_shared(desired->netdevs, device),
+		.hook = input->hook,
+	};
+	_cleanup_free_ char *note = NULL;
+	enum hook_kind hook;
+	int err = kernel_attach(input->kernel, &request, &hook, &note);
+
+	if (err < 0)
+		return err;
+	report->guarded++;
+	return note ? add_note(report, device->name, hook_name(hook), note) : 0;
+}
+
+static bool is_attached(const struct attachment *list, size_t count, int ifindex)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].ifindex == ifindex && list[i].is_attached)
+			return true;
+	return false;
+}
+
+/* Those that are attached already get the program of this build, wanted or not. */
+static int attach_wanted(const struct reconcile_input *input, const struct desired *desired,
+			 struct reconcile_report *report, char *error)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	size_t count = 0;
+	int err = kernel_attachments(input->kernel, &list, &count);
+
+	if (err < 0)
+		return reconcile_fail(err, error);
+	for (size_t i = 0; i < desired->netdevs->devices_count; i++) {
+		const struct netdev *device = &desired->netdevs->devices[i];
+
+		if (!is_attached(list, count, device->ifindex) &&
+		    !reconcile_wants(desired, input->interfaces, input->interfaces_count,
+				     device->ifindex))
+			continue;
+		err = attach(input, desired, device, report);
+		if (err < 0) {
+			snprintf(error, ERROR_TEXT, "'%s': %s: %s", device->name, kernel_error(),
+				 strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+static bool is_statement_changed(const struct config *old, const struct config *new)
+{
+	const struct statement *a = find_interfaces(old), *b = find_interfaces(new);
+	size_t count = a ? a->interfaces_count : 0;
+
+	if (count != (b ? b->interfaces_count : 0))
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (!streq(a->interfaces[i], b->interfaces[i]))
+			return true;
+	return false;
+}
+
+/* Whether the `interface` statement is another one than that of the policy that ran. */
+static bool is_moved(const struct desired *desired, const struct image *running)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct config_error ignored;
+
+	if (!running->bytes || notes_unpack(running, &text, NULL) < 0 ||
+	    config_parse(text, strlen(text), time(NULL), &config, &ignored) < 0)
+		return false;
+	return is_statement_changed(config, desired->config);
+}
+
+static bool are_all_there(const struct desired *desired)
+{
+	size_t count;
+	char *const *names = reconcile_names(desired, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (!netdev_find(desired->netdevs, names[i]))
+			return false;
+	return true;
+}
+
+/* Those of vanished interfaces go always. */
+static int detach_others(const struct reconcile_input *input, const struct desired *desired,
+			 const struct image *running, char *error)
+{
+	bool is_exact = !input->interfaces_count && is_moved(desired, running) &&
+			are_all_there(desired);
+	_cleanup_free_ struct attachment *list = NULL;
+	size_t count = 0;
+	int err = kernel_attachments(input->kernel, &list, &count);
+
+	for (size_t i = 0; err == 0 && i < count; i++) {
+		if (list[i].is_attached &&
+		    (!is_exact || reconcile_wants(desired, NULL, 0, list[i].ifindex)))
+			continue;
+		err = kernel_detach(input->kernel, &list[i]);
+	}
+	return err < 0 ? reconcile_fail(err, error) : 0;
+}
+
+static bool is_upper(const struct netdev_list *netdevs, const struct netdev *device,
+		     const struct attachment *list, size_t count)
+{
+	bool is_found = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].ifindex == device->ifindex)
+			return false;
+		is_found = is_found || (list[i].is_attached &&
+					netdev_is_upper(netdevs, device, list[i].ifindex));
+	}
+	return is_found;
+}
+
+static int note_uppers(const struct reconcile_input *input, const struct desired *desired,
+		       char *error)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	_cleanup_free_ int *uppers = NULL;
+	size_t count = 0, uppers_count = 0;
+	int err = kernel_attachments(input->kernel, &list, &count);
+
+	for (size_t i = 0; err == 0 && i < desired->netdevs->devices_count; i++) {
+		const struct netdev *device = &desired->netdevs->devices[i];
+		int *upper;
+
+		if (!is_upper(desired->netdevs, device, list, count))
+			continue;
+		upper = util_append(&uppers, uppers_count, sizeof(*upper));
+		if (!upper)
+			return -ENOMEM;
+		*upper = device->ifindex;
+		uppers_count++;
+	}
+	if (err == 0)
+		err = kernel_set_uppers(input->kernel, uppers, uppers_count);
+	return err < 0 ? reconcile_fail(err, error) : 0;
+}
+
+int reconcile_interfaces(const struct reconcile_input *input, const struct desired *desired,
+			 const struct image *running, struct reconcile_report *report, char *error)
+{
+	int err;
+
+	if (input->guard == GUARD_NONE || input->is_dry_run)
+		return 0;
+	err = attach_wanted(input, desired, report, error);
+	if (err == 0)
+		err = detach_others(input, desired, running, error);
+	if (err == 0)
+		err = note_uppers(input, desired, error);
+	if (err == 0)
+		kernel_tend_means(input->kernel);
+	return err;
+}

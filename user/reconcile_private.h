@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* reconcile_private.h: what the reconcile*.c files share behind reconcile.h. */
+#ifndef TIDEGATE_RECONCILE_PRIVATE_H
+#define TIDEGATE_RECONCILE_PRIVATE_H
+
+#include "reconcile.h"
+
+struct image;
+
+/* Makes kernel_error() the error that people read; returns err. */
+int reconcile_fail(int err, char *error);
+
+/* After the swap.  running: the policy that was replaced. */
+int reconcile_interfaces(const struct reconcile_input *input, const struct desired *desired,
+			 const struct image *running, struct reconcile_report *report, char *error);
+
+#endif
