@@ -20,6 +20,7 @@
 #include "log.h"
 #include "netdev.h"
 #include "policy.h"
+#include "tracking.h"
 #include "util.h"
 
 /* Docker's events can be lost, so all is read again this often, whatever was said. */
@@ -27,7 +28,7 @@
 #define RETRY_SECONDS 5
 #define QUIET_MS 1000
 
-enum wakeup { WAKE_SIGNAL, WAKE_CONFIG, WAKE_NETDEV, WAKE_MAX };
+enum wakeup { WAKE_SIGNAL, WAKE_CONFIG, WAKE_NETDEV, WAKE_TRACKING, WAKE_MAX };
 
 struct daemon {
 	const struct options *options;
@@ -180,8 +181,9 @@ static int next_timeout_ms(const struct daemon *daemon)
 	return seconds * 1000;
 }
 
-/* Whether something may have changed before the time was over. */
-static bool wait_some(struct daemon *daemon, int timeout_ms)
+enum woken { WOKEN_BY_TIME, WOKEN_BY_TRACKING, WOKEN_BY_CHANGE };
+
+static enum woken wait_once(struct daemon *daemon, int timeout_ms)
 {
 	struct docker_fd fds[WAKE_MAX];
 	struct pollfd polls[WAKE_MAX];
@@ -191,13 +193,40 @@ static bool wait_some(struct daemon *daemon, int timeout_ms)
 		fds[i] = (struct docker_fd){ .fd = daemon->fds[i] };
 		polls[i] = (struct pollfd){ .fd = daemon->fds[i], .events = POLLIN };
 	}
-	if (!daemon->docker)
-		return poll(polls, WAKE_MAX, timeout_ms) != 0;
-	if (docker_wait(daemon->docker, fds, WAKE_MAX, timeout_ms, &is_changed) < 0)
-		return true;
+	if (!daemon->docker) {
+		is_changed = poll(polls, WAKE_MAX, timeout_ms) < 0;
+		for (int i = 0; i < WAKE_MAX; i++)
+			fds[i].is_ready = polls[i].revents;
+	} else if (docker_wait(daemon->docker, fds, WAKE_MAX, timeout_ms, &is_changed) < 0) {
+		is_changed = true;
+	}
 	for (int i = 0; i < WAKE_MAX; i++)
-		is_changed = is_changed || fds[i].is_ready;
-	return is_changed;
+		is_changed = is_changed || (fds[i].is_ready && i != WAKE_TRACKING);
+	return is_changed ? WOKEN_BY_CHANGE :
+	       fds[WAKE_TRACKING].is_ready ? WOKEN_BY_TRACKING : WOKEN_BY_TIME;
+}
+
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
+}
+
+/* Whether something may have changed before the time was over.  Docker's own rules in nftables,
+ * and the firewall's, are none of it. */
+static bool wait_some(struct daemon *daemon, int timeout_ms)
+{
+	long long end = now_ms() + timeout_ms, left = timeout_ms;
+	enum woken woken;
+
+	while ((woken = wait_once(daemon, left > 0 ? left : 0)) == WOKEN_BY_TRACKING) {
+		(void)drain(daemon->fds[WAKE_TRACKING]);
+		kernel_tend_means(daemon->kernel);
+		left = end - now_ms();
+	}
+	return woken == WOKEN_BY_CHANGE;
 }
 
 /*
@@ -237,6 +266,8 @@ static int prepare(struct daemon *daemon)
 	err = netdev_subscribe(&daemon->fds[WAKE_NETDEV]);
 	if (err < 0)
 		return log_error(err, "cannot listen for changes of interfaces");
+	/* A kernel without nftables has nothing to say about it. */
+	(void)tracking_subscribe(&daemon->fds[WAKE_TRACKING]);
 	err = kernel_load(daemon->options->pin_dir, &daemon->kernel);
 	return err < 0 ? log_error(err, "%s", kernel_error()) : 0;
 }
@@ -266,7 +297,7 @@ int cmd_run(const struct options *options, int argc, char **argv)
 {
 	_cleanup_(daemon_clear) struct daemon daemon = {
 		.options = options,
-		.fds = { -1, -1, -1 },
+		.fds = { -1, -1, -1, -1 },
 		.is_config_changed = true,
 		.docker_source = DOCKER_OFF,
 	};

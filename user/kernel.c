@@ -447,7 +447,6 @@ void kernel_free(struct kernel *kernel)
 	util_closep(&kernel->learned_fd);
 	util_closep(&kernel->learned_ports_fd);
 	util_closep(&kernel->means_fd);
-	tracking_free(kernel->tracking);
 	free(kernel->pin_dir);
 	free(kernel);
 }

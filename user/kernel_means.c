@@ -15,8 +15,9 @@
 
 static int load_tracking(struct kernel *kernel)
 {
-	int err = tracking_turn_on(&kernel->tracking);
+	int err = tracking_turn_on();
 
+	(void)kernel;
 	return err < 0 ? kernel_fail(err, "cannot make the nftables table that asks for it") : 0;
 }
 
@@ -123,10 +124,8 @@ void kernel_load_means(struct kernel *kernel)
 
 void kernel_tend_means(struct kernel *kernel)
 {
-	if (tracking_is_on())
-		return;
-	tracking_free(TAKE_PTR(kernel->tracking));
-	load(kernel, MEANS_TRACKING);
+	if (!tracking_is_on())
+		load(kernel, MEANS_TRACKING);
 }
 
 /* The kernel keeps a link's program for as long as the link is there. */

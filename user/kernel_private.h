@@ -25,7 +25,6 @@ struct kernel {
 	int learned_fd;       /* these three: -1 when an older build made the pins */
 	int learned_ports_fd;
 	int means_fd;
-	struct tracking *tracking; /* NULL = not ours */
 };
 
 /* Remembers the text for kernel_error() and returns err. */

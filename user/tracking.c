@@ -21,11 +21,7 @@
 #define CHAIN "tracks_connections"
 #define COMMENT "never reached: that it is there turns connection tracking on"
 
-/* include/uapi/linux/netfilter/nf_tables.h of Linux 5.12 and 6.9. */
-#define TABLE_OWNER 0x2
-#define TABLE_PERSIST 0x4
-
-struct tracking {
+struct talk {
 	struct mnl_socket *socket;
 	unsigned int portid;
 	char buf[8192]; /* of the transaction under way */
@@ -33,50 +29,42 @@ struct tracking {
 	__u32 seq;
 };
 
-void tracking_free(struct tracking *tracking)
+static void talk_end(struct talk *talk)
 {
-	if (!tracking)
-		return;
-	if (tracking->batch)
-		mnl_nlmsg_batch_stop(tracking->batch);
-	if (tracking->socket)
-		mnl_socket_close(tracking->socket);
-	free(tracking);
+	if (talk->batch)
+		mnl_nlmsg_batch_stop(talk->batch);
+	if (talk->socket)
+		mnl_socket_close(talk->socket);
 }
 
-void tracking_freep(struct tracking **tracking)
-{
-	tracking_free(*tracking);
-}
-
-static int open_socket(struct tracking *tracking)
+static int open_socket(struct talk *talk)
 {
 	/* The kernel answers at once, or it has no nf_tables. */
 	struct timeval patience = { .tv_sec = 2 };
 
-	tracking->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	if (!tracking->socket || mnl_socket_bind(tracking->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+	talk->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!talk->socket || mnl_socket_bind(talk->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
-	if (setsockopt(mnl_socket_get_fd(tracking->socket), SOL_SOCKET, SO_RCVTIMEO, &patience,
+	if (setsockopt(mnl_socket_get_fd(talk->socket), SOL_SOCKET, SO_RCVTIMEO, &patience,
 		       sizeof(patience)) < 0)
 		return -errno;
-	tracking->portid = mnl_socket_get_portid(tracking->socket);
-	tracking->seq = time(NULL);
+	talk->portid = mnl_socket_get_portid(talk->socket);
+	talk->seq = time(NULL);
 	return 0;
 }
 
 /* Reads answers until the end, or the first error.  `seq` 0 = to any message of a batch. */
-static int read_answers(struct tracking *tracking, __u32 seq, mnl_cb_t each, void *data)
+static int read_answers(struct talk *talk, __u32 seq, mnl_cb_t each, void *data)
 {
 	char buf[8192];
 	int status;
 
 	do {
-		ssize_t n = mnl_socket_recvfrom(tracking->socket, buf, sizeof(buf));
+		ssize_t n = mnl_socket_recvfrom(talk->socket, buf, sizeof(buf));
 
 		if (n < 0)
 			return -errno;
-		status = mnl_cb_run(buf, n, seq, tracking->portid, each, data);
+		status = mnl_cb_run(buf, n, seq, talk->portid, each, data);
 		if (status < 0)
 			return -errno;
 	} while (status > MNL_CB_STOP);
@@ -85,51 +73,49 @@ static int read_answers(struct tracking *tracking, __u32 seq, mnl_cb_t each, voi
 
 /* ---- the transaction: all of it happens, or nothing -------------------------------- */
 
-static void batch_begin(struct tracking *tracking)
+static void batch_begin(struct talk *talk)
 {
-	tracking->batch = mnl_nlmsg_batch_start(tracking->buf, sizeof(tracking->buf));
-	nftnl_batch_begin(mnl_nlmsg_batch_current(tracking->batch), tracking->seq++);
-	mnl_nlmsg_batch_next(tracking->batch);
+	talk->batch = mnl_nlmsg_batch_start(talk->buf, sizeof(talk->buf));
+	nftnl_batch_begin(mnl_nlmsg_batch_current(talk->batch), talk->seq++);
+	mnl_nlmsg_batch_next(talk->batch);
 }
 
-static struct nlmsghdr *batch_message(struct tracking *tracking, int type, int flags)
+static struct nlmsghdr *batch_message(struct talk *talk, int type, int flags)
 {
-	return nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(tracking->batch), type, NFPROTO_INET,
-				     flags, tracking->seq++);
+	return nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(talk->batch), type, NFPROTO_INET,
+				     flags, talk->seq++);
 }
 
 /* The last message before the end asks for the answer. */
-static int batch_send(struct tracking *tracking, struct nlmsghdr *last)
+static int batch_send(struct talk *talk, struct nlmsghdr *last)
 {
 	last->nlmsg_flags |= NLM_F_ACK;
-	nftnl_batch_end(mnl_nlmsg_batch_current(tracking->batch), tracking->seq++);
-	mnl_nlmsg_batch_next(tracking->batch);
-	if (mnl_socket_sendto(tracking->socket, mnl_nlmsg_batch_head(tracking->batch),
-			      mnl_nlmsg_batch_size(tracking->batch)) < 0)
+	nftnl_batch_end(mnl_nlmsg_batch_current(talk->batch), talk->seq++);
+	mnl_nlmsg_batch_next(talk->batch);
+	if (mnl_socket_sendto(talk->socket, mnl_nlmsg_batch_head(talk->batch),
+			      mnl_nlmsg_batch_size(talk->batch)) < 0)
 		return -errno;
-	return read_answers(tracking, 0, NULL, NULL);
+	return read_answers(talk, 0, NULL, NULL);
 }
 
-static struct nlmsghdr *batch_table(struct tracking *tracking, int type, __u32 table_flags)
+static struct nlmsghdr *batch_table(struct talk *talk, int type)
 {
-	bool is_new = type == NFT_MSG_NEWTABLE;
-	struct nlmsghdr *message = batch_message(tracking, type, is_new ? NLM_F_CREATE : 0);
+	struct nlmsghdr *message =
+		batch_message(talk, type, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0);
 	struct nftnl_table *table = nftnl_table_alloc();
 
 	if (!table)
 		return NULL;
 	nftnl_table_set_str(table, NFTNL_TABLE_NAME, TABLE);
-	if (is_new)
-		nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, table_flags);
 	nftnl_table_nlmsg_build_payload(message, table);
 	nftnl_table_free(table);
-	mnl_nlmsg_batch_next(tracking->batch);
+	mnl_nlmsg_batch_next(talk->batch);
 	return message;
 }
 
-static struct nlmsghdr *batch_chain(struct tracking *tracking)
+static struct nlmsghdr *batch_chain(struct talk *talk)
 {
-	struct nlmsghdr *message = batch_message(tracking, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+	struct nlmsghdr *message = batch_message(talk, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
 	struct nftnl_chain *chain = nftnl_chain_alloc();
 
 	if (!chain)
@@ -138,7 +124,7 @@ static struct nlmsghdr *batch_chain(struct tracking *tracking)
 	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, CHAIN);
 	nftnl_chain_nlmsg_build_payload(message, chain);
 	nftnl_chain_free(chain);
-	mnl_nlmsg_batch_next(tracking->batch);
+	mnl_nlmsg_batch_next(talk->batch);
 	return message;
 }
 
@@ -173,16 +159,16 @@ static int rule_make(struct nftnl_rule **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-static struct nlmsghdr *batch_rule(struct tracking *tracking)
+static struct nlmsghdr *batch_rule(struct talk *talk)
 {
-	struct nlmsghdr *message = batch_message(tracking, NFT_MSG_NEWRULE,
+	struct nlmsghdr *message = batch_message(talk, NFT_MSG_NEWRULE,
 						 NLM_F_CREATE | NLM_F_APPEND);
 	_cleanup_(rule_freep) struct nftnl_rule *rule = NULL;
 
 	if (rule_make(&rule) < 0)
 		return NULL;
 	nftnl_rule_nlmsg_build_payload(message, rule);
-	mnl_nlmsg_batch_next(tracking->batch);
+	mnl_nlmsg_batch_next(talk->batch);
 	return message;
 }
 
@@ -205,11 +191,11 @@ static int count_rules(const struct nlmsghdr *message, void *data)
 }
 
 /* Number of rules in our chain, -errno. */
-static int read_rules(struct tracking *tracking)
+static int read_rules(struct talk *talk)
 {
 	char buf[512];
 	struct nlmsghdr *message = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETRULE, NFPROTO_INET,
-							 NLM_F_DUMP, tracking->seq++);
+							 NLM_F_DUMP, talk->seq++);
 	_cleanup_(rule_freep) struct nftnl_rule *wanted = nftnl_rule_alloc();
 	unsigned int count = 0;
 	int err;
@@ -219,62 +205,61 @@ static int read_rules(struct tracking *tracking)
 	nftnl_rule_set_str(wanted, NFTNL_RULE_TABLE, TABLE);
 	nftnl_rule_set_str(wanted, NFTNL_RULE_CHAIN, CHAIN);
 	nftnl_rule_nlmsg_build_payload(message, wanted);
-	if (mnl_socket_sendto(tracking->socket, message, message->nlmsg_len) < 0)
+	if (mnl_socket_sendto(talk->socket, message, message->nlmsg_len) < 0)
 		return -errno;
-	err = read_answers(tracking, message->nlmsg_seq, count_rules, &count);
+	err = read_answers(talk, message->nlmsg_seq, count_rules, &count);
 	return err == -ENOENT ? 0 : err < 0 ? err : (int)count;
 }
 
-/* Leaves one table with one rule, whatever was there. */
-static int make_table(__u32 table_flags, struct tracking **ret)
+int tracking_turn_on(void)
 {
-	_cleanup_(tracking_freep) struct tracking *tracking = calloc(1, sizeof(*tracking));
-	int err = tracking ? open_socket(tracking) : -ENOMEM;
+	_cleanup_(talk_end) struct talk talk = {};
+	int err = open_socket(&talk);
 	struct nlmsghdr *rule;
 
 	if (err < 0)
 		return err;
-	batch_begin(tracking);
-	/* Made if need be and taken over, so that removing it cannot fail. */
-	if (!batch_table(tracking, NFT_MSG_NEWTABLE, table_flags) ||
-	    !batch_table(tracking, NFT_MSG_DELTABLE, 0) ||
-	    !batch_table(tracking, NFT_MSG_NEWTABLE, table_flags) ||
-	    !batch_chain(tracking))
+	batch_begin(&talk);
+	/* Made if need be, so that removing it cannot fail. */
+	if (!batch_table(&talk, NFT_MSG_NEWTABLE) || !batch_table(&talk, NFT_MSG_DELTABLE) ||
+	    !batch_table(&talk, NFT_MSG_NEWTABLE) || !batch_chain(&talk))
 		return -ENOMEM;
-	rule = batch_rule(tracking);
-	err = rule ? batch_send(tracking, rule) : -ENOMEM;
-	*ret = err < 0 ? NULL : TAKE_PTR(tracking);
-	return err;
-}
-
-int tracking_turn_on(struct tracking **ret)
-{
-	int err;
-
-	*ret = NULL;
-	err = make_table(TABLE_OWNER | TABLE_PERSIST, ret);
-	if (err == -EOPNOTSUPP || err == -EINVAL) /* an older kernel does not know the flags */
-		err = make_table(0, ret);
-	return err == -EPERM && tracking_is_on() ? 0 : err;
+	rule = batch_rule(&talk);
+	return rule ? batch_send(&talk, rule) : -ENOMEM;
 }
 
 bool tracking_is_on(void)
 {
-	_cleanup_(tracking_freep) struct tracking *tracking = calloc(1, sizeof(*tracking));
+	_cleanup_(talk_end) struct talk talk = {};
 
-	return tracking && open_socket(tracking) == 0 && read_rules(tracking) > 0;
+	return open_socket(&talk) == 0 && read_rules(&talk) > 0;
 }
 
 int tracking_turn_off(void)
 {
-	_cleanup_(tracking_freep) struct tracking *tracking = calloc(1, sizeof(*tracking));
+	_cleanup_(talk_end) struct talk talk = {};
+	int err = open_socket(&talk);
 	struct nlmsghdr *message;
-	int err = tracking ? open_socket(tracking) : -ENOMEM;
 
 	if (err < 0)
 		return err;
-	batch_begin(tracking);
-	message = batch_table(tracking, NFT_MSG_DELTABLE, 0);
-	err = message ? batch_send(tracking, message) : -ENOMEM;
+	batch_begin(&talk);
+	message = batch_table(&talk, NFT_MSG_DELTABLE);
+	err = message ? batch_send(&talk, message) : -ENOMEM;
 	return err == -ENOENT ? 0 : err;
+}
+
+int tracking_subscribe(int *ret_fd)
+{
+	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+					NETLINK_NETFILTER);
+	struct sockaddr_nl self = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = 1u << (NFNLGRP_NFTABLES - 1),
+	};
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&self, sizeof(self)) < 0)
+		return -errno;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
 }

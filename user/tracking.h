@@ -7,27 +7,26 @@
  *
  * The one who asks is an nftables table of our own, `inet tidegate`, with one rule in a chain
  * that hangs on no hook: no packet ever meets it, its presence is all (nft_ct_get_init() in
- * the kernel).  Since Linux 6.9 it is its owner's alone while that lives, so that
- * `nft flush ruleset` leaves it, and stays when that dies.  Before, or without an owner, a
- * flush removes it until the daemon looks again: meanwhile replies of a family that nobody
- * else watches are dropped where their port is closed; nothing is let in.
+ * the kernel).  `nft flush ruleset` removes it, and the daemon makes it again; meanwhile replies
+ * of a family that nobody else watches are dropped where their port is closed, and nothing is
+ * let in.  The table could belong to the daemon alone (NFT_TABLE_F_OWNER) and outlive a flush, but
+ * then a ruleset that was saved with it in it could not be loaded again.
  */
 #ifndef TIDEGATE_TRACKING_H
 #define TIDEGATE_TRACKING_H
 
 #include <stdbool.h>
 
-struct tracking; /* owns the table; freed, it leaves the table */
-
-/* *ret is NULL when another process owns it.  -errno: nothing is changed. */
-int tracking_turn_on(struct tracking **ret);
-
-void tracking_free(struct tracking *tracking);
-void tracking_freep(struct tracking **tracking);
+/* Whatever was in the table.  -errno: nothing is changed. */
+int tracking_turn_on(void);
 
 bool tracking_is_on(void);
 
 /* 0 also when there is nothing to remove. */
 int tracking_turn_off(void);
+
+/* A descriptor, nonblocking and the caller's, that is readable once anything in nftables has
+ * changed.  What it has to say is only to be thrown away. */
+int tracking_subscribe(int *ret_fd);
 
 #endif

@@ -50,6 +50,8 @@ expect_closed stranger $host6 6379/tcp
 nft flush ruleset
 because="after nft flush ruleset"
 expect_flow host_tcp6 open "$because"
+expect "the table that turns tracking on can be saved and loaded" \
+	sh -c 'nft list table inet tidegate >/run/saved && nft -f /run/saved'
 expect_closed stranger $host4 6379/tcp 5353/udp
 expect_closed stranger $host6 6379/tcp
 flush_and_restart
