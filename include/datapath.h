@@ -18,7 +18,7 @@
 
 /* Layout of the pinned maps and of the image.  A build that finds another number
  * pinned refuses to touch it (user/kernel.c). */
-#define DATAPATH_ABI 1
+#define DATAPATH_ABI 2
 
 /* ---- reasons ------------------------------------------------------------------ */
 

@@ -219,14 +219,17 @@ static long long now_ms(void)
 static bool wait_some(struct daemon *daemon, int timeout_ms)
 {
 	long long end = now_ms() + timeout_ms, left = timeout_ms;
-	enum woken woken;
 
-	while ((woken = wait_once(daemon, left > 0 ? left : 0)) == WOKEN_BY_TRACKING) {
+	/* However often nftables changes, the time ends. */
+	for (; left >= 0; left = end - now_ms()) {
+		enum woken woken = wait_once(daemon, left);
+
+		if (woken != WOKEN_BY_TRACKING)
+			return woken == WOKEN_BY_CHANGE;
 		(void)drain(daemon->fds[WAKE_TRACKING]);
 		kernel_tend_means(daemon->kernel);
-		left = end - now_ms();
 	}
-	return woken == WOKEN_BY_CHANGE;
+	return false;
 }
 
 /*

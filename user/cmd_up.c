@@ -303,6 +303,7 @@ int cmd_up(const struct options *options, int argc, char **argv)
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	struct up up = { .interfaces = interfaces };
 	_cleanup_close_ int lock_fd = -1;
+	int err;
 
 	if (!interfaces || parse_up(argc, argv, &up) != CMD_DONE)
 		return CMD_USAGE;
@@ -310,7 +311,12 @@ int cmd_up(const struct options *options, int argc, char **argv)
 	lock_fd = take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
-	(void)kernel_open(options->pin_dir, &kernel);
+	err = kernel_open(options->pin_dir, &kernel);
+	/* Something is there, perhaps enforcing, and must not be cleaned up after a failure. */
+	if (err < 0 && err != -ENOENT) {
+		log_error(err, "%s", kernel_error());
+		return CMD_FAILED;
+	}
 	if (up.is_boot && is_enforcing(kernel)) {
 		log_info("a policy enforces already; it goes on");
 		return CMD_DONE;

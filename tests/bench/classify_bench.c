@@ -17,6 +17,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "../random.h"
 #include "../unit/image_oracle.h"
 #include "util.h"
 
@@ -24,22 +25,6 @@
 
 #define ROUNDS 15
 #define REPEAT 100000
-
-/* The host's half of the address type is the kernel's other way round. */
-static __u64 random_state = 0x9e3779b97f4a7c15ull;
-
-static __u64 random64(void)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return random_state * 2685821657736338717ull;
-}
-
-static __u64 below(__u64 limit)
-{
-	return random64() % limit;
-}
 
 static double seconds(void)
 {

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "../random.h"
 #include "../unit/image_oracle.h"
 
 #define BATCH 1000000
@@ -27,21 +28,6 @@ struct question {
 	int length; /* of the longest prefix around it so far, -1 = none */
 	__u32 rule;
 };
-
-static __u64 random_state = 0x9e3779b97f4a7c15ull;
-
-static __u64 random64(void)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return random_state * 2685821657736338717ull;
-}
-
-static __u64 below(__u64 limit)
-{
-	return random64() % limit;
-}
 
 static address_t to_number(const struct prefix *address)
 {

@@ -9,6 +9,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "cost.h"
+#include "random.bpf.h"
 
 #define BPF_MAP_TYPE_PROG_ARRAY 3
 
@@ -22,19 +23,7 @@ struct {
 } target SEC(".maps");
 
 struct cost_config config SEC(".data.config") = {};
-__u64 random_state = 0x9e3779b97f4a7c15ull;
 __u64 sink;
-
-static __always_inline __u64 random64(void)
-{
-	__u64 x = random_state;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	random_state = x;
-	return x * 2685821657736338717ull;
-}
 
 /* Sources where the sets of sets.py are; with the bit set, beside every prefix of them.  No
  * checksums: nothing that runs here reads them. */

@@ -12,6 +12,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "flood.h"
+#include "random.bpf.h"
 
 #define ETH_P_IP 0x0800
 #define ETH_P_IPV6 0x86dd
@@ -29,18 +30,6 @@ struct {
 
 /* One CPU runs the generator. */
 struct flood_config config SEC(".data.config") = {};
-__u64 random_state = 0x9e3779b97f4a7c15ull;
-
-static __always_inline __u64 random64(void)
-{
-	__u64 x = random_state;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	random_state = x;
-	return x * 2685821657736338717ull;
-}
 
 static __always_inline __u16 fold(__u64 sum)
 {

@@ -126,7 +126,7 @@ expect_not "tidegate up fails, $because" tidegate up
 for command in up reload status "allow 6379/tcp" run; do
 	# shellcheck disable=SC2086
 	timeout 5 "$tidegate" $command >/run/answer 2>&1
-	expect "tidegate $command says so" grep -q 'have layout 77, this build knows 1' /run/answer
+	expect "tidegate $command says so" grep -q 'have layout 77, this build knows [0-9]' /run/answer
 done
 expect_equal "nothing was touched" "$(links)" "$(cat /run/links.before)"
 because="the old one goes on"

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "../random.h"
 #include "image_oracle.h"
 #include "util.h"
 
@@ -24,22 +25,6 @@ static inline size_t lookups(size_t otherwise)
 	const char *text = getenv("IMAGE_LOOKUPS");
 
 	return text ? strtoul(text, NULL, 10) : otherwise;
-}
-
-/* xorshift64*: the same questions in each run. */
-static __u64 random_state = 88172645463325252ull;
-
-static inline __u64 random64(void)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return random_state * 2685821657736338717ull;
-}
-
-static inline __u64 below(__u64 limit)
-{
-	return random64() % limit;
 }
 
 /* ---- prefixes ---------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "../random.h"
 #include "classify.h"
 #include "image_table.h"
 #include "image_writer.h"
@@ -19,16 +20,6 @@
 #include "util.h"
 
 #define BORDERS_MAX 600
-
-static __u64 random_state = 88172645463325252ull;
-
-static __u64 random64(void)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return random_state * 2685821657736338717ull;
-}
 
 /* Of any magnitude, counted from either end. */
 static __u64 random_word(void)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../random.h"
 #include "reason.h"
 #include "rows.h"
 #include "tap.h"
@@ -16,22 +17,11 @@
 #define MUTATIONS 20000
 #define ROUNDS	  20
 
-/* xorshift64* */
-static __u64 random_state = 88172645463325252ull;
-
-static __u32 random_below(__u32 limit)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (random_state * 2685821657736338717ull >> 32) % limit;
-}
-
 static const struct row *random_row(void)
 {
-	const struct rows *rows = tables[random_below(tables_count)];
+	const struct rows *rows = tables[below(tables_count)];
 
-	return &rows->array[random_below(rows->count)];
+	return &rows->array[below(rows->count)];
 }
 
 /* Values that mean something somewhere: versions, lengths, protocols, flags. */
@@ -47,24 +37,24 @@ static void mutate(struct bytes *bytes)
 {
 	size_t reach = bytes->length - 12;
 
-	if (reach > 80 && random_below(4))
+	if (reach > 80 && below(4))
 		reach = 80;
-	for (int i = 1 + random_below(4); i > 0; i--) {
-		__u8 *byte = &bytes->data[12 + random_below(reach)];
+	for (int i = 1 + below(4); i > 0; i--) {
+		__u8 *byte = &bytes->data[12 + below(reach)];
 
-		switch (random_below(3)) {
+		switch (below(3)) {
 		case 0:
-			*byte ^= 1u << random_below(8);
+			*byte ^= 1u << below(8);
 			break;
 		case 1:
-			*byte = random_below(256);
+			*byte = below(256);
 			break;
 		default:
-			*byte = interesting[random_below(sizeof(interesting))];
+			*byte = interesting[below(sizeof(interesting))];
 		}
 	}
-	if (!random_below(8) && bytes->length > 15)
-		bytes->length = 15 + random_below(bytes->length - 15);
+	if (!below(8) && bytes->length > 15)
+		bytes->length = 15 + below(bytes->length - 15);
 }
 
 static void print_frame(const struct bytes *bytes)
