@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * gate.bpf.c: the backstop at the containers' side: what comes from a guarded interface and is
- * about to be forwarded to a bridge of Docker's.  Conntrack still knows the address and the port
- * that were asked for, so the same policy decides; but here nobody passes because nobody knows.
- * The one place that turns this into a verdict of netfilter.
+ * gate.bpf.c: the backstop at the containers' side: what comes from the outside and is about to be
+ * forwarded to a bridge of Docker's.  Conntrack still knows the address and the port that were
+ * asked for, so the same policy decides; but here nobody passes because nobody knows.  The one
+ * place that turns this into a verdict of netfilter.
  *
  * It sees what the filter cannot: a port that Docker forwards and binds a moment later, a
- * network that no policy knows yet, a packet that was put together from fragments.
+ * network that no policy knows yet, an interface that was plugged in a moment ago, a packet that
+ * was put together from fragments.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -40,14 +41,7 @@ static __always_inline __u64 clock_ns(void)
 	return bpf_ktime_get_ns();
 }
 
-static __always_inline bool is_guarded(const struct nf_hook_state *state)
-{
-	__u32 ifindex = state->in->ifindex;
-
-	return bpf_map_lookup_elem(&interfaces, &ifindex);
-}
-
-/* ---- where to --------------------------------------------------------------------------- */
+/* ---- from where, where to --------------------------------------------------------------- */
 
 union name {
 	char text[16]; /* IFNAMSIZ */
@@ -78,6 +72,22 @@ static __always_inline bool is_docker_name(const union name *name)
 	for (int i = 3; i < 15; i++)
 		is_network &= is_hex(name->text[i]);
 	return is_network && !name->text[15];
+}
+
+static __always_inline bool is_docker(const struct net_device *device)
+{
+	union name name = {};
+
+	BPF_CORE_READ_INTO(&name.text, device, name);
+	return is_docker_name(&name);
+}
+
+/* A bridge of Docker's that nobody has seen yet is as new as the containers behind it. */
+static __always_inline enum side side_of_entry(const struct nf_hook_state *state)
+{
+	enum side side = side_of(state->in->ifindex);
+
+	return side == SIDE_UNKNOWN && is_docker(state->in) ? SIDE_INSIDE : side;
 }
 
 /* ---- what ------------------------------------------------------------------------------- */
@@ -238,13 +248,11 @@ static __always_inline int decide_gate(const struct nf_hook_state *state,
 	const struct nf_conn *ct = (const void *)(nfct & ~NFCT_INFOMASK);
 	struct packet pkt = {};
 	bool is_translated = false;
-	union name out = {};
 
 	if (is_answer(info, ct))
 		return REASON_NONE;
 	read_packet(skb, state->pf, &pkt);
-	BPF_CORE_READ_INTO(&out.text, state, out, name);
-	if (!is_docker_name(&out) && !is_to_container(&pkt))
+	if (!is_docker(state->out) && !is_to_container(&pkt))
 		return REASON_NONE;
 	if (ct && info != IP_CT_UNTRACKED) {
 		is_translated = BPF_CORE_READ(ct, status) & IPS_DST_NAT;
@@ -257,12 +265,16 @@ SEC("netfilter")
 int gate(struct bpf_nf_ctx *ctx)
 {
 	const struct nf_hook_state *state = ctx->state;
+	enum side side = side_of_entry(state);
 	int reason;
 
-	if (!is_guarded(state))
+	if (side == SIDE_INSIDE)
 		return NF_ACCEPT;
 	reason = decide_gate(state, ctx->skb);
 	if (reason == REASON_NONE)
+		return NF_ACCEPT;
+	/* Before the first policy the interfaces have not been looked at either. */
+	if (reason == DROP_NO_POLICY && side == SIDE_UNKNOWN)
 		return NF_ACCEPT;
 	count(reason & (ONLY_AUDIT - 1), 1, ctx->skb->len);
 	return reason & ONLY_AUDIT ? NF_ACCEPT : NF_DROP;

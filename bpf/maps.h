@@ -30,10 +30,26 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, LIMIT_INTERFACES);
+	__uint(max_entries, LIMIT_KNOWN);
 	__type(key, __u32);
 	__type(value, struct interface);
 } interfaces SEC(".maps");
+
+/* Where a packet came in, to what stands behind the filter. */
+enum side {
+	SIDE_INSIDE,
+	SIDE_OUTSIDE,
+	SIDE_UNKNOWN, /* nobody has seen the interface yet: the outside, and not filtered */
+};
+
+static __always_inline enum side side_of(__u32 ifindex)
+{
+	const struct interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+
+	if (!interface)
+		return ifindex > INTERFACE_LOOPBACK ? SIDE_UNKNOWN : SIDE_INSIDE;
+	return interface->flags & INTERFACE_INSIDE ? SIDE_INSIDE : SIDE_OUTSIDE;
+}
 
 /* Written and read by user space; no program looks at it. */
 struct {

@@ -2,7 +2,8 @@
 /*
  * socket.bpf.c: the last look, when the kernel looks for the socket that a packet is for.  The
  * filter let the packet in some microseconds ago; if Docker bound the port since, the packet
- * would be the first of many, and the only one to get through.  Runs for what no connected socket
+ * would be the first of many, and the only one to get through.  What came in by an interface that
+ * was plugged in a moment ago, the filter has not even seen.  Runs for what no connected socket
  * takes: the first packet of a connection, and datagrams.
  */
 #include "vmlinux.h"
@@ -52,39 +53,55 @@ static __always_inline void read_lookup(const struct bpf_sk_lookup *ctx, struct 
 	}
 }
 
-/* As the filter decides about a port that Docker bound.  What it decides otherwise it has decided:
- * here nobody could ask about replies. */
-static __always_inline bool is_too_early(struct image_ref image, const struct packet *pkt)
+static __always_inline bool is_kept_out(enum action action)
+{
+	return action == ACTION_DENY || action == ACTION_DEFAULT_DENY || action == ACTION_BAN;
+}
+
+/*
+ * As the filter decides about a port that Docker bound.  What it decides otherwise it has decided:
+ * here nobody could ask about replies.  Where it has not seen the packet, the port's rules are
+ * asked as well; a port that nobody names is no container's.
+ */
+static __always_inline enum reason decide_lookup(struct image_ref image, const struct packet *pkt,
+						 enum side side)
 {
 	const struct image_header *header = image_header_of(image);
+	bool is_bound_now = is_learned(header, pkt);
 	const struct image_port *port;
 	const struct image_rule *rule;
 	__u32 number;
 
-	if (!is_learned(header, pkt))
-		return false;
+	if (!is_bound_now && side != SIDE_UNKNOWN)
+		return REASON_NONE;
 	number = find_port(image, header, pkt, destination_of(image, header, pkt));
 	rule = find_rule(image, header, pkt, number, &port);
-	if (!rule || rule->action == ACTION_FAILSAFE)
-		return false;
-	return !number || rule->action == ACTION_DEFAULT_ALLOW;
+	if (!rule)
+		return side == SIDE_UNKNOWN ? DROP_NO_POLICY : REASON_NONE;
+	if (rule->action == ACTION_FAILSAFE)
+		return REASON_NONE;
+	if (is_bound_now && (!number || rule->action == ACTION_DEFAULT_ALLOW))
+		return DROP_LEARNED;
+	return side == SIDE_UNKNOWN && is_kept_out(rule->action) ? DROP_GATE : REASON_NONE;
 }
 
 SEC("sk_lookup")
 int learn_socket(struct bpf_sk_lookup *ctx)
 {
-	__u32 ifindex = ctx->ingress_ifindex;
+	enum side side = side_of(ctx->ingress_ifindex);
 	struct packet pkt = {};
 	struct image_ref image;
+	enum reason reason;
 
-	if (!bpf_map_lookup_elem(&interfaces, &ifindex))
+	if (side == SIDE_INSIDE)
 		return SK_PASS;
 	image = current_image();
 	if (!image.bytes)
 		return SK_PASS;
 	read_lookup(ctx, &pkt);
-	if (!is_too_early(image, &pkt))
+	reason = decide_lookup(image, &pkt, side);
+	if (reason == REASON_NONE)
 		return SK_PASS;
-	count(DROP_LEARNED, 1, 0);
+	count(reason, 1, 0);
 	return image_header_of(image)->flags & IMAGE_AUDIT ? SK_PASS : SK_DROP;
 }

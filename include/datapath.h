@@ -66,6 +66,7 @@ enum reason {
 #define LIMIT_DESTINATIONS 8192 /* address ranges with a meaning of their own, each family */
 #define LIMIT_PREFIXES 2000000 /* source prefixes over all rules */
 #define LIMIT_INTERFACES 256   /* guarded interfaces */
+#define LIMIT_KNOWN 4096       /* interfaces that are noted, guarded or not */
 #define LIMIT_LEARNED 65536    /* ports bound by Docker and not forgotten */
 #define LIMIT_VLAN_TAGS 2      /* 802.1Q and 802.1ad in front of the IP header */
 #define LIMIT_IPV6_HEADERS 8   /* extension headers in front of the ports */
@@ -90,12 +91,18 @@ struct counter_key {
 	__u64 hash[2];
 };
 
-/* ---- guarded interfaces -------------------------------------------------------- */
+/* ---- interfaces ------------------------------------------------------------------- */
 
-/* Hash "interfaces": ifindex -> struct interface.  The filter reads it only on the way to a
- * drop; to the gate, what is in it is the outside. */
+/*
+ * Hash "interfaces": ifindex -> struct interface, of all that user space has seen up.  The filter
+ * reads it only on the way to a drop.  Behind the filter, to gate.bpf.c and socket.bpf.c, each
+ * interface is the outside unless it is in here as INTERFACE_INSIDE: so one that has just been
+ * made is closed before anybody could attach to it.
+ */
 #define INTERFACE_SHARED 1u /* bridge port, or parent of a macvlan: carries frames of others */
 #define INTERFACE_UPPER 2u  /* not guarded itself, but above one that is: a VLAN, a VRF */
+#define INTERFACE_INSIDE 4u /* nobody wants it guarded */
+#define INTERFACE_LOOPBACK 1u /* ifindex of lo in each network namespace */
 
 struct interface {
 	__u32 flags;

@@ -81,9 +81,14 @@ int kernel_attach(struct kernel *kernel, const struct attach_request *request,
 		  enum hook_kind *ret_hook, char **ret_note);
 int kernel_detach(struct kernel *kernel, const struct attachment *attachment);
 
-/* Interfaces above the guarded ones, where the gate meets what came in by those: just these.
- * Those that have no room are left out. */
-int kernel_set_uppers(struct kernel *kernel, const int *ifindexes, size_t count);
+struct other_interface {
+	__u32 ifindex;
+	__u32 flags;          /* INTERFACE_UPPER or INTERFACE_INSIDE */
+};
+
+/* The interfaces that are not guarded: just these.  What has no room is left out, which means
+ * that it counts as the outside. */
+int kernel_note_others(struct kernel *kernel, const struct other_interface *others, size_t count);
 
 /* ---- the policy -------------------------------------------------------------------- */
 

@@ -193,23 +193,15 @@ static int detach(struct kernel *kernel, const struct attachment *attachment)
 	return unpin(kernel, attachment->pin);
 }
 
-/* The gate goes by it as well: what is no longer guarded here is no longer its business. */
-static int forget_interface(struct kernel *kernel, const char *pin)
-{
-	__u32 ifindex;
-
-	if (kernel->interfaces_fd < 0 || sscanf(pin, "%u-", &ifindex) != 1)
-		return 0;
-	if (bpf_map_delete_elem(kernel->interfaces_fd, &ifindex) < 0 && errno != ENOENT)
-		return kernel_fail(-errno, "cannot forget interface %u", ifindex);
-	return 0;
-}
-
 int kernel_detach(struct kernel *kernel, const struct attachment *attachment)
 {
 	int err = detach(kernel, attachment);
+	__u32 ifindex;
 
-	return err < 0 ? err : forget_interface(kernel, attachment->pin);
+	/* The attachment of an interface that is gone knows it by the pin's name only. */
+	if (err < 0 || sscanf(attachment->pin, "%u-", &ifindex) != 1)
+		return err;
+	return kernel_forget_interface(kernel, ifindex);
 }
 
 static int program_for(struct kernel *kernel, const struct attach_request *request,
@@ -342,56 +334,6 @@ static int attach_best(struct kernel *kernel, const struct attach_request *reque
 	return kernel_fail(err, "cannot attach to interface %d", request->ifindex);
 }
 
-static int write_interface(struct kernel *kernel, const struct attach_request *request)
-{
-	struct interface interface = { .flags = request->is_shared ? INTERFACE_SHARED : 0 };
-	__u32 key = request->ifindex;
-
-	if (bpf_map_update_elem(kernel->interfaces_fd, &key, &interface, BPF_ANY) < 0)
-		return kernel_fail(-errno,
-				   "cannot note interface %d (the limit is %d guarded interfaces)",
-				   request->ifindex, LIMIT_INTERFACES);
-	return 0;
-}
-
-static bool is_listed(const int *ifindexes, size_t count, __u32 ifindex)
-{
-	for (size_t i = 0; i < count; i++)
-		if ((__u32)ifindexes[i] == ifindex)
-			return true;
-	return false;
-}
-
-static int forget_other_uppers(struct kernel *kernel, const int *ifindexes, size_t count)
-{
-	__u32 gone[LIMIT_INTERFACES], gone_count = 0, key, *previous = NULL;
-	struct interface interface;
-
-	while (gone_count < LIMIT_INTERFACES &&
-	       bpf_map_get_next_key(kernel->interfaces_fd, previous, &key) == 0) {
-		previous = &key;
-		if (bpf_map_lookup_elem(kernel->interfaces_fd, &key, &interface) == 0 &&
-		    (interface.flags & INTERFACE_UPPER) && !is_listed(ifindexes, count, key))
-			gone[gone_count++] = key;
-	}
-	for (__u32 i = 0; i < gone_count; i++)
-		if (bpf_map_delete_elem(kernel->interfaces_fd, &gone[i]) < 0 && errno != ENOENT)
-			return kernel_fail(-errno, "cannot forget interface %u", gone[i]);
-	return 0;
-}
-
-int kernel_set_uppers(struct kernel *kernel, const int *ifindexes, size_t count)
-{
-	struct interface interface = { .flags = INTERFACE_UPPER };
-	int err = forget_other_uppers(kernel, ifindexes, count);
-
-	for (size_t i = 0; err == 0 && i < count; i++)
-		if (bpf_map_update_elem(kernel->interfaces_fd, &ifindexes[i], &interface,
-					BPF_NOEXIST) < 0 && errno != EEXIST && errno != E2BIG)
-			err = kernel_fail(-errno, "cannot note interface %d", ifindexes[i]);
-	return err;
-}
-
 /* The attachment that stays, or NULL; pins whose interface is gone are removed. */
 static int find_attached(struct kernel *kernel, const struct attach_request *request,
 			 struct attachment *ret, bool *ret_found)
@@ -450,7 +392,7 @@ int kernel_attach(struct kernel *kernel, const struct attach_request *request,
 	int err;
 
 	*ret_note = NULL;
-	err = write_interface(kernel, request);
+	err = kernel_note_guarded(kernel, request);
 	if (err == 0)
 		err = find_attached(kernel, request, &there, &is_there);
 	if (err < 0)

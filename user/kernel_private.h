@@ -40,6 +40,10 @@ int kernel_program(struct kernel *kernel, enum filter_program program);
 /* Path of a pin below links/, allocated. */
 int kernel_link_path(const struct kernel *kernel, const char *pin, char **ret);
 
+/* In the map "interfaces": as guarded, or no longer. */
+int kernel_note_guarded(struct kernel *kernel, const struct attach_request *request);
+int kernel_forget_interface(struct kernel *kernel, __u32 ifindex);
+
 /* ---- means (kernel_means.c): each loads and attaches itself, or says why not ----------- */
 
 void kernel_load_means(struct kernel *kernel);

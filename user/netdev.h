@@ -55,6 +55,8 @@ bool netdev_is_shared(const struct netdev_list *list, const struct netdev *devic
 /* Not a place to attach, but where the stack sees what came in by `ifindex`: a VLAN, macvlan or
  * VRF above it.  Not a bridge: what its other ports send looks the same. */
 bool netdev_is_upper(const struct netdev_list *list, const struct netdev *device, int ifindex);
+/* Is up, and gives what comes in to this host's own stack rather than to a bridge or bond. */
+bool netdev_receives(const struct netdev_list *list, const struct netdev *device);
 /* Has an Ethernet header. */
 bool netdev_is_ethernet(const struct netdev *device);
 

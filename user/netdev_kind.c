@@ -113,6 +113,13 @@ bool netdev_is_upper(const struct netdev_list *list, const struct netdev *device
 	return false;
 }
 
+bool netdev_receives(const struct netdev_list *list, const struct netdev *device)
+{
+	const struct netdev *master = netdev_find_index(list, device->master);
+
+	return device->is_up && (!device->master || (master && streq(master->kind, "vrf")));
+}
+
 bool netdev_is_ethernet(const struct netdev *device)
 {
 	return device->type == ARPHRD_ETHER;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * reconcile_interfaces.c: which interfaces are guarded: attach to those that are wanted, let go
- * of the others, and note what is above them for the gate.
+ * of the others, and note these for the gate.
  */
 #include <errno.h>
 #include <time.h>
@@ -175,39 +175,42 @@ static int detach_others(const struct reconcile_input *input, const struct desir
 static bool is_upper(const struct netdev_list *netdevs, const struct netdev *device,
 		     const struct attachment *list, size_t count)
 {
-	bool is_found = false;
-
-	for (size_t i = 0; i < count; i++) {
-		if (list[i].ifindex == device->ifindex)
-			return false;
-		is_found = is_found || (list[i].is_attached &&
-					netdev_is_upper(netdevs, device, list[i].ifindex));
-	}
-	return is_found;
+	for (size_t i = 0; i < count; i++)
+		if (list[i].is_attached && netdev_is_upper(netdevs, device, list[i].ifindex))
+			return true;
+	return false;
 }
 
-static int note_uppers(const struct reconcile_input *input, const struct desired *desired,
+/*
+ * The gate takes what nobody noted for the outside.  What is down, or somebody's port or member,
+ * is left like that: it may yet be renamed, or let go, and come up as an interface that is to be
+ * guarded before we have heard of it.
+ */
+static int note_others(const struct reconcile_input *input, const struct desired *desired,
 		       char *error)
 {
+	_cleanup_free_ struct other_interface *others = NULL;
 	_cleanup_free_ struct attachment *list = NULL;
-	_cleanup_free_ int *uppers = NULL;
-	size_t count = 0, uppers_count = 0;
+	size_t count = 0, others_count = 0;
 	int err = kernel_attachments(input->kernel, &list, &count);
 
 	for (size_t i = 0; err == 0 && i < desired->netdevs->devices_count; i++) {
 		const struct netdev *device = &desired->netdevs->devices[i];
-		int *upper;
+		struct other_interface *other;
 
-		if (!is_upper(desired->netdevs, device, list, count))
+		if (is_attached(list, count, device->ifindex) ||
+		    !netdev_receives(desired->netdevs, device))
 			continue;
-		upper = util_append(&uppers, uppers_count, sizeof(*upper));
-		if (!upper)
+		other = util_append(&others, others_count, sizeof(*other));
+		if (!other)
 			return -ENOMEM;
-		*upper = device->ifindex;
-		uppers_count++;
+		other->ifindex = device->ifindex;
+		other->flags = is_upper(desired->netdevs, device, list, count) ? INTERFACE_UPPER :
+										 INTERFACE_INSIDE;
+		others_count++;
 	}
 	if (err == 0)
-		err = kernel_set_uppers(input->kernel, uppers, uppers_count);
+		err = kernel_note_others(input->kernel, others, others_count);
 	return err < 0 ? reconcile_fail(err, error) : 0;
 }
 
@@ -222,7 +225,7 @@ int reconcile_interfaces(const struct reconcile_input *input, const struct desir
 	if (err == 0)
 		err = detach_others(input, desired, running, error);
 	if (err == 0)
-		err = note_uppers(input, desired, error);
+		err = note_others(input, desired, error);
 	if (err == 0)
 		kernel_tend_means(input->kernel);
 	return err;

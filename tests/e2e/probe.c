@@ -405,6 +405,12 @@ static int cmd_flow(struct question *question)
 
 #define WATCH_FLIGHTS 512
 
+/* Not where there is no route: that is nobody's answer. */
+static bool is_under_way(int err)
+{
+	return !err || err == EINPROGRESS;
+}
+
 /* One attempt after the other, each forgotten WATCH_FLIGHTS attempts later: what counts is
  * whether any got through in the moment when something behind the filter changed. */
 static int cmd_watch(const struct question *question)
@@ -426,8 +432,11 @@ static int cmd_watch(const struct question *question)
 
 			if (flights[i].fd >= 0)
 				close(flights[i].fd);
-			question_connect(question, fd);
-			if (question->type == SOCK_DGRAM)
+			if (!is_under_way(question_connect(question, fd))) {
+				close(fd);
+				fd = -1;
+			}
+			if (fd >= 0 && question->type == SOCK_DGRAM)
 				send(fd, MESSAGE "\r\n", strlen(MESSAGE "\r\n"), 0);
 			flights[i] = (struct pollfd){
 				.fd = fd, .events = question->type == SOCK_DGRAM ? POLLIN : POLLOUT

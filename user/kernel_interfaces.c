@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kernel_interfaces.c: what bpf/ knows of each interface: guarded, not guarded, or nothing, which
+ * is the outside to all that stands behind the filter.
+ */
+#include "kernel.h"
+
+#include <errno.h>
+
+#include "kernel_private.h"
+#include "util.h"
+
+int kernel_note_guarded(struct kernel *kernel, const struct attach_request *request)
+{
+	struct interface interface = { .flags = request->is_shared ? INTERFACE_SHARED : 0 };
+	__u32 key = request->ifindex;
+
+	if (bpf_map_update_elem(kernel->interfaces_fd, &key, &interface, BPF_ANY) < 0)
+		return kernel_fail(-errno, "cannot note interface %d (the limit is %d interfaces)",
+				   request->ifindex, LIMIT_KNOWN);
+	return 0;
+}
+
+int kernel_forget_interface(struct kernel *kernel, __u32 ifindex)
+{
+	if (kernel->interfaces_fd >= 0 &&
+	    bpf_map_delete_elem(kernel->interfaces_fd, &ifindex) < 0 && errno != ENOENT)
+		return kernel_fail(-errno, "cannot forget interface %u", ifindex);
+	return 0;
+}
+
+static const struct other_interface *find_other(const struct other_interface *others, size_t count,
+						__u32 ifindex)
+{
+	for (size_t i = 0; i < count; i++)
+		if (others[i].ifindex == ifindex)
+			return &others[i];
+	return NULL;
+}
+
+/* Those that are noted as not guarded, and should not be. */
+static int forget_others(struct kernel *kernel, const struct other_interface *others, size_t count)
+{
+	_cleanup_free_ __u32 *gone = calloc(LIMIT_KNOWN, sizeof(*gone));
+	__u32 gone_count = 0, key, *previous = NULL;
+	struct interface interface;
+	int err = 0;
+
+	if (!gone)
+		return kernel_fail(-ENOMEM, "cannot note interfaces");
+	for (; bpf_map_get_next_key(kernel->interfaces_fd, previous, &key) == 0; previous = &key)
+		if (bpf_map_lookup_elem(kernel->interfaces_fd, &key, &interface) == 0 &&
+		    (interface.flags & (INTERFACE_UPPER | INTERFACE_INSIDE)) &&
+		    !find_other(others, count, key) && gone_count < LIMIT_KNOWN)
+			gone[gone_count++] = key;
+	for (__u32 i = 0; err == 0 && i < gone_count; i++)
+		err = kernel_forget_interface(kernel, gone[i]);
+	return err;
+}
+
+static int note_other(struct kernel *kernel, const struct other_interface *other)
+{
+	struct interface there, interface = { .flags = other->flags };
+
+	if (bpf_map_lookup_elem(kernel->interfaces_fd, &other->ifindex, &there) == 0 &&
+	    there.flags == interface.flags)
+		return 0;
+	if (bpf_map_update_elem(kernel->interfaces_fd, &other->ifindex, &interface, BPF_ANY) < 0 &&
+	    errno != E2BIG)
+		return kernel_fail(-errno, "cannot note interface %u", other->ifindex);
+	return 0;
+}
+
+int kernel_note_others(struct kernel *kernel, const struct other_interface *others, size_t count)
+{
+	int err = forget_others(kernel, others, count);
+
+	for (size_t i = 0; err == 0 && i < count; i++)
+		err = note_other(kernel, &others[i]);
+	return err;
+}
