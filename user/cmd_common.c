@@ -12,6 +12,7 @@
 #include "docker.h"
 #include "log.h"
 #include "policy.h"
+#include "session.h"
 #include "util.h"
 
 #define CONFIG_BYTES (64u << 20)
@@ -107,36 +108,24 @@ char *cmd_describe(struct kernel *kernel, const struct reconcile_report *report)
 	return text;
 }
 
-/* sshd(8): "client-address client-port server-address server-port". */
-static bool read_ssh(struct prefix *client, struct prefix *server, unsigned short *port)
-{
-	const char *connection = getenv("SSH_CONNECTION");
-	char from[64], to[64];
-
-	return connection && sscanf(connection, "%63s %*u %63s %hu", from, to, port) == 3 &&
-	       prefix_parse(from, client, NULL) == 0 && prefix_parse(to, server, NULL) == 0 &&
-	       client->family == server->family;
-}
-
 bool cmd_cuts_ssh(const struct policy *policy)
 {
 	struct policy_answer answer;
-	struct prefix client, server;
+	struct ssh_connection ssh;
 	char text[PREFIX_STRLEN];
-	unsigned short port;
 
-	if (policy->is_audit || !read_ssh(&client, &server, &port))
+	if (policy->is_audit || !session_ssh(&ssh))
 		return false;
-	answer = policy_decide(policy, &client, &server, IPPROTO_TCP, port);
+	answer = policy_decide(policy, &ssh.client, &ssh.server, IPPROTO_TCP, ssh.port);
 	if (answer.verdict != POLICY_DENY &&
 	    (answer.verdict != POLICY_UNGUARDED || policy->mode != DEFAULT_DENY_ALL))
 		return false;
 	log_error(0,
 		  "this would cut your own SSH connection from %s: %s%s%s; nothing was changed. "
 		  "Allow %u/tcp from there, name it as failsafe, or insist with --force",
-		  prefix_format(&client, text), answer.rule ? "'" : "",
+		  prefix_format(&ssh.client, text), answer.rule ? "'" : "",
 		  answer.rule ? answer.rule->text : "no rule allows it", answer.rule ? "'" : "",
-		  port);
+		  ssh.port);
 	return true;
 }
 

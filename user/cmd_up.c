@@ -10,6 +10,7 @@
 #include "lock.h"
 #include "log.h"
 #include "netdev.h"
+#include "session.h"
 #include "trial.h"
 #include "util.h"
 
@@ -117,9 +118,10 @@ static void report_up(const struct options *options, const struct up *up, struct
  */
 static void offer_trial(const struct options *options, struct up *up)
 {
+	struct ssh_connection ssh;
 	char answer[16];
 
-	if (up->trial_seconds || options->force || up->is_audit || !getenv("SSH_CONNECTION") ||
+	if (up->trial_seconds || options->force || up->is_audit || !session_ssh(&ssh) ||
 	    !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return;
 	fprintf(stderr, "you are connected by SSH.  Try it for 120 s first, and keep it only after "

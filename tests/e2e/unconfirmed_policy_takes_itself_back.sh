@@ -46,6 +46,8 @@ export SSH_CONNECTION="$office4 50022 $host4 22"
 expect "tidegate up succeeds" tidegate up
 expect_not "a ban of the caller is refused" tidegate ban "$office4"
 expect_not "a rule that keeps the caller out is refused" tidegate allow 22/tcp from "$stranger4"
+expect_not "neither by sudo, which takes the variable away" \
+	bash -c "env -u SSH_CONNECTION '$tidegate' ban $office4; exit \$?"
 expect "the configuration is as it was" bash -c '! grep -q "ban\|allow" /etc/tidegate/tidegate.conf'
 expect "a rule that lets the caller in is not" tidegate allow 22/tcp from "$office4"
 expect "insisting works" tidegate --force ban "$office4"

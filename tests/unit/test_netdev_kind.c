@@ -162,6 +162,29 @@ static void what_comes_up_from_a_nic_is_upper(void **state)
 		assert_false(netdev_is_upper(&list, &devices[i], 10));
 }
 
+static void what_is_down_or_somebodys_port_does_not_receive(void **state)
+{
+	struct netdev devices[] = {
+		NIC(2, .name = "eth0", .is_up = true),
+		NIC(3, .name = "down"),
+		NIC(4, .name = "docker0", .kind = "bridge", .is_up = true),
+		NIC(5, .name = "port", .kind = "veth", .master = 4, .is_up = true),
+		NIC(6, .name = "bond0", .kind = "bond", .is_up = true),
+		NIC(7, .name = "member", .master = 6, .is_up = true),
+		NIC(8, .name = "red", .kind = "vrf", .is_up = true),
+		NIC(9, .name = "routed", .master = 8, .is_up = true),
+		NIC(10, .name = "unseen", .master = 99, .is_up = true),
+	};
+	struct netdev_list list = LIST(devices);
+	char names[128] = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+		if (netdev_receives(&list, &devices[i]))
+			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s ",
+				 devices[i].name);
+	assert_string_equal(names, "eth0 docker0 bond0 red routed ");
+}
+
 static void only_ethernet_is_ethernet(void **state)
 {
 	struct netdev nic = NIC(1), wireguard = { .type = ARPHRD_NONE };
@@ -182,6 +205,7 @@ int main(void)
 		cmocka_unit_test(bridge_ports_and_macvlan_parents_are_shared),
 		cmocka_unit_test(a_ring_of_devices_is_survived),
 		cmocka_unit_test(what_comes_up_from_a_nic_is_upper),
+		cmocka_unit_test(what_is_down_or_somebodys_port_does_not_receive),
 		cmocka_unit_test(only_ethernet_is_ethernet),
 	};
 
