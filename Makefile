@@ -116,7 +116,7 @@ build/tests/fuzz/%: tests/fuzz/%.c build/fuzz/libtidegate.a
 # ---- benchmarks ----------------------------------------------------------------
 
 BENCH := build/tests/bench
-BENCH_PROGRAMS := $(addprefix $(BENCH)/,flood cost classify_bench correct rr)
+BENCH_PROGRAMS := $(addprefix $(BENCH)/,flood cost classify_bench correct rr alternate)
 BENCH_FUZZER := build/tests/fuzz/fuzz_classify
 
 $(BENCH)/%.bpf.o: tests/bench/%.bpf.c

@@ -4,10 +4,16 @@
 # On veth any XDP program at all costs a copy of every packet that the stack sends (an skb
 # has to become an XDP buffer), which no NIC does.  So the XDP filter is compared with an XDP
 # program that does nothing, and the filter at tc with nothing at all.
+#
+# Seconds apart, one arrangement differs from itself by more than the filter could cost.  So the
+# rounds only tell what each carries, and what the filter costs is found by putting it there and
+# taking it away ten times a second while the traffic runs (alternate.c, arms.py).
 
 source "$bench/engine.sh"
-traffic_rounds=$(choose 7 2)
+traffic_rounds=$(choose 3 1)
 traffic_seconds=$(choose 2 1)
+slots=$(choose 120 40) # twelve make a second and a bit
+slot_ms=100
 
 traffic_services() {
 	contestant docker
@@ -73,6 +79,56 @@ wrk_us() {
 	}' <<<"$1"
 }
 
+# alternate_under WHO WHAT COUNTER LOAD...: what LOAD, which runs for long enough, loses by WHO.
+alternate_under() {
+	local who=$1 what=$2 counter=$3 load round=0 worse
+	shift 3
+	"$@" >/dev/null 2>&1 &
+	load=$!
+	sleep 1
+	alternate "$who" "$counter" || die "cannot alternate $who"
+	kill "$load" 2>/dev/null
+	wait "$load" 2>/dev/null
+	while read -r worse; do
+		record traffic "$who, alternating" "$what" "$worse" % $((++round))
+	done < <("$bench/arms.py" "$work/slots")
+}
+
+alternate() {
+	local hook=xdp
+	[ "$1" = tidegate-xdp ] || hook=tcx
+	arrange "$1"
+	inside docker "$programs/alternate" "$(receiver docker)" \
+		"$(echo /sys/fs/bpf/docker/links/*-$hook)" "$programs/receiver.bpf.o" "$2" \
+		"$slots" $slot_ms >"$work/slots"
+}
+
+# wait_under WHO WHAT SERVICE PORT: the same for the slowest hundredth of the answers.
+wait_under() {
+	local who=$1 what=$2 round=0 worse rr
+	generator "$programs/rr" "$(address docker)" "$4" $((slots * (slot_ms + 10) / 1000 + 2)) \
+		$send_cpu "$3" "$work/trace" >/dev/null &
+	rr=$!
+	sleep 0.5
+	alternate "$who" tx || die "cannot alternate $who"
+	wait $rr || die "no answers from $3"
+	while read -r worse; do
+		record traffic "$who, alternating" "$what" "$worse" % $((++round))
+	done < <("$bench/arms.py" "$work/slots" "$work/trace")
+}
+
+traffic_alternate() {
+	local host load_seconds=60
+	host=$(address docker)
+	alternate_under "$1" "iperf3, throughput" rx as_client iperf3 -c "$host" -t $load_seconds
+	alternate_under "$1" "nginx, requests" tx \
+		as_client wrk -t 1 -c 16 -d ${load_seconds}s "http://$host:8080/"
+	alternate_under "$1" "redis, requests" tx \
+		as_client redis-benchmark -h "$host" -p 6380 -t get -c 16 -n 100000000
+	wait_under "$1" "nginx, p99" http 8080
+	wait_under "$1" "redis, p99" redis 6380
+}
+
 traffic_services
 variants=(none empty-xdp tidegate-xdp tidegate-tc)
 for ((round = 1; round <= traffic_rounds; round++)); do
@@ -83,6 +139,10 @@ for ((round = 1; round <= traffic_rounds; round++)); do
 		arrange "$what"
 		traffic_measure "$what" "$round"
 	done
+done
+for what in tidegate-xdp tidegate-tc; do
+	say "  alternating: $what"
+	traffic_alternate "$what"
 done
 arrange none
 engine_stop docker
