@@ -385,9 +385,7 @@ static __always_inline int image_is_usual(struct image_ref image,
 static __always_inline __u32 image_rule4(struct image_ref image, const struct image_header *header,
 					 const struct image_port *port, __u32 addr)
 {
-	if (port->uniform)
-		return port->uniform - 1;
-	if (image_is_usual(image, &header->unusual4, addr))
+	if (port->is_uniform || image_is_usual(image, &header->unusual4, addr))
 		return port->usual4;
 	return image_rule(image, header, port, classify4(image, &header->saddr4, addr));
 }
@@ -395,9 +393,7 @@ static __always_inline __u32 image_rule4(struct image_ref image, const struct im
 static __always_inline __u32 image_rule6(struct image_ref image, const struct image_header *header,
 					 const struct image_port *port, __u64 hi, __u64 lo)
 {
-	if (port->uniform)
-		return port->uniform - 1;
-	if (image_is_usual(image, &header->unusual6, hi))
+	if (port->is_uniform || image_is_usual(image, &header->unusual6, hi))
 		return port->usual6;
 	return image_rule(image, header, port, classify6(image, &header->saddr6, hi, lo));
 }

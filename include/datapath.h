@@ -278,7 +278,7 @@ struct image_variant {
 struct image_port {
 	__u32 counter;  /* id; +0 counts what passed, +1 what was dropped; 0 = not counted */
 	__u32 row;
-	__u16 uniform;  /* rule + 1 when every class has the same rule, else 0 */
+	__u16 is_uniform; /* every class has the same rule */
 	__u16 fallback; /* rule of the default: in place of one that let in and has expired */
 	__u16 usual4;   /* rule for the class that most IPv4 addresses have */
 	__u16 usual6;

@@ -103,7 +103,7 @@ static struct image_port make_port(const struct build *build, const __u32 *unifo
 {
 	return (struct image_port){
 		.row = row,
-		.uniform = uniform[row],
+		.is_uniform = uniform[row] != 0,
 		.usual4 = usual_rule(build, 0, row),
 		.usual6 = usual_rule(build, 1, row),
 	};
