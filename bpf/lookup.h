@@ -43,14 +43,6 @@ static __always_inline __u32 destination_of(struct image_ref image,
 	return classify6(image, &header->daddr6, hi, lo);
 }
 
-static __always_inline __u32 class_of(struct image_ref image, const struct image_header *header,
-				      const struct packet *pkt)
-{
-	if (pkt->family == 4)
-		return classify4(image, &header->saddr4, bpf_ntohl(pkt->saddr[0]));
-	return classify6(image, &header->saddr6, word64(pkt->saddr), word64(pkt->saddr + 2));
-}
-
 static __always_inline __u32 proto_index(__u8 protocol)
 {
 	if (protocol == IPPROTO_TCP)
@@ -77,15 +69,12 @@ static __always_inline const struct image_rule *
 winning_rule(struct image_ref image, const struct image_header *header, const struct packet *pkt,
 	     const struct image_port *port)
 {
-	__u32 class, rule;
+	__u32 rule;
 
-	/* The common case: the same rule for every source, so nobody needs to know which. */
-	if (port->uniform)
-		return image_rule_at(image, header, port->uniform - 1);
-	class = class_of(image, header, pkt);
-	if (class == IMAGE_BAD)
-		return NULL;
-	rule = image_rule(image, header, port, class);
+	if (pkt->family == 4)
+		rule = image_rule4(image, header, port, bpf_ntohl(pkt->saddr[0]));
+	else
+		rule = image_rule6(image, header, port, word64(pkt->saddr), word64(pkt->saddr + 2));
 	return rule == IMAGE_BAD ? NULL : image_rule_at(image, header, rule);
 }
 

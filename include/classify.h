@@ -201,19 +201,24 @@ static __always_inline __u32 image_list_ref(struct image_ref image, __u32 offset
 	return *(const __u16 *)image_within(image, offset + found * 2, 2);
 }
 
+/* The part that the address is in; the last one is what lies behind. */
+static __always_inline __u32 image_part(const struct image_table *table, __u64 addr)
+{
+	__u64 part = 0, parts = 1ull << (table->bits & 31);
+
+	if (addr >= table->base)
+		part = (addr - table->base) >> (table->shift & 63);
+	return part > parts ? parts : part;
+}
+
 static __always_inline __u32 image_table_ref(struct image_ref image,
 					     const struct image_table *table, __u64 addr)
 {
-	__u64 part = 0, parts = 1ull << (table->bits & 31);
 	const __u32 *ref;
 
 	if (!table->bits)
 		return table->root;
-	if (addr >= table->base)
-		part = (addr - table->base) >> (table->shift & 63);
-	if (part > parts)
-		part = parts;
-	ref = image_at(image, table->root + (__u32)part * 4, 4);
+	ref = image_at(image, table->root + image_part(table, addr) * 4, 4);
 	return ref ? *ref : IMAGE_BAD;
 }
 
@@ -353,14 +358,44 @@ static __always_inline __u32 image_rule(struct image_ref image, const struct ima
 	const __u32 *block;
 	const __u16 *cell;
 
-	if (port->uniform)
-		return port->uniform - 1;
+	if (class == IMAGE_BAD)
+		return IMAGE_BAD;
 	block = image_at(image, header->blocks + index * 4, 4);
 	if (!block)
 		return IMAGE_BAD;
 	index = *block * CELL_BLOCK + class % CELL_BLOCK;
 	cell = image_at(image, header->cells + index * 2, 2);
 	return cell ? *cell : IMAGE_BAD;
+}
+
+/* Whether the address has the class that most have, by a bit that says where others may be. */
+static __always_inline int image_is_usual(struct image_ref image,
+					  const struct image_table *unusual, __u64 addr)
+{
+	__u32 part = image_part(unusual, addr);
+	const __u32 *word;
+
+	if (!unusual->bits)
+		return 0;
+	word = image_at(image, unusual->root + part / 32 * 4, 4);
+	return word && !(*word >> part % 32 & 1);
+}
+
+/* Number of the rule that decides about this source, or IMAGE_BAD. */
+static __always_inline __u32 image_rule4(struct image_ref image, const struct image_header *header,
+					 const struct image_port *port, __u32 addr)
+{
+	if (port->is_uniform || image_is_usual(image, &header->unusual4, addr))
+		return port->usual4;
+	return image_rule(image, header, port, classify4(image, &header->saddr4, addr));
+}
+
+static __always_inline __u32 image_rule6(struct image_ref image, const struct image_header *header,
+					 const struct image_port *port, __u64 hi, __u64 lo)
+{
+	if (port->is_uniform || image_is_usual(image, &header->unusual6, hi))
+		return port->usual6;
+	return image_rule(image, header, port, classify6(image, &header->saddr6, hi, lo));
 }
 
 /* NULL = bad. */

@@ -18,7 +18,7 @@
 
 /* Layout of the pinned maps and of the image.  A build that finds another number
  * pinned refuses to touch it (user/kernel.c). */
-#define DATAPATH_ABI 2
+#define DATAPATH_ABI 3
 
 /* ---- reasons ------------------------------------------------------------------ */
 
@@ -211,7 +211,8 @@ struct means_note {
  * The destination says what is at that address: nothing known, this host, a container.
  * The class is the set of rule sources that contain the address.  Which rule wins for
  * (row, class) is computed in user space, so its cost here does not depend on how many
- * rules there are or how they overlap.
+ * rules there are or how they overlap.  Most addresses are of one class; the port names its
+ * rule, and a bit says where an address may be of another.
  */
 #define IMAGE_CHUNK 65536u /* images are a multiple of it */
 #define IMAGE_SMALL (1u << 20)
@@ -284,8 +285,10 @@ struct image_variant {
 struct image_port {
 	__u32 counter;  /* id; +0 counts what passed, +1 what was dropped; 0 = not counted */
 	__u32 row;
-	__u32 uniform;  /* rule + 1 when every class has the same rule, else 0 */
-	__u32 fallback; /* rule of the default: in place of one that let in and has expired */
+	__u16 is_uniform; /* every class has the same rule */
+	__u16 fallback; /* rule of the default: in place of one that let in and has expired */
+	__u16 usual4;   /* rule for the class that most IPv4 addresses have */
+	__u16 usual6;
 };
 
 struct image_rule {
@@ -341,6 +344,8 @@ struct image_header {
 	struct image_table saddr6;
 	struct image_table daddr4;
 	struct image_table daddr6;
+	struct image_table unusual4; /* where sources have another class than most: root is the */
+	struct image_table unusual6; /* offset of a bit for each part; bits is 0: ask saddr4 */
 };
 
 /* Protocol index of slot_index. */
@@ -363,6 +368,6 @@ DATAPATH_ASSERT(image_port, 16);
 DATAPATH_ASSERT(image_rule, 16);
 DATAPATH_ASSERT(image_near4, 8);
 DATAPATH_ASSERT(image_near6, 24);
-DATAPATH_ASSERT(image_header, 304);
+DATAPATH_ASSERT(image_header, 336);
 
 #endif

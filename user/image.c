@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * image.c: puts the parts of the image together and vouches for the whole.  Each part is
- * worked out in a file of its own: ranges, image_classes, image_cells, image_table,
- * image_destinations, image_slots.
+ * worked out in a file of its own: ranges, image_classes, image_cells, image_usual,
+ * image_table, image_destinations, image_slots.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include "image_classes.h"
 #include "image_ports.h"
 #include "image_table.h"
+#include "image_usual.h"
 #include "image_writer.h"
 #include "policy.h"
 #include "util.h"
@@ -26,11 +27,14 @@ struct build {
 	struct image_header header; /* copied to the front at the end: the bytes move */
 	struct classes classes;
 	struct ranges saddr[2]; /* IPv4, IPv6 */
+	__u32 *used;            /* classes that they have: number in the image -> in classes */
+	__u32 usual[2];         /* the one that most addresses of the family have, in the image */
 };
 
 static void build_clear(struct build *build)
 {
 	free(build->writer.bytes);
+	free(build->used);
 	classes_clear(&build->classes);
 	ranges_clear(&build->saddr[0]);
 	ranges_clear(&build->saddr[1]);
@@ -85,6 +89,26 @@ static int build_ranges(struct build *build)
 
 /* ---- ports and rules ------------------------------------------------------------------ */
 
+/* The rule in this row for the class that most addresses of the family have. */
+static __u16 usual_rule(const struct build *build, int family_index, __u32 row)
+{
+	__u32 class = build->used[build->usual[family_index]];
+	const __u16 *column = intern_get(&build->classes.columns, class);
+
+	return column[row];
+}
+
+/* All but the counter. */
+static struct image_port make_port(const struct build *build, const __u32 *uniform, __u32 row)
+{
+	return (struct image_port){
+		.row = row,
+		.is_uniform = uniform[row] != 0,
+		.usual4 = usual_rule(build, 0, row),
+		.usual6 = usual_rule(build, 1, row),
+	};
+}
+
 static int write_ports(struct build *build, const __u32 *uniform)
 {
 	const struct policy *policy = build->policy;
@@ -97,13 +121,12 @@ static int write_ports(struct build *build, const __u32 *uniform)
 	if (err)
 		return err;
 	ports = writer_at(&build->writer, build->header.ports);
-	ports[0].uniform = uniform[0]; /* no port: row 0 */
+	ports[0] = make_port(build, uniform, 0);
 	if (uniform[0] == CELL_NONE + 1)
 		build->header.flags |= IMAGE_QUIET;
 	for (size_t i = 0; i < policy->ports_count; i++) {
+		ports[i + 1] = make_port(build, uniform, build->classes.port_rows[i]);
 		ports[i + 1].counter = build->input->port_counters[i];
-		ports[i + 1].row = build->classes.port_rows[i];
-		ports[i + 1].uniform = uniform[ports[i + 1].row];
 		ports[i + 1].fallback =
 			policy->ports[i].is_closed ? CELL_DEFAULT_DENY : CELL_DEFAULT_ALLOW;
 	}
@@ -177,7 +200,7 @@ static int check_limits(struct build *build)
 static int build_sources(struct build *build)
 {
 	struct ranges *saddr[2] = { &build->saddr[0], &build->saddr[1] };
-	_cleanup_free_ __u32 *used = NULL, *uniform = NULL;
+	_cleanup_free_ __u32 *uniform = NULL;
 	__u32 count;
 	int err;
 
@@ -185,10 +208,16 @@ static int build_sources(struct build *build)
 	if (!err)
 		err = build_ranges(build);
 	if (!err)
-		err = cells_number_classes(&build->classes, saddr, &used, &count);
+		err = cells_number_classes(&build->classes, saddr, &build->used, &count);
 	if (!err)
-		err = cells_write(&build->writer, &build->classes, used, count, &build->header,
-				  &uniform);
+		err = cells_write(&build->writer, &build->classes, build->used, count,
+				  &build->header, &uniform);
+	if (!err)
+		err = usual_write(&build->writer, saddr[0], 4, count, &build->header.unusual4,
+				  &build->usual[0]);
+	if (!err)
+		err = usual_write(&build->writer, saddr[1], 6, count, &build->header.unusual6,
+				  &build->usual[1]);
 	if (!err)
 		err = write_ports(build, uniform);
 	if (!err)

@@ -21,7 +21,7 @@ int cells_number_classes(const struct classes *classes, struct ranges *ranges[2]
 
 /*
  * Fills blocks, row_blocks, cells and classes of the header.  ret_uniform (allocated): for
- * each row what goes into image_port.uniform.
+ * each row the only rule in it + 1, or 0 when there are several.
  */
 int cells_write(struct image_writer *writer, const struct classes *classes, const __u32 *used,
 		__u32 count, struct image_header *header, __u32 **ret_uniform);

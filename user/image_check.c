@@ -23,6 +23,14 @@ static bool is_table(const struct image_header *header, const struct image_table
 	       is_inside(header, table->root, ((1ull << table->bits) + 1) * 4, 4);
 }
 
+static bool is_bitmap(const struct image_header *header, const struct image_table *unusual)
+{
+	if (unusual->bits == 0)
+		return true; /* not there */
+	return unusual->bits <= 31 && unusual->shift < 64 &&
+	       is_inside(header, unusual->root, ((1ull << unusual->bits) / 32 + 1) * 4, 4);
+}
+
 static bool are_arrays_inside(const struct image_header *header)
 {
 	return is_inside(header, header->slot_index, PROTO_MAX * 65536 * sizeof(__u16), 2) &&
@@ -50,7 +58,8 @@ int image_check(const void *bytes, size_t size)
 	    header->row_blocks != (header->classes + CELL_BLOCK - 1) / CELL_BLOCK)
 		return -EBADMSG;
 	if (!is_table(header, &header->saddr4) || !is_table(header, &header->saddr6) ||
-	    !is_table(header, &header->daddr4) || !is_table(header, &header->daddr6))
+	    !is_table(header, &header->daddr4) || !is_table(header, &header->daddr6) ||
+	    !is_bitmap(header, &header->unusual4) || !is_bitmap(header, &header->unusual6))
 		return -EBADMSG;
 	return are_arrays_inside(header) ? 0 : -EBADMSG;
 }

@@ -193,13 +193,28 @@ struct image_answer {
 	__u32 kind, port, rule;
 };
 
+/* The rule for this source, by whichever way is shorter; IMAGE_BAD also where the long way, through
+ * class and cells, leads to another one. */
+static inline __u32 image_ask_rule(struct image_ref image, const struct image_port *port,
+				   const struct prefix *saddr)
+{
+	const struct image_header *header = image_header_of(image);
+	__u32 class = image_value(image, &header->saddr4, &header->saddr6, saddr), rule;
+
+	if (saddr->family == 4)
+		rule = image_rule4(image, header, port, oracle_word(saddr->addr, 4));
+	else
+		rule = image_rule6(image, header, port, oracle_word(saddr->addr, 8),
+				   oracle_word(saddr->addr + 8, 8));
+	return rule == image_rule(image, header, port, class) ? rule : IMAGE_BAD;
+}
+
 static inline struct image_answer image_ask(const void *bytes, const struct prefix *saddr,
 					    const struct prefix *daddr, __u8 proto,
 					    unsigned short dport)
 {
 	struct image_ref image = { bytes };
 	const struct image_header *header = image_header_of(image);
-	__u32 class = image_value(image, &header->saddr4, &header->saddr6, saddr);
 	__u32 destination = image_value(image, &header->daddr4, &header->daddr6, daddr);
 	__u32 index = proto == IPPROTO_TCP   ? PROTO_TCP
 		      : proto == IPPROTO_UDP ? PROTO_UDP
@@ -213,7 +228,7 @@ static inline struct image_answer image_ask(const void *bytes, const struct pref
 		return answer;
 	port = image_port_at(image, header, answer.port);
 	if (port)
-		answer.rule = image_rule(image, header, port, class);
+		answer.rule = image_ask_rule(image, port, saddr);
 	return answer;
 }
 

@@ -198,6 +198,53 @@ static void clusters_far_apart_agree(void **state)
 	assert_shape(policy, 20000);
 }
 
+/* In percent. */
+static unsigned int usual_addresses(const struct image *image, __u8 family)
+{
+	const struct image_header *header = image_header(image);
+	struct image_ref ref = { .bytes = image->bytes };
+	unsigned int usual = 0;
+
+	for (int i = 0; i < 10000; i++)
+		usual += family == 4 ? image_is_usual(ref, &header->unusual4, random64() >> 32) :
+				       image_is_usual(ref, &header->unusual6, random64());
+	return usual / 100;
+}
+
+static void most_strangers_are_told_by_one_bit(void **state)
+{
+	for (int count = 0; count <= 10000; count = count * 10 + 10 * !count) {
+		_cleanup_(oracle_freep) struct policy *policy = one_port();
+		unsigned int allow = add_rule(policy, STATEMENT_ALLOW);
+		_cleanup_(image_clear) struct image image;
+
+		for (int i = 0; i < count; i++) {
+			oracle_add_source(policy, allow, v4(random64(), 24));
+			oracle_add_source(policy, allow, v6(random64(), 0, 48));
+		}
+		build(policy, &image);
+		assert_in_range(usual_addresses(&image, 4), 90, 100);
+		assert_in_range(usual_addresses(&image, 6), 90, 100);
+	}
+}
+
+/* Whole lists of countries: there a bit would say nothing. */
+static void where_there_is_no_stranger_no_bit_is_asked(void **state)
+{
+	_cleanup_(oracle_freep) struct policy *policy = one_port();
+	unsigned int rules[3];
+	_cleanup_(image_clear) struct image image;
+
+	for (int i = 0; i < 3; i++)
+		rules[i] = add_rule(policy, STATEMENT_ALLOW);
+	for (__u32 i = 0; i < 65536; i++)
+		oracle_add_source(policy, rules[i % 3], v4(i << 16, 16));
+	build(policy, &image);
+	assert_int_equal(image_header(&image)->unusual4.bits, 0);
+	assert_int_equal(usual_addresses(&image, 4), 0);
+	assert_shape(policy, 65536);
+}
+
 /* Whatever the bytes are, a look-up ends and stays inside. */
 static void look_ups_in_damaged_images_stay_inside(void **state)
 {
@@ -234,6 +281,8 @@ int main(void)
 		cmocka_unit_test(addresses_within_one_sixty_four_agree),
 		cmocka_unit_test(neighbouring_sixty_fours_with_hosts_agree),
 		cmocka_unit_test(clusters_far_apart_agree),
+		cmocka_unit_test(most_strangers_are_told_by_one_bit),
+		cmocka_unit_test(where_there_is_no_stranger_no_bit_is_asked),
 		cmocka_unit_test(look_ups_in_damaged_images_stay_inside),
 	};
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * image_usual.h: a short cut for the sources that most addresses are like.  Pure.
+ */
+#ifndef TIDEGATE_IMAGE_USUAL_H
+#define TIDEGATE_IMAGE_USUAL_H
+
+#include <linux/types.h>
+
+struct image_table;
+struct image_writer;
+struct ranges;
+
+/*
+ * Finds the class of the most addresses of the family, and writes where others are.  The values
+ * of the ranges are classes below `classes`.  *ret_unusual stays what it was where a short cut
+ * would be of no use.  0, -E2BIG or -ENOMEM.
+ */
+int usual_write(struct image_writer *writer, const struct ranges *ranges, __u8 family,
+		__u32 classes, struct image_table *ret_unusual, __u32 *ret_usual);
+
+#endif
