@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * cmd_run.c: the daemon: reconcile(), called again whenever something may have changed.  It
- * keeps nothing that the next one would miss: killed, the filter goes on with the last
- * policy; started, it begins where the kernel is.
+ * keeps nothing that the next one would miss, but for sets whose file has turned bad: killed, the
+ * filter goes on with the last policy; started, it begins where the kernel is.
  */
 #include "cmd.h"
 
@@ -20,6 +20,7 @@
 #include "log.h"
 #include "netdev.h"
 #include "policy.h"
+#include "sets_memory.h"
 #include "tracking.h"
 #include "util.h"
 
@@ -40,6 +41,8 @@ struct daemon {
 	bool is_stopping;
 	bool is_config_changed;
 	bool was_failing, was_refused;
+	struct sets_memory sets;
+	char sets_error[ERROR_TEXT]; /* as in the last round; "" = all could be read */
 	enum docker_source docker_source;
 	time_t next_expiry;
 };
@@ -108,6 +111,18 @@ static int renew_docker(struct daemon *daemon, const char *text)
 	return cmd_open_docker(daemon->options, text, &daemon->docker, &daemon->is_docker_off);
 }
 
+/* Once, and again when it is something else. */
+static void report_sets(struct daemon *daemon, const char *error)
+{
+	if (streq(daemon->sets_error, error))
+		return;
+	if (error[0])
+		log_warning("%s", error);
+	else
+		log_info("the sets can be read again");
+	snprintf(daemon->sets_error, sizeof(daemon->sets_error), "%s", error);
+}
+
 static void report(struct daemon *daemon, const struct reconcile_report *report)
 {
 	_cleanup_free_ char *what = NULL;
@@ -119,6 +134,7 @@ static void report(struct daemon *daemon, const struct reconcile_report *report)
 			"enforces",
 			daemon->options->config);
 	daemon->was_refused = report->is_refused;
+	report_sets(daemon, report->desired->sets_error);
 	if (daemon->was_failing)
 		log_info("in order again");
 	if (source != daemon->docker_source && source == DOCKER_FRESH)
@@ -141,6 +157,7 @@ static int round_once(struct daemon *daemon)
 	struct reconcile_input input = {
 		.config_path = daemon->options->config,
 		.kernel = daemon->kernel,
+		.sets = &daemon->sets,
 		.guard = GUARD_WANTED,
 	};
 	char error[ERROR_TEXT], ignored[ERROR_TEXT];
@@ -293,6 +310,7 @@ static void daemon_clear(struct daemon *daemon)
 		util_closep(&daemon->fds[i]);
 	docker_free(daemon->docker);
 	kernel_free(daemon->kernel);
+	sets_memory_clear(&daemon->sets);
 	free(daemon->docker_text);
 }
 

@@ -14,7 +14,7 @@
 #include "netdev.h"
 #include "notes.h"
 #include "policy.h"
-#include "sets.h"
+#include "sets_memory.h"
 #include "util.h"
 
 #define CONFIG_BYTES (64u << 20)
@@ -93,30 +93,34 @@ static char *set_path(const char *config_path, const char *file)
 	return path;
 }
 
-static int read_set(const char *config_path, const struct statement *statement,
+static int read_set(const struct desired_input *input, const struct statement *statement,
 		    struct policy_set *set, char *error)
 {
-	_cleanup_free_ char *path = set_path(config_path, statement->set_file);
+	_cleanup_free_ char *path = set_path(input->config_path, statement->set_file);
 	struct sets_error at = {};
 	struct prefix *members = NULL;
 	int err;
 
 	if (!path)
 		return -ENOMEM;
-	err = sets_read(path, &members, &set->count, &at);
-	if (err < 0 && at.line)
-		return fail(err, error, "%s:%u:%u: %s", path, at.line, at.column, at.text);
-	if (err < 0)
-		return fail(err, error, "%s:%u: cannot read the set '%s' from '%s': %s",
-			    config_path, statement->line, statement->set, path,
-			    at.text[0] ? at.text : strerror(-err));
+	err = input->sets ? sets_memory_read(input->sets, path, &members, &set->count, &at) :
+			    sets_read(path, &members, &set->count, &at);
 	set->name = statement->set;
 	set->members = members;
-	return 0;
+	if (err == 0)
+		return 0;
+	if (at.line)
+		return fail(err, error, "%s:%u:%u: %s", path, at.line, at.column, at.text);
+	return fail(err, error, "%s:%u: cannot read the set '%s' from '%s': %s",
+		    input->config_path, statement->line, statement->set, path,
+		    at.text[0] ? at.text : strerror(-err));
 }
 
-static int read_sets(const char *config_path, struct desired *desired, char *error)
+/* Of several files that have turned bad the first is told. */
+static int read_sets(const struct desired_input *input, struct desired *desired, char *error)
 {
+	char *old = desired->sets_error;
+
 	for (size_t i = 0; i < desired->config->count; i++) {
 		const struct statement *statement = &desired->config->statements[i];
 		struct policy_set *set;
@@ -127,11 +131,17 @@ static int read_sets(const char *config_path, struct desired *desired, char *err
 		set = util_append(&desired->sets, desired->sets_count, sizeof(*set));
 		if (!set)
 			return -ENOMEM;
-		err = read_set(config_path, statement, set, error);
+		err = read_set(input, statement, set, error);
 		if (err < 0)
 			return err;
 		desired->sets_count++;
+		if (err && !old[0])
+			snprintf(old, ERROR_TEXT, "%s; set '%s' keeps its previous content",
+				 error, statement->set);
 	}
+	error[0] = '\0';
+	if (input->sets)
+		sets_memory_trim(input->sets);
 	return 0;
 }
 
@@ -195,7 +205,7 @@ int desired_read(const struct desired_input *input, struct desired **ret,
 	if (err < 0)
 		return err;
 	read_docker(input, desired);
-	err = read_sets(input->config_path, desired, error);
+	err = read_sets(input, desired, error);
 	if (err == 0)
 		err = read_host(desired, error);
 	if (err == 0)

@@ -20,6 +20,7 @@ struct listener;
 struct netdev_list;
 struct policy;
 struct policy_set;
+struct sets_memory;
 
 #define ERROR_TEXT 512
 
@@ -42,11 +43,13 @@ struct desired {
 	size_t listeners_count;
 	struct policy_set *sets;
 	size_t sets_count;
+	char sets_error[ERROR_TEXT]; /* why a set has its previous content; "" = none has */
 	struct policy *policy;
 };
 
 struct desired_input {
 	const char *config_path;   /* for messages, and for the files of sets */
+	struct sets_memory *sets;  /* a bad file keeps what this remembers of it; NULL: it fails */
 	const char *text;          /* NULL: read config_path */
 	struct docker *docker;     /* NULL: do not ask */
 	bool is_docker_off;        /* there is no Docker here, by configuration */

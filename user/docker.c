@@ -288,13 +288,26 @@ int docker_read(struct docker *docker, struct inventory **ret)
 
 /* ---- the rest of docker.h ---- */
 
+/* By the last reading; nothing is known of one that it did not have. */
+static bool is_stopped(const char *id, void *arg)
+{
+	const struct docker_list *list = &((struct docker *)arg)->list;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (streq(list->items[i].id, id))
+			return list->items[i].state == DOCKER_CREATED ||
+			       list->items[i].state == DOCKER_RESTARTING ||
+			       list->items[i].state == DOCKER_EXITED;
+	return false;
+}
+
 int docker_wait(struct docker *docker, struct docker_fd *fds, size_t fds_count, int timeout_ms,
 		bool *ret_changed)
 {
 	int err = 0;
 
 	if (!docker->events)
-		err = docker_events_new(docker->http, &docker->events);
+		err = docker_events_new(docker->http, is_stopped, docker, &docker->events);
 	if (!err)
 		err = docker_events_wait(docker->events, fds, fds_count, timeout_ms, ret_changed);
 	if (err)

@@ -21,7 +21,7 @@ static const struct {
 	{ "container", "rename" },
 	{ "container", "update" },    /* the restart policy */
 	{ "network", "create" },
-	{ "network", "connect" },     /* may move a container's ports without a start */
+	{ "network", "connect" },     /* may move the ports of a container that runs */
 	{ "network", "disconnect" },
 	{ "network", "destroy" },
 	{ "network", "remove" },      /* what a swarm says for destroy */
@@ -56,6 +56,25 @@ static int note_created(const struct docker_json *json, struct docker_change *ch
 	return err;
 }
 
+/* When it does not say which container, or there is no room, it is a change like any other. */
+static int note_joined(const struct docker_json *json, struct docker_change *change)
+{
+	struct docker_json actor = docker_json_member(json, "Actor");
+	struct docker_json attributes = docker_json_member(&actor, "Attributes");
+	struct docker_json container = docker_json_member(&attributes, "container");
+	const char *id;
+	int err;
+
+	err = docker_json_string(&container, &id);
+	if (err)
+		return err;
+	if (strlen(id) == DOCKER_ID_SIZE - 1 && change->joined_count < DOCKER_CREATED_MAX)
+		strcpy(change->joined[change->joined_count++], id);
+	else
+		change->is_any = true;
+	return 0;
+}
+
 static int visit_event(const struct docker_json *json, void *arg)
 {
 	struct docker_json type_json = docker_json_member(json, "Type");
@@ -69,6 +88,8 @@ static int visit_event(const struct docker_json *json, void *arg)
 		err = docker_json_name(&action_json, &action);
 	if (err || !is_change(type, action))
 		return err;
+	if (streq(type, "network") && streq(action, "connect"))
+		return note_joined(json, change);
 	change->is_any = true;
 	if (streq(type, "container") && streq(action, "create"))
 		return note_created(json, change);

@@ -18,6 +18,9 @@ struct docker_change {
 	/* Containers that were created, up to the limit: worth asking for before they start. */
 	char created[DOCKER_CREATED_MAX][DOCKER_ID_SIZE];
 	size_t created_count;
+	/* Those that were put into a network, up to the limit: the others are in is_any. */
+	char joined[DOCKER_CREATED_MAX][DOCKER_ID_SIZE];
+	size_t joined_count;
 };
 
 /*

@@ -21,6 +21,7 @@
 #define HEAD_MS	       5000 /* until the head of the answer is there */
 #define EVENT_MAX      (1 << 20)
 #define SLEEP_MAX_MS   60000
+#define START_MS       500 /* from joining its networks until a container runs, ordinarily */
 
 enum state { DOWN, CONNECTING, STANDING };
 
@@ -29,8 +30,11 @@ struct docker_events {
 	struct docker_stream *stream;
 	char version[16];
 	enum state state;
+	docker_is_stopped *is_stopped;
+	void *arg; /* of is_stopped */
 	struct docker_change change;
-	int64_t since_ms; /* in this state */
+	int64_t start_end_ms; /* when to look at what joined a network anyway; 0 = nothing did */
+	int64_t since_ms;     /* in this state */
 	int backoff_ms;
 	char *buffer; /* the beginning of an event */
 	size_t size, room;
@@ -67,6 +71,21 @@ static int append(struct docker_events *events, const char *bytes, size_t size)
 	return 0;
 }
 
+/*
+ * A container joins its networks when it is started, and until it runs the Engine tells no more
+ * about it than before: "start" comes then, and one look is enough for both.
+ */
+static void weigh_joined(struct docker_events *events)
+{
+	struct docker_change *change = &events->change;
+
+	if (change->joined_count && !events->start_end_ms)
+		events->start_end_ms = now_ms() + START_MS;
+	for (; change->joined_count; change->joined_count--)
+		if (!events->is_stopped(change->joined[change->joined_count - 1], events->arg))
+			change->is_any = true;
+}
+
 static int take(const char *bytes, size_t size, void *arg)
 {
 	struct docker_events *events = arg;
@@ -77,6 +96,7 @@ static int take(const char *bytes, size_t size, void *arg)
 	if (!err)
 		err = docker_change_read(events->buffer, events->size, &used, &events->change,
 					 &events->garbage);
+	weigh_joined(events);
 	events->size -= used;
 	memmove(events->buffer, events->buffer + used, events->size);
 	if (!err && events->size > EVENT_MAX) {
@@ -173,6 +193,14 @@ static int64_t state_end(const struct docker_events *events)
 	}
 }
 
+/* When the state ends by itself, or the patience with a start does. */
+static int64_t next_end(const struct docker_events *events)
+{
+	int64_t end = state_end(events);
+
+	return events->start_end_ms && events->start_end_ms < end ? events->start_end_ms : end;
+}
+
 static int keep_up(struct docker_events *events)
 {
 	int err;
@@ -221,15 +249,19 @@ int docker_events_wait(struct docker_events *events, struct docker_fd *fds, size
 
 		if (err)
 			return err;
+		if (events->start_end_ms && now >= events->start_end_ms)
+			events->change.is_any = true;
 		if (is_ready || events->change.is_any || now >= end)
 			break;
 		if (end - now < sleep)
 			sleep = end - now;
-		if (state_end(events) - now < sleep)
-			sleep = state_end(events) - now;
+		if (next_end(events) - now < sleep)
+			sleep = next_end(events) - now;
 		docker_stream_wait(events->stream, fds, count, sleep > 0 ? sleep : 0);
 	}
 	*ret_changed = events->change.is_any;
+	if (events->change.is_any)
+		events->start_end_ms = 0;
 	events->change.is_any = false;
 	return 0;
 }
@@ -258,7 +290,8 @@ const char *docker_events_error(const struct docker_events *events)
 	return events->error;
 }
 
-int docker_events_new(struct docker_http *http, struct docker_events **ret)
+int docker_events_new(struct docker_http *http, docker_is_stopped *is_stopped, void *arg,
+		      struct docker_events **ret)
 {
 	struct docker_events *events = calloc(1, sizeof(*events));
 	int err;
@@ -266,6 +299,8 @@ int docker_events_new(struct docker_http *http, struct docker_events **ret)
 	if (!events)
 		return -ENOMEM;
 	events->http = http;
+	events->is_stopped = is_stopped;
+	events->arg = arg;
 	err = docker_stream_new(http, take, events, &events->stream);
 	if (err) {
 		free(events);

@@ -15,8 +15,12 @@ struct docker_events;
 struct docker_fd;
 struct docker_http;
 
-/* Borrows http. */
-int docker_events_new(struct docker_http *http, struct docker_events **ret);
+/* Whether that container is known not to run, so that its joining a network is its start. */
+typedef bool docker_is_stopped(const char *id, void *arg);
+
+/* Borrows http.  is_stopped is called while docker_events_wait() is. */
+int docker_events_new(struct docker_http *http, docker_is_stopped *is_stopped, void *arg,
+		      struct docker_events **ret);
 void docker_events_free(struct docker_events *events);
 
 /* As docker_wait().  `version` ("/v1.41" or "") is for the next time it connects. */

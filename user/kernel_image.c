@@ -14,6 +14,10 @@
 
 #define HUGE_PAGE (2u << 20)
 
+/* As in bpf/image.h.  Mapped to be read: a map that no program may write to cannot be mapped to be
+ * written, and a frozen one need not. */
+#define MAP_FLAGS (BPF_F_RDONLY_PROG | BPF_F_MMAPABLE)
+
 static const __u32 sizes[POLICY_SIZES] = { IMAGE_SMALL, IMAGE_MEDIUM, IMAGE_LARGE };
 
 /* Index into sizes of the smallest that the image fits in, or -E2BIG. */
@@ -27,21 +31,24 @@ static int size_for(const struct image *image)
 }
 
 /*
- * As large as the map's value.  Most of what copying megabytes takes is the first touch of each
- * page, so in huge pages where there are any.
+ * As large as the map's value, zero but for the image.  Of megabytes the first touch of each page
+ * costs most: what is behind the image is never touched, and the rest is in huge pages where there
+ * are any.
  */
-static void *new_value(__u32 size)
+static void *new_value(const struct image *image, __u32 size)
 {
-	void *value = size < HUGE_PAGE ? malloc(size) : aligned_alloc(HUGE_PAGE, size);
+	void *value = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (value && size >= HUGE_PAGE)
+	if (value == MAP_FAILED)
+		return NULL;
+	if (size >= HUGE_PAGE)
 		(void)madvise(value, size, MADV_HUGEPAGE);
-	return value;
+	return memcpy(value, image->bytes, image->size);
 }
 
 static int create_map(__u32 size)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = MAP_FLAGS);
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "image", sizeof(__u32), size, 1, &opts);
 
 	if (fd < 0)
@@ -53,18 +60,18 @@ static int create_map(__u32 size)
 /* Written whole, and from then on not even we change it. */
 static int fill_map(int fd, const struct image *image, __u32 size)
 {
-	_cleanup_free_ char *value = new_value(size);
+	void *value = new_value(image, size);
 	__u32 key = 0;
+	int err = 0;
 
 	if (!value)
 		return -ENOMEM;
-	memcpy(value, image->bytes, image->size);
-	memset(value + image->size, 0, size - image->size);
 	if (bpf_map_update_elem(fd, &key, value, BPF_ANY) < 0)
-		return kernel_fail(-errno, "cannot write the policy into its map");
-	if (bpf_map_freeze(fd) < 0)
-		return kernel_fail(-errno, "cannot freeze the policy's map");
-	return 0;
+		err = kernel_fail(-errno, "cannot write the policy into its map");
+	munmap(value, size);
+	if (err == 0 && bpf_map_freeze(fd) < 0)
+		err = kernel_fail(-errno, "cannot freeze the policy's map");
+	return err;
 }
 
 /* The map of the image in a slot, which the programs would take, or -ENOENT. */
@@ -149,50 +156,56 @@ int kernel_copy_slot(struct kernel *kernel, enum image_slot from, enum image_slo
 	return fill_slot(kernel, to, fd, size);
 }
 
-/* The only value of the map, whole; allocated. */
-static int read_value(int fd, int size, void **ret)
+/* The image as it is in the kernel.  To be unmapped. */
+static int map_slot(struct kernel *kernel, enum image_slot slot, struct image *ret)
 {
-	_cleanup_free_ void *value = new_value(sizes[size]);
-	__u32 key = 0;
-
-	if (!value)
-		return -ENOMEM;
-	if (bpf_map_lookup_elem(fd, &key, value) < 0)
-		return kernel_fail(-errno, "cannot read the policy back");
-	*ret = TAKE_PTR(value);
-	return 0;
-}
-
-int kernel_read_image(struct kernel *kernel, enum image_slot slot, struct image *ret)
-{
-	_cleanup_free_ void *value = NULL;
 	_cleanup_close_ int fd = -1;
-	int size, err;
+	void *value;
+	int size;
 
 	fd = open_slot(kernel, slot, &size);
 	if (fd < 0)
 		return fd;
-	err = read_value(fd, size, &value);
+	value = mmap(NULL, sizes[size], PROT_READ, MAP_SHARED, fd, 0);
+	if (value == MAP_FAILED)
+		return kernel_fail(-errno, "cannot read the policy back");
+	*ret = (struct image){ .bytes = value, .size = sizes[size] };
+	return 0;
+}
+
+static void unmap_slot(struct image *image)
+{
+	if (image->bytes)
+		munmap(image->bytes, image->size);
+}
+
+int kernel_read_image(struct kernel *kernel, enum image_slot slot, struct image *ret)
+{
+	_cleanup_(unmap_slot) struct image mapped = {};
+	struct image copy = {};
+	int err;
+
+	err = map_slot(kernel, slot, &mapped);
 	if (err < 0)
 		return err;
-	ret->size = ((struct image_header *)value)->size;
-	if (ret->size > sizes[size])
+	copy.size = image_header(&mapped)->size;
+	if (copy.size > mapped.size || copy.size < sizeof(struct image_header))
 		return kernel_fail(-EPROTO, "the policy in the kernel is not an image");
-	ret->bytes = TAKE_PTR(value);
+	copy.bytes = malloc(copy.size);
+	if (!copy.bytes)
+		return -ENOMEM;
+	memcpy(copy.bytes, mapped.bytes, copy.size);
+	*ret = copy;
 	return 0;
 }
 
 int kernel_read_header(struct kernel *kernel, enum image_slot slot, struct image_header *ret)
 {
-	_cleanup_free_ void *value = NULL;
-	_cleanup_close_ int fd = -1;
-	int size, err;
+	_cleanup_(unmap_slot) struct image mapped = {};
+	int err;
 
-	fd = open_slot(kernel, slot, &size);
-	if (fd < 0)
-		return fd;
-	err = read_value(fd, size, &value);
+	err = map_slot(kernel, slot, &mapped);
 	if (err == 0)
-		memcpy(ret, value, sizeof(*ret));
+		*ret = *image_header(&mapped);
 	return err;
 }

@@ -229,8 +229,9 @@ static void write_state(const struct reconcile_input *input, const struct desire
 		state.docker_seen_at = time(NULL);
 	snprintf(state.docker_error, sizeof(state.docker_error), "%s",
 		 desired ? desired->docker_error : state.docker_error);
-	snprintf(state.config_error, sizeof(state.config_error), "%s",
-		 error[0] || !input->complaint ? error : input->complaint);
+	if (!error[0])
+		error = input->complaint ?: desired ? desired->sets_error : "";
+	snprintf(state.config_error, sizeof(state.config_error), "%s", error);
 	(void)kernel_write_state(input->kernel, &state);
 }
 
@@ -288,6 +289,7 @@ static int prepare(const struct reconcile_input *input, struct reconcile_plan *p
 	struct desired_input desired_input = {
 		.config_path = input->config_path,
 		.text = input->text,
+		.sets = input->sets,
 		.docker = input->docker,
 		.is_docker_off = input->is_docker_off,
 		.running = running->bytes ? running : NULL,

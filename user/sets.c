@@ -68,7 +68,7 @@ static const char *read_number(const char *at, const char *end, unsigned int mos
 	return at;
 }
 
-/* Dotted quad with or without a length; false when prefix_parse should look at it. */
+/* Dotted quad with or without a length, that ends there; false when somebody else should look. */
 static bool read_ipv4(const char *at, const char *end, struct prefix *prefix)
 {
 	unsigned int part, addr = 0, length = 32;
@@ -244,11 +244,14 @@ static const char *find_end(const struct reader *reader, const char *line_end)
 
 static int read_line(struct reader *reader, const char *line_end)
 {
-	const char *end = find_end(reader, line_end);
-	const char *at = skip_blanks(reader->at, end), *dash;
+	const char *end, *at, *dash;
 	struct prefix prefix;
 	int err;
 
+	if (read_ipv4(reader->at, line_end, &prefix))
+		return add(reader, &prefix);
+	end = find_end(reader, line_end);
+	at = skip_blanks(reader->at, end);
 	if (at == end)
 		return 0;
 	dash = memchr(at, '-', (size_t)(end - at));

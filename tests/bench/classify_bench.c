@@ -175,7 +175,8 @@ static void load_image(const struct bpf_object *object, const struct image *imag
 	} maps[] = { { "policy_small", IMAGE_SMALL },
 		     { "policy_medium", IMAGE_MEDIUM },
 		     { "policy_large", IMAGE_LARGE } };
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
+	LIBBPF_OPTS(bpf_map_create_opts, opts,
+		    .map_flags = BPF_F_RDONLY_PROG | BPF_F_MMAPABLE);
 	__u32 key = 0, active = SLOT_ACTIVE, i = 0;
 	void *value;
 	int fd;

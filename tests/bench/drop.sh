@@ -5,9 +5,9 @@
 # and to nobody else.  A peer has to count what it dropped, and that must be what was processed.
 
 drop_seconds=$(choose 0.5 0.2)
-drop_rounds=$(choose 7 3)
+drop_rounds=$(choose 7 2)
 drop_sizes=($(choose "0 10 100 1000 10000 100000 1000000" "0 10000 1000000"))
-peer_sizes=($(choose "1 10 100 1000 10000" "1 1000 10000"))
+peer_sizes=($(choose "1 10 100 1000 10000" "1 10000"))
 line_sizes=($(choose "1 10 100 1000" "1 1000"))
 
 declare -A drops_of # contestant -> command that prints how many packets it dropped

@@ -26,9 +26,9 @@ REASONS = {
     "traffic-xdp": "veth copies each packet that the stack sends into an XDP buffer for any XDP "
     "program at all, which no NIC does: compare with the empty program",
     "xdp-filter": "without a rule for sources it looks at the destination port and at nothing else",
-    "change": "the policy is copied out of and into its map of 1, 8 or 32 MiB whole, and each page "
-    "of these copies is new to the process",
-    "daemon": "a start is three events and three rounds, and each reads the whole list of containers",
+    "change": "the policy is copied into its map of 1, 8 or 32 MiB whole, and each page of these "
+    "copies is new",
+    "daemon": "a start is two rounds, and each reads the whole list of containers",
 }
 
 

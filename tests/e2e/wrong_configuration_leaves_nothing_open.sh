@@ -2,6 +2,7 @@
 # A configuration with an error opens nothing: at boot, when there is no policy before it that
 # could go on, every published port is closed until the file is right, also on interfaces that
 # appear meanwhile.  The opposite is `tidegate up` without --boot, which then changes nothing.
+# The file of a set that turns bad keeps the content it had, and Docker is followed on.
 . "$(dirname "$0")/lib.sh"
 
 # The policy has to do it alone.
@@ -48,3 +49,27 @@ becomes open 5 office $host4 6379/tcp
 expect_closed stranger $host4 6379/tcp 7777/tcp
 expect "tidegate up --boot leaves a policy that enforces" tidegate up --boot
 expect_open office $host4 6379/tcp
+
+printf '%s\n' $office4 >"${config%/*}/friends.list"
+configure <<<"set friends file friends.list
+allow 6379,7777/tcp from friends
+allow 7778/tcp"
+because="with a set from a file"
+becomes open 5 office $host4 7777/tcp
+
+echo nonsense >>"${config%/*}/friends.list"
+because="and the file turned bad"
+complains() { grep -q 'friends.list:2:1: ' <(tidegate status 2>&1); }
+expect "tidegate status shows its line" eventually 5 complains
+expect "the daemon says that it keeps the previous content" eventually 5 \
+	grep -q "friends.list:2:1: .*'friends' keeps its previous content" /run/tidegate.log
+publish later -p 7778:80 -p 7779:80
+becomes closed 5 stranger $host4 7779/tcp
+expect_open office $host4 6379/tcp 7778/tcp
+expect_closed stranger $host4 6379/tcp 7777/tcp
+
+printf '%s\n' $stranger4 >"${config%/*}/friends.list"
+because="and was put right"
+becomes open 5 stranger $host4 6379/tcp
+expect_closed office $host4 6379/tcp
+expect "tidegate status is content" tidegate status

@@ -60,6 +60,57 @@ static void event_is_reported_at_once(void **state)
 	}
 }
 
+#define JOINED                                                                  \
+	"{\"Type\":\"network\",\"Action\":\"connect\",\"Actor\":{\"Attributes\":" \
+	"{\"container\":\"" ID_A "\"}}}\n"
+
+static void list_one(struct fixture *fixture, const char *containers)
+{
+	fake_set(fixture->engine, "/containers/json", 200, containers);
+	fake_set(fixture->engine, "/containers/" ID_A "/json", 200, DETAILS("created", "", ""));
+	assert_reads(fixture);
+}
+
+static void network_of_one_that_starts_is_looked_at_with_its_start(void **state)
+{
+	struct fixture *fixture = *state;
+	long long start;
+
+	connect_events(fixture);
+	list_one(fixture, "[" LISTED(ID_A, "a", "created", "") "]");
+	start = now_ms();
+	fake_say(fixture->engine, JOINED);
+	assert_false(wait_ms(fixture, 100));
+	fake_say(fixture->engine, EVENT("container", "start"));
+	assert_true(wait_ms(fixture, 2000));
+	assert_true(now_ms() - start < 400);
+	assert_false(wait_ms(fixture, 700));
+	/* And without, should it not come. */
+	start = now_ms();
+	fake_say(fixture->engine, JOINED);
+	assert_true(wait_ms(fixture, 3000));
+	assert_in_range(now_ms() - start, 400, 2000);
+}
+
+static void network_of_one_that_runs_is_looked_at_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+	long long start;
+
+	connect_events(fixture);
+	list_one(fixture, "[" LISTED(ID_A, "a", "running", "") "]");
+	start = now_ms();
+	fake_say(fixture->engine, JOINED);
+	assert_true(wait_ms(fixture, 2000));
+	assert_true(now_ms() - start < 200);
+	/* One that nothing is known of as well. */
+	list_one(fixture, "[]");
+	start = now_ms();
+	fake_say(fixture->engine, JOINED);
+	assert_true(wait_ms(fixture, 2000));
+	assert_true(now_ms() - start < 200);
+}
+
 static void event_that_changes_nothing_is_not_reported(void **state)
 {
 	struct fixture *fixture = *state;
@@ -287,6 +338,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		DOCKER_TEST(connecting_is_a_reason_to_look),
 		DOCKER_TEST(event_is_reported_at_once),
+		DOCKER_TEST(network_of_one_that_starts_is_looked_at_with_its_start),
+		DOCKER_TEST(network_of_one_that_runs_is_looked_at_at_once),
 		DOCKER_TEST(event_that_changes_nothing_is_not_reported),
 		DOCKER_TEST(event_cut_anywhere_is_put_together),
 		DOCKER_TEST(recorded_events_are_all_understood),

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "datapath.h"
-#include "sets.h"
+#include "sets_memory.h"
 #include "util.h"
 
 static char *print(const struct prefix *prefixes, size_t count)
@@ -196,6 +196,36 @@ static void radix_and_comparison_sort_alike(void **state)
 		assert_true(prefix_compare(&small[i - 1], &small[i]) < 0);
 }
 
+/* Against qsort(), which knows nothing of the numbers that IPv4 alone is sorted as. */
+static int compare(const void *a, const void *b)
+{
+	return prefix_compare(a, b);
+}
+
+static void ipv4_alone_sorts_like_the_rest(void **state)
+{
+	static struct prefix sorted[1000], expected[1000];
+	size_t count = ARRAY_SIZE(sorted);
+	unsigned int seed = 1;
+
+	for (size_t i = 0; i < count; i++) {
+		sorted[i] = (struct prefix){ .family = 4, .length = 25 + i % 8 };
+		for (size_t j = 0; j < 4; j++)
+			sorted[i].addr[j] = (seed = seed * 1103515245 + 12345) >> 16;
+		sorted[i].addr[3] &= 0x80;
+	}
+	sorted[7] = sorted[8] = sorted[900];
+	memcpy(expected, sorted, sizeof(sorted));
+	qsort(expected, count, sizeof(*expected), compare);
+	assert_int_equal(sets_sort(sorted, &count), 0);
+	assert_int_equal(count, ARRAY_SIZE(sorted) - 2);
+	for (size_t i = 0, j = 0; i < count; i++, j++) {
+		while (j && prefix_equal(&expected[j], &expected[j - 1]))
+			j++;
+		assert_memory_equal(&sorted[i], &expected[j], sizeof(*sorted));
+	}
+}
+
 /* ---- the file ------------------------------------------------------------------- */
 
 static char directory[64];
@@ -277,6 +307,59 @@ static void a_huge_file_is_refused(void **state)
 	assert_string_equal(error.text, "the file is larger than 128 MiB");
 }
 
+/* ---- a file that turns bad --------------------------------------------------------- */
+
+static int recall(struct sets_memory *memory, size_t *count, struct sets_error *error)
+{
+	_cleanup_free_ struct prefix *prefixes = NULL;
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/list", directory);
+	return sets_memory_read(memory, path, &prefixes, count, error);
+}
+
+static void a_file_that_turns_bad_keeps_its_content(void **state)
+{
+	_cleanup_(sets_memory_clear) struct sets_memory memory = {};
+	struct sets_error error;
+	char path[96];
+	size_t count = 0;
+
+	write_file("list", "10.0.0.1\n10.0.0.2\n");
+	assert_int_equal(recall(&memory, &count, &error), 0);
+	write_file("list", "10.0.0.3\nx\n");
+	assert_int_equal(recall(&memory, &count, &error), 1);
+	assert_int_equal(count, 2);
+	assert_int_equal(error.line, 2);
+	snprintf(path, sizeof(path), "%s/list", directory);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(recall(&memory, &count, &error), 1);
+	assert_string_equal(error.text, "No such file or directory");
+	write_file("list", "10.0.0.3\n");
+	assert_int_equal(recall(&memory, &count, &error), 0);
+	assert_int_equal(count, 1);
+}
+
+static void content_that_nobody_asks_for_is_forgotten(void **state)
+{
+	_cleanup_(sets_memory_clear) struct sets_memory memory = {};
+	struct sets_error error;
+	size_t count = 7;
+
+	write_file("list", "x\n");
+	assert_int_equal(recall(&memory, &count, &error), -EINVAL);
+	assert_int_equal(count, 7);
+	write_file("list", "");
+	assert_int_equal(recall(&memory, &count, &error), 0);
+	sets_memory_trim(&memory);
+	write_file("list", "x\n");
+	assert_int_equal(recall(&memory, &count, &error), 1);
+	sets_memory_trim(&memory);
+	sets_memory_trim(&memory);
+	assert_int_equal(memory.count, 0);
+	assert_int_equal(recall(&memory, &count, &error), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,9 +374,12 @@ int main(void)
 		cmocka_unit_test(a_million_lines_parse_in_time),
 		cmocka_unit_test(too_many_lines_are_named_with_the_limit),
 		cmocka_unit_test(radix_and_comparison_sort_alike),
+		cmocka_unit_test(ipv4_alone_sorts_like_the_rest),
 		cmocka_unit_test(a_file_is_read),
 		cmocka_unit_test(what_is_no_file_is_refused),
 		cmocka_unit_test(a_huge_file_is_refused),
+		cmocka_unit_test(a_file_that_turns_bad_keeps_its_content),
+		cmocka_unit_test(content_that_nobody_asks_for_is_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);
