@@ -4,8 +4,7 @@
 Three in five are /24 (/48), the rest of any length from /17 to /32 (/33 to /64), at random
 between 11.0.0.0 and 99.255.255.255 (in 2000::/4), as in tables of the Internet and lists of
 abusers.  None has the third octet (the bit behind /32) above its half: so sources from there are
-beside every prefix but below the same /16 (/32), and a search for them goes just as deep.
-The same count gives the same prefixes.
+beside every prefix but below the same /16 (/32).  The same count gives the same prefixes.
 """
 import ipaddress
 import random
