@@ -2,14 +2,14 @@
 """arms.py SLOTS [TRACE]: how much worse it is with the filter than without, in percent.
 
 SLOTS is what `alternate` printed.  Each four slots, 0110, give a figure a line: what less was
-carried.  With a TRACE of `rr`: each forty give one, how much longer the slowest hundredth of the
+carried.  With a TRACE of `rr`: each twelve give one, how much longer the slowest hundredth of the
 answers that came in them took at least.
 """
 import bisect
 import sys
 
 BLOCK = 4
-LONG_BLOCK = 40
+LONG_BLOCK = 12
 
 
 def read(path):

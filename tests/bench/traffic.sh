@@ -12,7 +12,7 @@
 source "$bench/engine.sh"
 traffic_rounds=$(choose 3 1)
 traffic_seconds=$(choose 2 1)
-slots=$(choose 120 40) # twelve make a second and a bit
+slots=$(choose 240 40)
 slot_ms=100
 
 traffic_services() {
