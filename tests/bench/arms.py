@@ -51,7 +51,8 @@ def main():
         return
     trace = read(sys.argv[2])
     for block in split(slots, LONG_BLOCK):
-        print(100 * (waited(block, 1, trace) / waited(block, 0, trace) - 1))
+        if block[-1][2] <= trace[-1][0]:
+            print(100 * (waited(block, 1, trace) / waited(block, 0, trace) - 1))
 
 
 main()

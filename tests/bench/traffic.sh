@@ -106,7 +106,8 @@ alternate() {
 # wait_under WHO WHAT SERVICE PORT: the same for the slowest hundredth of the answers.
 wait_under() {
 	local who=$1 what=$2 round=0 worse rr
-	generator "$programs/rr" "$(address docker)" "$4" $((slots * (slot_ms + 10) / 1000 + 2)) \
+	# A slot takes somewhat longer than it measures.
+	generator "$programs/rr" "$(address docker)" "$4" $((slots * (slot_ms + 20) / 1000 + 3)) \
 		$send_cpu "$3" "$work/trace" >/dev/null &
 	rr=$!
 	sleep 0.5
