@@ -111,7 +111,7 @@ def uncertainty(values):
     few rounds in which the machine was away do not count for more than others."""
     ranked, reach = sorted(values), math.ceil(0.98 * math.sqrt(len(values)))
     low, high = len(values) // 2 - reach, (len(values) - 1) // 2 + reach
-    if low < 0:
+    if low < 0 or not values:
         return math.inf
     return (ranked[high] - ranked[low]) / 2
 
