@@ -9,6 +9,9 @@
 #include "datapath.h"
 #include "maps.h"
 
+/* Beside a reason that a function returns: count, but let pass. */
+#define ONLY_AUDIT 256
+
 static __always_inline bool is_drop(enum reason reason)
 {
 	return REASONS_DROP & (1u << reason);

@@ -181,7 +181,9 @@ static __always_inline enum reason decide_port(const struct hook *hook, const st
 {
 	enum reason reason = rule ? apply(kind, rule) : unguarded(kind, header);
 
-	if ((reason == PASS_UNGUARDED || reason == PASS_DEFAULT) && is_learned(header, pkt))
+	/* Docker bound it, and no policy knows it yet. */
+	if ((reason == PASS_UNGUARDED || reason == PASS_DEFAULT) && is_learned(pkt) &&
+	    !(header->flags & IMAGE_ALLOW_ALL))
 		reason = DROP_LEARNED;
 	if (!is_drop(reason))
 		return reason;

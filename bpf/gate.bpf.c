@@ -219,8 +219,6 @@ static __always_inline bool may_enter(struct image_ref image, const struct packe
 	return rule->action == ACTION_ALLOW && !is_expired(rule);
 }
 
-#define ONLY_AUDIT 256 /* beside the reason: count, but let pass */
-
 __noinline int decide_entry(const struct packet *pkt, int is_translated)
 {
 	struct image_ref image = current_image();

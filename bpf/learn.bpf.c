@@ -189,18 +189,26 @@ static __always_inline void try_port(const struct learned_key *key)
 	mark(key);
 }
 
-/* Between the last look of bpf/socket.bpf.c and the socket's being found a packet takes a fraction
- * of a microsecond.  One that was looked at just before is through when this is over. */
-#define SETTLE_NS 10000
-#define SETTLE_TURNS 1000
+/*
+ * Between the last look of bpf/socket.bpf.c and the socket's being found a packet takes a fraction
+ * of a microsecond, and longer where an interrupt comes in between.  One that was looked at just
+ * before is through when this is over.
+ */
+#define SETTLE_NS 100000
+#define SETTLE_TURNS 10000
+
+static long is_settled(__u64 turn, void *arg)
+{
+	const __u64 *until_ns = arg;
+
+	return bpf_ktime_get_ns() >= *until_ns;
+}
 
 static __always_inline void settle(void)
 {
 	__u64 until_ns = bpf_ktime_get_ns() + SETTLE_NS;
 
-	for (int i = 0; i < SETTLE_TURNS; i++)
-		if (bpf_ktime_get_ns() >= until_ns)
-			break;
+	bpf_loop(SETTLE_TURNS, is_settled, &until_ns, 0);
 }
 
 static __always_inline bool begin_try(struct bpf_sock_addr *ctx, struct learned_key *key)

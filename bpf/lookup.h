@@ -132,10 +132,10 @@ static __always_inline bool is_bound(const struct packet *pkt, __u16 port)
 }
 
 /*
- * Whether Docker bound the port, and no policy knows it yet.  The bit answers for nearly all
- * packets; only behind it is the address asked for.
+ * Whether Docker bound the port.  The bit answers for nearly all packets; only behind it is the
+ * address asked for.
  */
-static __always_inline bool is_learned(const struct image_header *header, const struct packet *pkt)
+static __always_inline bool is_learned(const struct packet *pkt)
 {
 	const struct learned_ports *ports = learned_ports_of();
 	__u16 port = bpf_ntohs(pkt->dport);
@@ -144,8 +144,6 @@ static __always_inline bool is_learned(const struct image_header *header, const 
 	if (!ports || word >= LEARNED_WORDS)
 		return false;
 	if (!(ports->bits[ports->current & 1][word] & LEARNED_BIT(port)))
-		return false;
-	if (header->flags & IMAGE_ALLOW_ALL)
 		return false;
 	return ports->is_full || is_bound(pkt, port);
 }

@@ -63,26 +63,39 @@ static __always_inline bool is_kept_out(enum action action)
  * here nobody could ask about replies.  Where it has not seen the packet, the port's rules are
  * asked as well; a port that nobody names is no container's.
  */
-static __always_inline enum reason decide_lookup(struct image_ref image, const struct packet *pkt,
-						 enum side side)
+static __always_inline enum reason decide_socket(struct image_ref image, const struct packet *pkt,
+						 bool is_bound, bool is_unseen)
 {
 	const struct image_header *header = image_header_of(image);
-	bool is_bound_now = is_learned(header, pkt);
+	__u32 number = find_port(image, header, pkt, destination_of(image, header, pkt));
 	const struct image_port *port;
 	const struct image_rule *rule;
-	__u32 number;
 
-	if (!is_bound_now && side != SIDE_UNKNOWN)
-		return REASON_NONE;
-	number = find_port(image, header, pkt, destination_of(image, header, pkt));
 	rule = find_rule(image, header, pkt, number, &port);
 	if (!rule)
-		return side == SIDE_UNKNOWN ? DROP_NO_POLICY : REASON_NONE;
+		return is_unseen ? DROP_NO_POLICY : REASON_NONE;
 	if (rule->action == ACTION_FAILSAFE)
 		return REASON_NONE;
-	if (is_bound_now && (!number || rule->action == ACTION_DEFAULT_ALLOW))
+	if (is_bound && !(header->flags & IMAGE_ALLOW_ALL) &&
+	    (!number || rule->action == ACTION_DEFAULT_ALLOW))
 		return DROP_LEARNED;
-	return side == SIDE_UNKNOWN && is_kept_out(rule->action) ? DROP_GATE : REASON_NONE;
+	return is_unseen && is_kept_out(rule->action) ? DROP_GATE : REASON_NONE;
+}
+
+/* A global function, which the verifier checks once, with any bits in what it is told: inlined, it
+ * would be checked again for each way to get here. */
+__noinline int look_late(const struct packet *pkt, int is_bound, int is_unseen)
+{
+	struct image_ref image = current_image();
+	enum reason reason;
+
+	/* Without a policy nobody has looked at the interfaces either. */
+	if (!pkt || !pkt->family || !image.bytes)
+		return REASON_NONE;
+	reason = decide_socket(image, pkt, is_bound, is_unseen);
+	if (reason != REASON_NONE && image_header_of(image)->flags & IMAGE_AUDIT)
+		return reason | ONLY_AUDIT;
+	return reason;
 }
 
 SEC("sk_lookup")
@@ -90,18 +103,19 @@ int learn_socket(struct bpf_sk_lookup *ctx)
 {
 	enum side side = side_of(ctx->ingress_ifindex);
 	struct packet pkt = {};
-	struct image_ref image;
-	enum reason reason;
+	bool is_bound;
+	int reason;
 
 	if (side == SIDE_INSIDE)
 		return SK_PASS;
-	image = current_image();
-	if (!image.bytes)
-		return SK_PASS;
 	read_lookup(ctx, &pkt);
-	reason = decide_lookup(image, &pkt, side);
+	is_bound = is_learned(&pkt);
+	/* From here until the socket is found is the time that bpf/learn.bpf.c waits for. */
+	if (!is_bound && side == SIDE_OUTSIDE)
+		return SK_PASS;
+	reason = look_late(&pkt, is_bound, side == SIDE_UNKNOWN);
 	if (reason == REASON_NONE)
 		return SK_PASS;
-	count(reason, 1, 0);
-	return image_header_of(image)->flags & IMAGE_AUDIT ? SK_PASS : SK_DROP;
+	count(reason & (ONLY_AUDIT - 1), 1, 0);
+	return reason & ONLY_AUDIT ? SK_PASS : SK_DROP;
 }

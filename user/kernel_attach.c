@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "kernel_private.h"
 #include "util.h"
@@ -384,6 +385,30 @@ static int change_xdp_mode(struct kernel *kernel, const struct attach_request *r
 	return err < 0 ? err : detach(kernel, &cover);
 }
 
+static int keep_or_move(struct kernel *kernel, const struct attach_request *request,
+			const struct attachment *there, enum hook_kind *ret_hook, char **ret_note)
+{
+	int err;
+
+	if (request->hook == HOOK_NONE || request->hook == there->hook) {
+		*ret_hook = there->hook;
+		return kernel->is_renewing ? update_link(kernel, request, there) : 0;
+	}
+	if (is_xdp(there->hook) && is_xdp(request->hook))
+		return change_xdp_mode(kernel, request, there, ret_hook, ret_note);
+	/* The new one holds before the old one lets go. */
+	err = attach_best(kernel, request, ret_hook, ret_note);
+	return err < 0 ? err : detach(kernel, there);
+}
+
+/* What came in before the filter was there is on its way through the stack for microseconds. */
+static void let_through(void)
+{
+	struct timespec time = { .tv_nsec = 1000000 };
+
+	nanosleep(&time, NULL);
+}
+
 int kernel_attach(struct kernel *kernel, const struct attach_request *request,
 		  enum hook_kind *ret_hook, char **ret_note)
 {
@@ -392,18 +417,15 @@ int kernel_attach(struct kernel *kernel, const struct attach_request *request,
 	int err;
 
 	*ret_note = NULL;
-	err = kernel_note_guarded(kernel, request);
-	if (err == 0)
-		err = find_attached(kernel, request, &there, &is_there);
+	err = find_attached(kernel, request, &there, &is_there);
 	if (err < 0)
 		return err;
-	if (is_there && (request->hook == HOOK_NONE || request->hook == there.hook)) {
-		*ret_hook = there.hook;
-		return kernel->is_renewing ? update_link(kernel, request, &there) : 0;
+	if (is_there) {
+		err = keep_or_move(kernel, request, &there, ret_hook, ret_note);
+	} else {
+		err = attach_best(kernel, request, ret_hook, ret_note);
+		let_through();
 	}
-	if (is_there && is_xdp(there.hook) && is_xdp(request->hook))
-		return change_xdp_mode(kernel, request, &there, ret_hook, ret_note);
-	/* Another hook is asked for: the new one holds before the old one lets go. */
-	err = attach_best(kernel, request, ret_hook, ret_note);
-	return err == 0 && is_there ? detach(kernel, &there) : err;
+	/* Once it is noted, what stands behind the filter relies on it. */
+	return err < 0 ? err : kernel_note_guarded(kernel, request);
 }

@@ -40,6 +40,9 @@ socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).bind(("::", int(sys.argv[1])))
 		grep -o "in use"
 }
 
+# Of the long form the ports above are more than are remembered one by one.
+tidegate down
+expect "tidegate up succeeds" tidegate up
 "$probe" serve udp:5353 &
 because="before Docker asked for it"
 becomes open 5 stranger $host4 5353/udp
