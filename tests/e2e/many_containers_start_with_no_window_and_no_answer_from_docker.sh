@@ -22,6 +22,9 @@ expect "the filter is attached" sh -c "'$tidegate' status | grep -q 'eth0: xdp'"
 expect_no_window "with Docker's answers blocked"
 daemon_stop
 
+# Without Docker's word the ports learned so far would stay closed: begin anew.
+tidegate down
 export TIDEGATE_WITHOUT=learn,gate
+expect "tidegate up succeeds without the means" tidegate up --without-docker
 daemon_start_blocked
 expect_window "with Docker's answers blocked, and neither bind learning nor the gate"
