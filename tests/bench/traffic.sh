@@ -12,7 +12,7 @@
 source "$bench/engine.sh"
 traffic_rounds=$(choose 3 1)
 traffic_seconds=$(choose 2 1)
-slots=$(choose 240 40)
+slots=$(choose 240 16)
 slot_ms=100
 
 traffic_services() {
@@ -126,6 +126,8 @@ traffic_alternate() {
 		as_client wrk -t 1 -c 16 -d ${load_seconds}s "http://$host:8080/"
 	alternate_under "$1" "redis, requests" tx \
 		as_client redis-benchmark -h "$host" -p 6380 -t get -c 16 -n 100000000
+	# So few slots have no slowest hundredth worth the name.
+	[ -z "$quick" ] || return 0
 	wait_under "$1" "nginx, p99" http 8080
 	wait_under "$1" "redis, p99" redis 6380
 }
