@@ -17,14 +17,44 @@ static __always_inline bool is_drop(enum reason reason)
 	return REASONS_DROP & (1u << reason);
 }
 
-static __always_inline void count(__u32 id, __u32 packets, __u32 bytes)
+/* Those of the CPU that runs this; nobody else writes to them. */
+static __always_inline struct counters *own_counters(void)
 {
-	struct counter *counter = bpf_map_lookup_elem(&counters, &id);
+	__u32 cpu = bpf_get_smp_processor_id();
 
-	if (!counter)
-		return;
+	return bpf_map_lookup_elem(&counters, &cpu);
+}
+
+static __always_inline void count_at(struct counters *own, __u32 id, __u32 packets, __u32 bytes)
+{
+	struct counter *counter = &own->of[id % LIMIT_COUNTERS];
+
 	counter->packets += packets;
 	counter->bytes += bytes;
+}
+
+/* The counter of a reason, or one that stands for several. */
+static __always_inline void count(__u32 id, __u32 packets, __u32 bytes)
+{
+	struct counters *own = own_counters();
+
+	if (own)
+		count_at(own, id, packets, bytes);
+}
+
+/* Those of the reason, and of port and rule, if they have any. */
+static __always_inline void count_each(enum reason reason, __u32 port, __u32 rule, __u32 packets,
+				       __u32 bytes)
+{
+	struct counters *own = own_counters();
+
+	if (!own)
+		return;
+	count_at(own, reason, packets, bytes);
+	if (port)
+		count_at(own, port, packets, bytes);
+	if (rule)
+		count_at(own, rule, packets, bytes);
 }
 
 #endif

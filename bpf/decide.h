@@ -153,33 +153,24 @@ static __always_inline bool is_local(const struct hook *hook, const struct packe
 	return found < 0 || found == BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 
-/* What the rule says, if neither failsafe nor ban (which are asked earlier). */
-static __always_inline enum reason apply(__u32 kind, const struct image_rule *rule)
+/* A container's own address is open only to whom a rule allows it. */
+static __always_inline enum reason reason_at(__u32 kind, const struct image_header *header,
+					     __u32 port, enum action action)
 {
-	if (rule->action == ACTION_ALLOW)
-		return PASS_ALLOWED;
-	if (rule->action == ACTION_DEFAULT_ALLOW)
-		return PASS_DEFAULT;
-	if (is_container(kind))
+	enum reason reason = image_reason(header, port, action);
+
+	if (is_container(kind) && reason != PASS_ALLOWED && reason != PASS_DEFAULT)
 		return DROP_DIRECT;
-	return rule->action == ACTION_DENY ? DROP_DENIED : DROP_CLOSED;
+	return reason;
 }
 
-/* Nobody named the port. */
-static __always_inline enum reason unguarded(__u32 kind, const struct image_header *header)
-{
-	if (is_container(kind))
-		return DROP_DIRECT;
-	return header->flags & IMAGE_DENY_ALL ? DROP_CLOSED : PASS_UNGUARDED;
-}
-
-/* The rule is NULL when nobody named the port.  What is not allowed may still be a reply, and
+/* Neither failsafe nor ban: these are asked earlier.  What is not allowed may still be a reply, and
  * what is not for this host is not ours to drop. */
 static __always_inline enum reason decide_port(const struct hook *hook, const struct packet *pkt,
 					       __u32 kind, const struct image_header *header,
-					       const struct image_rule *rule)
+					       __u32 port, enum action action)
 {
-	enum reason reason = rule ? apply(kind, rule) : unguarded(kind, header);
+	enum reason reason = reason_at(kind, header, port, action);
 
 	/* Docker bound it, and no policy knows it yet. */
 	if ((reason == PASS_UNGUARDED || reason == PASS_DEFAULT) && is_learned(pkt) &&
@@ -227,7 +218,7 @@ static __always_inline enum reason decide_late(const struct hook *hook, const st
 		return DROP_MARTIAN;
 	if (pkt->kind != PACKET_PORTS)
 		return decide_portless(pkt, kind);
-	return decide_port(hook, pkt, kind, header, number ? rule : NULL);
+	return decide_port(hook, pkt, kind, header, number, rule ? rule->action : ACTION_NONE);
 }
 
 static __always_inline void decide(const struct hook *hook, const struct packet *pkt,

@@ -10,6 +10,7 @@
 #include "datapath.h"
 #include "decide.h"
 #include "parse.h"
+#include "usual.h"
 
 /* include/uapi/linux/pkt_cls.h.  UNSPEC lets the programs and filters behind this one speak. */
 #define TC_ACT_UNSPEC (-1)
@@ -30,16 +31,25 @@ static __always_inline bool filter(const struct hook *hook, const struct packet 
 				   __u32 packets, __u32 bytes)
 {
 	struct decision decision = {};
+	__u32 port_counter;
 	bool drop;
 
 	decide(hook, pkt, &decision);
 	drop = is_drop(decision.reason);
-	count(decision.reason, packets, bytes);
-	if (decision.port_counter)
-		count(decision.port_counter + drop, packets, bytes);
-	if (decision.rule_counter)
-		count(decision.rule_counter, packets, bytes);
+	port_counter = decision.port_counter ? decision.port_counter + drop : 0;
+	count_each(decision.reason, port_counter, decision.rule_counter, packets, bytes);
 	return drop && !decision.is_audit;
+}
+
+/* The same, where it was decided beforehand. */
+static __always_inline bool follow(const struct image_answer *answer, __u32 packets, __u32 bytes)
+{
+	if (answer->counter)
+		count(answer->counter, packets, bytes);
+	else
+		count_each(answer->reason, answer->port_counter, answer->rule_counter, packets,
+			   bytes);
+	return answer->flags & ANSWER_DROPS;
 }
 
 /* ---- reading ---------------------------------------------------------------------------- */
@@ -51,6 +61,16 @@ static __always_inline struct cursor xdp_cursor(struct xdp_md *ctx)
 		.end = (void *)(long)ctx->data_end,
 		.left = ~0u,
 	};
+}
+
+/* Kept in 64 bits: half of a packet pointer may not be put by. */
+static __always_inline __u32 xdp_bytes(const struct xdp_md *ctx)
+{
+	__u64 start = ctx->data, end = ctx->data_end;
+
+	image_opaque(start);
+	image_opaque(end);
+	return end - start;
 }
 
 static __always_inline struct cursor skb_cursor(struct __sk_buff *skb)
@@ -114,18 +134,12 @@ __noinline int parse_skb_l3(struct __sk_buff *skb, struct packet *pkt)
 
 /* ---- the programs ----------------------------------------------------------------------- */
 
-static __always_inline int filter_skb(struct __sk_buff *skb, const struct packet *pkt)
-{
-	struct hook hook = { .ctx = skb };
-	/* What GRO merged came as several packets. */
-	__u32 packets = skb->gso_segs ?: 1;
-
-	return filter(&hook, pkt, packets, skb->len) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
-}
-
-/* Multi-buffer aware (kernel 5.18): the first buffer holds the headers. */
-SEC("xdp.frags")
-int filter_xdp(struct xdp_md *ctx)
+/*
+ * Each program reads and decides the usual packet with as few instructions as it takes, and hands
+ * every other to a global function of its own, which begins anew.  So what is rare costs the usual
+ * packet nothing, not even the registers, and the verifier does not multiply the two.
+ */
+__noinline int filter_any_xdp(struct xdp_md *ctx)
 {
 	struct hook hook = { .ctx = ctx, .is_xdp = true };
 	struct cursor cursor = xdp_cursor(ctx);
@@ -133,11 +147,42 @@ int filter_xdp(struct xdp_md *ctx)
 
 	if (!parse_plain_frame(&cursor, &pkt))
 		parse_xdp(ctx, &pkt);
-	return filter(&hook, &pkt, 1, ctx->data_end - ctx->data) ? XDP_DROP : XDP_PASS;
+	return filter(&hook, &pkt, 1, xdp_bytes(ctx)) ? XDP_DROP : XDP_PASS;
 }
 
-SEC("tc")
-int filter_tc(struct __sk_buff *skb)
+/* Multi-buffer aware (kernel 5.18): the first buffer holds the headers. */
+SEC("xdp.frags")
+int filter_xdp(struct xdp_md *ctx)
+{
+	struct image_ref image = usual_image();
+	struct cursor cursor = xdp_cursor(ctx);
+	const struct image_answer *answer = image.bytes ? answer_frame(image, &cursor) : NULL;
+
+	if (!answer)
+		return filter_any_xdp(ctx);
+	return follow(answer, 1, xdp_bytes(ctx)) ? XDP_DROP : XDP_PASS;
+}
+
+/* What GRO merged came as several packets. */
+static __always_inline __u32 packets_of(const struct __sk_buff *skb)
+{
+	return skb->gso_segs ?: 1;
+}
+
+static __always_inline int filter_skb(struct __sk_buff *skb, const struct packet *pkt)
+{
+	struct hook hook = { .ctx = skb };
+
+	return filter(&hook, pkt, packets_of(skb), skb->len) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+static __always_inline int follow_skb(const struct __sk_buff *skb,
+				      const struct image_answer *answer)
+{
+	return follow(answer, packets_of(skb), skb->len) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+__noinline int filter_any_tc(struct __sk_buff *skb)
 {
 	struct cursor cursor = skb_cursor(skb);
 	struct packet pkt = {};
@@ -147,9 +192,17 @@ int filter_tc(struct __sk_buff *skb)
 	return filter_skb(skb, &pkt);
 }
 
-/* Interfaces without an Ethernet header: tun, WireGuard, PPP. */
 SEC("tc")
-int filter_tc_l3(struct __sk_buff *skb)
+int filter_tc(struct __sk_buff *skb)
+{
+	struct image_ref image = usual_image();
+	struct cursor cursor = skb_cursor(skb);
+	const struct image_answer *answer = image.bytes ? answer_frame(image, &cursor) : NULL;
+
+	return answer ? follow_skb(skb, answer) : filter_any_tc(skb);
+}
+
+__noinline int filter_any_tc_l3(struct __sk_buff *skb)
 {
 	struct cursor cursor = skb_cursor(skb);
 	struct packet pkt = {};
@@ -157,4 +210,16 @@ int filter_tc_l3(struct __sk_buff *skb)
 	if (!parse_plain_network(&cursor, skb->protocol, &pkt))
 		parse_skb_l3(skb, &pkt);
 	return filter_skb(skb, &pkt);
+}
+
+/* Interfaces without an Ethernet header: tun, WireGuard, PPP. */
+SEC("tc")
+int filter_tc_l3(struct __sk_buff *skb)
+{
+	struct image_ref image = usual_image();
+	struct cursor cursor = skb_cursor(skb);
+	const struct image_answer *answer =
+		image.bytes ? answer_network(image, &cursor, skb->protocol) : NULL;
+
+	return answer ? follow_skb(skb, answer) : filter_any_tc_l3(skb);
 }

@@ -31,8 +31,8 @@ static __always_inline __u32 destination_of(struct image_ref image,
 		__u32 addr = bpf_ntohl(pkt->daddr[0]);
 
 		for (int i = 0; i < IMAGE_NEAR; i++)
-			if (header->near4[i].addr == addr)
-				return header->near4[i].destination;
+			if ((__u32)header->near4[i].is == addr)
+				return header->near4[i].is >> 32;
 		return classify4(image, &header->daddr4, addr);
 	}
 	hi = word64(pkt->daddr);

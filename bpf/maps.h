@@ -12,11 +12,13 @@
 
 #include "datapath.h"
 
+/* One element for each CPU: the loader knows how many there can be. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, LIMIT_COUNTERS);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct counter);
+	__type(value, struct counters);
 } counters SEC(".maps");
 
 /* Written and read by user space; no program looks at it. */

@@ -67,16 +67,22 @@ struct cursor {
 	__u32 left; /* bytes up to the second end */
 };
 
-/* Behind the bytes read so far, if `size` more are there; else NULL and the cursor stays. */
+/* Moves over `size` bytes, if so many are there; else the cursor stays. */
+static __always_inline bool cursor_skip(struct cursor *cursor, __u32 size)
+{
+	if (size > cursor->left || cursor->pos + size > cursor->end)
+		return false;
+	cursor->pos += size;
+	cursor->left -= size;
+	return true;
+}
+
+/* The same; returns what it moved over, or NULL. */
 static __always_inline void *cursor_take(struct cursor *cursor, __u32 size)
 {
 	void *header = cursor->pos;
 
-	if (size > cursor->left || header + size > cursor->end)
-		return NULL;
-	cursor->pos = header + size;
-	cursor->left -= size;
-	return header;
+	return cursor_skip(cursor, size) ? header : NULL;
 }
 
 static __always_inline bool is_vlan(__be16 ethertype)
@@ -150,9 +156,9 @@ static __always_inline bool is_dhcp(const struct packet *pkt)
  */
 static __always_inline bool parse_tcp(struct cursor *cursor, struct packet *pkt)
 {
-	struct tcphdr *tcp = cursor_take(cursor, sizeof(*tcp));
+	struct tcphdr *tcp = cursor->pos;
 
-	if (!tcp)
+	if (!cursor_skip(cursor, sizeof(*tcp)))
 		return false;
 	pkt->sport = tcp->source;
 	pkt->dport = tcp->dest;
@@ -163,9 +169,9 @@ static __always_inline bool parse_tcp(struct cursor *cursor, struct packet *pkt)
 
 static __always_inline bool parse_udp(struct cursor *cursor, struct packet *pkt)
 {
-	struct udphdr *udp = cursor_take(cursor, sizeof(*udp));
+	struct udphdr *udp = cursor->pos;
 
-	if (!udp)
+	if (!cursor_skip(cursor, sizeof(*udp)))
 		return false;
 	pkt->sport = udp->source;
 	pkt->dport = udp->dest;
@@ -175,9 +181,9 @@ static __always_inline bool parse_udp(struct cursor *cursor, struct packet *pkt)
 
 static __always_inline bool parse_sctp(struct cursor *cursor, struct packet *pkt)
 {
-	struct sctphdr *sctp = cursor_take(cursor, sizeof(*sctp));
+	struct sctphdr *sctp = cursor->pos;
 
-	if (!sctp)
+	if (!cursor_skip(cursor, sizeof(*sctp)))
 		return false;
 	pkt->sport = sctp->source;
 	pkt->dport = sctp->dest;
@@ -339,18 +345,12 @@ static __always_inline void parse_frame(struct cursor *cursor, __u32 tags, struc
  * tenth of the instructions, and return false for every other and for what ends too soon: that
  * is to be read from its start again, by the above.
  */
-static __always_inline bool parse_plain_transport(struct cursor *cursor, struct packet *pkt)
-{
-	if (pkt->protocol == IPPROTO_TCP)
-		return parse_tcp(cursor, pkt);
-	return pkt->protocol == IPPROTO_UDP && parse_udp(cursor, pkt);
-}
-
 static __always_inline bool parse_plain_ipv4(struct cursor *cursor, struct packet *pkt)
 {
-	struct iphdr *ip = cursor_take(cursor, sizeof(*ip));
+	struct iphdr *ip = cursor->pos;
 
-	if (!ip || ip->version != 4 || ip->ihl != 5 || ip->frag_off & bpf_htons(IP_OFFSET))
+	if (!cursor_skip(cursor, sizeof(*ip)) || ip->version != 4 || ip->ihl != 5 ||
+	    ip->frag_off & bpf_htons(IP_OFFSET))
 		return false;
 	/* Below zero is more than any header needs, but 0 has a meaning, so neither is plain. */
 	if (bpf_ntohs(ip->tot_len) < sizeof(*ip))
@@ -360,36 +360,44 @@ static __always_inline bool parse_plain_ipv4(struct cursor *cursor, struct packe
 	pkt->protocol = ip->protocol;
 	pkt->saddr[0] = ip->saddr;
 	pkt->daddr[0] = ip->daddr;
-	return parse_plain_transport(cursor, pkt);
+	return true;
 }
 
 static __always_inline bool parse_plain_ipv6(struct cursor *cursor, struct packet *pkt)
 {
-	struct ipv6hdr *ip6 = cursor_take(cursor, sizeof(*ip6));
+	struct ipv6hdr *ip6 = cursor->pos;
 
-	if (!ip6 || ip6->version != 6 || !ip6->payload_len)
+	if (!cursor_skip(cursor, sizeof(*ip6)) || ip6->version != 6 || !ip6->payload_len)
 		return false;
 	cursor->left = bpf_ntohs(ip6->payload_len);
 	pkt->family = 6;
 	pkt->protocol = ip6->nexthdr;
 	__builtin_memcpy(pkt->saddr, ip6->saddr, sizeof(pkt->saddr));
 	__builtin_memcpy(pkt->daddr, ip6->daddr, sizeof(pkt->daddr));
-	return parse_plain_transport(cursor, pkt);
+	return true;
+}
+
+static __always_inline bool parse_plain_transport(struct cursor *cursor, struct packet *pkt)
+{
+	if (pkt->protocol == IPPROTO_TCP)
+		return parse_tcp(cursor, pkt);
+	return pkt->protocol == IPPROTO_UDP && parse_udp(cursor, pkt);
 }
 
 static __always_inline bool parse_plain_network(struct cursor *cursor, __be16 ethertype,
 						struct packet *pkt)
 {
 	if (ethertype == bpf_htons(ETH_P_IP))
-		return parse_plain_ipv4(cursor, pkt);
-	return ethertype == bpf_htons(ETH_P_IPV6) && parse_plain_ipv6(cursor, pkt);
+		return parse_plain_ipv4(cursor, pkt) && parse_plain_transport(cursor, pkt);
+	return ethertype == bpf_htons(ETH_P_IPV6) && parse_plain_ipv6(cursor, pkt) &&
+	       parse_plain_transport(cursor, pkt);
 }
 
 static __always_inline bool parse_plain_frame(struct cursor *cursor, struct packet *pkt)
 {
-	struct ethhdr *eth = cursor_take(cursor, sizeof(*eth));
+	struct ethhdr *eth = cursor->pos;
 
-	return eth && parse_plain_network(cursor, eth->h_proto, pkt);
+	return cursor_skip(cursor, sizeof(*eth)) && parse_plain_network(cursor, eth->h_proto, pkt);
 }
 
 #endif

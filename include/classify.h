@@ -83,6 +83,20 @@ static __always_inline const void *image_within(struct image_ref image, __u32 of
 	return image.bytes + (image_bound(image, at) & ~((__u64)size - 1));
 }
 
+/* Where the writer keeps it inside the smallest image there is: a bound that is known when the
+ * program is compiled. */
+static __always_inline const void *image_near(struct image_ref image, __u32 offset, __u32 size)
+{
+	__u64 at = offset;
+
+	image_opaque(at);
+#ifdef __bpf__
+	return image.bytes + (at & (IMAGE_SMALL - 1) & ~((__u64)size - 1));
+#else
+	return image_within(image, at, size);
+#endif
+}
+
 /* NULL only if the image is shorter than that. */
 static __always_inline const void *image_at(struct image_ref image, __u32 offset, __u32 size)
 {
@@ -309,6 +323,15 @@ static __always_inline __u32 image_variant_port(struct image_ref image,
 	return 0;
 }
 
+/* What is behind (protocol, port); 0 = nothing, anywhere. */
+static __always_inline __u32 image_slot_number(struct image_ref image, __u32 proto_index,
+					       __u16 dport)
+{
+	__u32 index = (proto_index < PROTO_MAX ? proto_index : 0) * 65536 + dport;
+
+	return *(const __u16 *)(image.bytes + IMAGE_SLOT_INDEX + index * 2);
+}
+
 /*
  * Number of the guarded port that (protocol, dport) at this destination is; 0 = nobody
  * guards it.  Container addresses have only the ports that name them.
@@ -317,16 +340,13 @@ static __always_inline __u32 image_port(struct image_ref image, const struct ima
 					__u32 proto_index, __u16 dport, __u32 destination,
 					int family)
 {
-	__u32 index = (proto_index & 3) * 65536 + dport;
-	const __u16 *number = image_at(image, header->slot_index + index * 2, 2);
 	const struct image_slot_entry *slot;
+	__u32 number = image_slot_number(image, proto_index, dport);
 	__u32 kind = destination, port;
 
 	if (!number)
-		return IMAGE_BAD;
-	if (!*number)
 		return 0;
-	slot = image_at(image, header->slots + *number * sizeof(*slot), sizeof(*slot));
+	slot = image_at(image, IMAGE_SLOTS + number * sizeof(*slot), sizeof(*slot));
 	if (!slot)
 		return IMAGE_BAD;
 	if (destination >= DESTINATION_FIRST) {
@@ -368,17 +388,39 @@ static __always_inline __u32 image_rule(struct image_ref image, const struct ima
 	return cell ? *cell : IMAGE_BAD;
 }
 
-/* Whether the address has the class that most have, by a bit that says where others may be. */
-static __always_inline int image_is_usual(struct image_ref image,
-					  const struct image_table *unusual, __u64 addr)
+/* What the action of the rule that wins at the port says of a packet with ports for this host's
+ * own address; port 0 = nobody named it. */
+static __always_inline enum reason image_reason(const struct image_header *header, __u32 port,
+						enum action action)
 {
-	__u32 part = image_part(unusual, addr);
-	const __u32 *word;
+	if (action == ACTION_FAILSAFE)
+		return PASS_FAILSAFE;
+	if (action == ACTION_BAN)
+		return DROP_BANNED;
+	if (!port)
+		return header->flags & IMAGE_DENY_ALL ? DROP_CLOSED : PASS_UNGUARDED;
+	if (action == ACTION_ALLOW)
+		return PASS_ALLOWED;
+	if (action == ACTION_DEFAULT_ALLOW)
+		return PASS_DEFAULT;
+	return action == ACTION_DENY ? DROP_DENIED : DROP_CLOSED;
+}
 
-	if (!unusual->bits)
+/* Whether the key's addresses have the class that most have, by a bit that says where others may
+ * be. */
+static __always_inline int image_is_usual(struct image_ref image,
+					  const struct image_bitmap *unusual, __u64 key)
+{
+	__u64 part = (key - unusual->base) >> (unusual->shift & 63);
+	__u32 last = unusual->last;
+	const __u8 *byte;
+
+	if (!last)
 		return 0;
-	word = image_at(image, unusual->root + part / 32 * 4, 4);
-	return word && !(*word >> part % 32 & 1);
+	if (part > last)
+		part = last;
+	byte = image_near(image, unusual->root + (__u32)part / 8, 1);
+	return !(*byte >> part % 8 & 1);
 }
 
 /* Number of the rule that decides about this source, or IMAGE_BAD. */
@@ -396,6 +438,43 @@ static __always_inline __u32 image_rule6(struct image_ref image, const struct im
 	if (port->is_uniform || image_is_usual(image, &header->unusual6, hi))
 		return port->usual6;
 	return image_rule(image, header, port, classify6(image, &header->saddr6, hi, lo));
+}
+
+static __always_inline const struct image_slot_entry *image_near_slot(struct image_ref image,
+								      __u32 number)
+{
+	__u32 offset = IMAGE_SLOTS + number * sizeof(struct image_slot_entry);
+
+	if (number >= IMAGE_NEAR_SLOTS || !image_has(image, offset))
+		return NULL;
+	return (const void *)(image.bytes + offset);
+}
+
+/* What is said beforehand of the slot and this source; NULL = nothing. */
+static __always_inline const struct image_answer *
+image_answer4(struct image_ref image, const struct image_header *header, __u32 slot_number,
+	      __u32 addr)
+{
+	const struct image_slot_entry *slot = image_near_slot(image, slot_number);
+
+	if (!slot || !slot->answer4.reason)
+		return NULL;
+	if (slot->answer4.flags & ANSWER_UNIFORM || image_is_usual(image, &header->unusual4, addr))
+		return &slot->answer4;
+	return NULL;
+}
+
+static __always_inline const struct image_answer *
+image_answer6(struct image_ref image, const struct image_header *header, __u32 slot_number,
+	      __u64 hi)
+{
+	const struct image_slot_entry *slot = image_near_slot(image, slot_number);
+
+	if (!slot || !slot->answer6.reason)
+		return NULL;
+	if (slot->answer6.flags & ANSWER_UNIFORM || image_is_usual(image, &header->unusual6, hi))
+		return &slot->answer6;
+	return NULL;
 }
 
 /* NULL = bad. */

@@ -18,7 +18,7 @@
 
 /* Layout of the pinned maps and of the image.  A build that finds another number
  * pinned refuses to touch it (user/kernel.c). */
-#define DATAPATH_ABI 3
+#define DATAPATH_ABI 4
 
 /* ---- reasons ------------------------------------------------------------------ */
 
@@ -73,8 +73,15 @@ enum reason {
 
 /* ---- counters ----------------------------------------------------------------- */
 
-/* Per-CPU array "counters": index = counter id.  [0, REASON_MAX) belong to the reasons,
- * ids from COUNTER_FIRST are given out by user/kernel.c and survive a new image. */
+/*
+ * Array "counters": index = number of the CPU that counts, one element for each there can be,
+ * and a last one for what user space moves from one counter to another.  What they counted is
+ * the sum over all elements.  Not a per-CPU array: the element is looked up once for all that a
+ * packet moves, and user space reads them from memory that it maps.
+ *
+ * Ids [0, REASON_MAX) belong to the reasons, those from COUNTER_FIRST are given out by
+ * user/kernel_counters.c and survive a new image.
+ */
 #define COUNTER_FIRST 64
 
 struct counter {
@@ -82,10 +89,14 @@ struct counter {
 	__u64 bytes; /* of the frame as the hook sees it */
 };
 
+struct counters {
+	struct counter of[LIMIT_COUNTERS]; /* by id */
+};
+
 /*
  * Hash "counter_ids": which id belongs to which rule or port, so that a counter keeps
  * its meaning when the policy is replaced or the daemon restarts.  The key is a 128-bit
- * hash of the canonical text.
+ * hash of the canonical text; or, for a counter that stands for several, which these are.
  */
 struct counter_key {
 	__u64 hash[2];
@@ -267,12 +278,33 @@ struct image_table {
 	__u64 base;
 };
 
+/*
+ * What becomes of a packet with ports for this host's own address, said beforehand: for sources
+ * of the class that most have.  It is what the port, its rule and the header's flags say, so that
+ * most packets need none of them.
+ */
+struct image_answer {
+	__u32 counter;      /* id of one that stands for the reason and these two; 0 = none */
+	__u32 port_counter; /* id: the one of the port's two; 0 = not counted */
+	__u32 rule_counter;
+	__u16 reason;       /* enum reason; REASON_NONE = ask the port */
+	__u16 flags;
+};
+
+#define ANSWER_UNIFORM 1u  /* for every source */
+#define ANSWER_DROPS 2u    /* it does not pass: drops, and this is no audit */
+#define ANSWER_OPENING 4u  /* only for what opens a flow; everything else may be a reply */
+#define ANSWER_UNBOUND 8u  /* only if Docker did not bind the port a moment ago */
+
 /* What is behind (protocol, port): the port for each kind of destination. 0 = nothing. */
 struct image_slot_entry {
 	__u32 any4;           /* port for this host's own IPv4 addresses */
 	__u32 any6;
 	__u32 first_variant;  /* index into the variants, sorted by destination */
 	__u32 variants;
+	struct image_answer answer4; /* of any4 */
+	struct image_answer answer6;
+	__u32 reserved[4];
 };
 
 /* The port for one destination >= DESTINATION_FIRST; takes precedence over any4, any6. */
@@ -305,14 +337,24 @@ struct image_rule {
  * for one of a few addresses. */
 #define IMAGE_NEAR 4
 struct image_near4 {
-	__u32 addr;
-	__u32 destination;
+	__u64 is; /* IMAGE_NEAR4(): one comparison for both */
 };
+#define IMAGE_NEAR4(addr, destination) ((__u64)(destination) << 32 | (addr))
 
 struct image_near6 {
 	__u64 hi, lo;
 	__u32 destination;
 	__u32 reserved;
+};
+
+/* A bit for each part of the keys (IPv4 addresses, upper 64 bits of IPv6 ones), up to and with
+ * the last one: whether some address in it has another class than most have. */
+struct image_bitmap {
+	__u32 root;  /* offset of the words */
+	__u32 last;  /* part = (key - base) >> shift, but no more than this; 0 = there is none */
+	__u32 shift;
+	__u32 reserved;
+	__u64 base;  /* a key in front of it comes around to behind the last part */
 };
 
 struct image_header {
@@ -326,8 +368,7 @@ struct image_header {
 	__u64 built_at;   /* seconds since the epoch */
 	__u32 ports_used; /* entries of ports */
 	__u32 classes;    /* classes in use */
-	__u32 slot_index; /* __u16[3][65536]: slot of (protocol index, port), 0 = none */
-	__u32 slots;      /* struct image_slot_entry[] */
+	__u32 slots_used; /* entries of slots */
 	__u32 variants;   /* struct image_variant[] */
 	__u32 ports;      /* struct image_port[] */
 	__u32 blocks;     /* __u32[rows][row_blocks]: number of the cell block */
@@ -337,19 +378,28 @@ struct image_header {
 	__u32 destinations; /* __u8[]: enum destination of value DESTINATION_FIRST + i */
 	__u32 notes;      /* what user space wants to read back; the programs never do */
 	__u32 notes_size;
-	__u32 reserved;
 	struct image_near4 near4[IMAGE_NEAR]; /* answers of daddr4 for this host's own addresses */
 	struct image_near6 near6[IMAGE_NEAR]; /* of daddr6 */
 	struct image_table saddr4;
 	struct image_table saddr6;
 	struct image_table daddr4;
 	struct image_table daddr6;
-	struct image_table unusual4; /* where sources have another class than most: root is the */
-	struct image_table unusual6; /* offset of a bit for each part; bits is 0: ask saddr4 */
+	struct image_bitmap unusual4;
+	struct image_bitmap unusual6;
 };
 
-/* Protocol index of slot_index. */
+/* Protocol index of the slot index. */
 enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
+
+/*
+ * Two tables have the same place in every image, because nearly each packet asks them: what is
+ * known when the program is compiled need not be read nor bounded.  The slots are as many as
+ * there are; those up to IMAGE_NEAR_SLOTS are inside the smallest image.
+ */
+#define IMAGE_SLOT_INDEX 512u /* __u16[3][65536]: slot of (protocol index, port), 0 = none */
+#define IMAGE_SLOTS (IMAGE_SLOT_INDEX + 3 * 65536 * 2) /* struct image_slot_entry[] */
+#define IMAGE_SLOTS_MAX 65536u
+#define IMAGE_NEAR_SLOTS ((IMAGE_SMALL - IMAGE_SLOTS) / 64)
 
 #define DATAPATH_ASSERT(type, size) \
 	_Static_assert(sizeof(struct type) == (size), "size of struct " #type)
@@ -362,12 +412,14 @@ DATAPATH_ASSERT(learned_ports, 64 + 2 * 24576);
 DATAPATH_ASSERT(state, 448);
 DATAPATH_ASSERT(means_note, 240);
 DATAPATH_ASSERT(image_table, 16);
-DATAPATH_ASSERT(image_slot_entry, 16);
+DATAPATH_ASSERT(image_answer, 16);
+DATAPATH_ASSERT(image_slot_entry, 64);
 DATAPATH_ASSERT(image_variant, 8);
 DATAPATH_ASSERT(image_port, 16);
 DATAPATH_ASSERT(image_rule, 16);
 DATAPATH_ASSERT(image_near4, 8);
 DATAPATH_ASSERT(image_near6, 24);
-DATAPATH_ASSERT(image_header, 336);
+DATAPATH_ASSERT(image_bitmap, 24);
+DATAPATH_ASSERT(image_header, 344);
 
 #endif

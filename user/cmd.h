@@ -80,6 +80,17 @@ char *cmd_describe(struct kernel *kernel, const struct reconcile_report *report)
  * Logs, naming what decides and --force. */
 bool cmd_cuts_ssh(const struct policy *policy);
 
+/* What was counted until now.  kernel may be NULL: nothing. */
+struct counted {
+	struct counter_ids *ids;
+	const struct counters *totals;
+};
+int cmd_read_counted(struct kernel *kernel, struct counted *ret);
+void cmd_counted_clear(struct counted *counted);
+
+/* kind: "rule" or "port", as in user/reconcile.c.  0 = not counted. */
+__u32 cmd_counter_id(const struct counted *counted, const char *kind, const char *identity);
+
 /* Warns about what the report says people should know: interfaces, Docker. */
 void cmd_warn(const struct reconcile_report *report);
 

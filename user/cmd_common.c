@@ -142,3 +142,29 @@ void cmd_warn(const struct reconcile_report *report)
 	if (desired->docker_source == DOCKER_UNKNOWN && desired->docker_error[0])
 		log_warning("%s; only ports that rules name are guarded", desired->docker_error);
 }
+
+int cmd_read_counted(struct kernel *kernel, struct counted *ret)
+{
+	int err;
+
+	if (!kernel)
+		return 0;
+	err = counter_ids_read(kernel, &ret->ids);
+	if (err == 0)
+		err = counter_ids_totals(ret->ids, &ret->totals);
+	return err < 0 ? log_error(err, "%s", kernel_error()), err : 0;
+}
+
+void cmd_counted_clear(struct counted *counted)
+{
+	counter_ids_free(counted->ids);
+}
+
+__u32 cmd_counter_id(const struct counted *counted, const char *kind, const char *identity)
+{
+	_cleanup_free_ char *name = NULL;
+
+	if (!counted->totals || asprintf(&name, "%s %s", kind, identity) < 0)
+		return 0;
+	return counter_ids_find(counted->ids, name);
+}

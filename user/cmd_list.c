@@ -17,25 +17,6 @@ struct listed {
 	struct counter counter;
 };
 
-static int read_counters(struct kernel *kernel, struct listed *list, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		_cleanup_free_ char *identity = NULL;
-		struct counter_request request = {};
-		int err;
-
-		if (asprintf(&identity, "rule %s", list[i].rule->identity) < 0)
-			return -ENOMEM;
-		request.identity = identity;
-		err = kernel_find_counter_ids(kernel, &request, 1);
-		if (err == 0 && request.id)
-			err = kernel_read_counter(kernel, request.id, &list[i].counter);
-		if (err < 0)
-			return err;
-	}
-	return 0;
-}
-
 static const char *remark(const struct policy_rule *rule)
 {
 	if (!rule->is_everywhere && !rule->ports_count)
@@ -84,15 +65,21 @@ static int print(const struct options *options, struct kernel *kernel,
 		 const struct policy *policy)
 {
 	_cleanup_free_ struct listed *list = calloc(policy->rules_count + 1, sizeof(*list));
+	_cleanup_(cmd_counted_clear) struct counted counted = {};
 	int err;
 
 	if (!list)
 		return -ENOMEM;
-	for (size_t i = 0; i < policy->rules_count; i++)
-		list[i].rule = &policy->rules[i];
-	err = kernel ? read_counters(kernel, list, policy->rules_count) : 0;
+	err = cmd_read_counted(kernel, &counted);
 	if (err < 0)
-		return log_error(err, "%s", kernel_error());
+		return err;
+	for (size_t i = 0; i < policy->rules_count; i++) {
+		__u32 id = cmd_counter_id(&counted, "rule", policy->rules[i].identity);
+
+		list[i].rule = &policy->rules[i];
+		if (id)
+			list[i].counter = counted.totals->of[id];
+	}
 	if (options->json)
 		print_json(list, policy->rules_count);
 	else

@@ -108,40 +108,31 @@ static bool is_twin(const struct policy_port *a, const struct policy_port *b)
 		memcmp(a->rules, b->rules, a->rules_count * sizeof(*a->rules)) == 0);
 }
 
-static int add_counter(struct kernel *kernel, const struct policy_port *port, struct row *row)
+static void add(struct counter *to, const struct counter *more)
 {
-	_cleanup_free_ char *identity = NULL;
-	struct counter_request request = {};
-	struct counter passed, dropped;
-	int err;
-
-	if (asprintf(&identity, "port %s", port->identity) < 0)
-		return -ENOMEM;
-	request.identity = identity;
-	err = kernel_find_counter_ids(kernel, &request, 1);
-	if (err < 0 || !request.id)
-		return err;
-	err = kernel_read_counter(kernel, request.id, &passed);
-	if (err == 0)
-		err = kernel_read_counter(kernel, request.id + 1, &dropped);
-	if (err < 0)
-		return err;
-	row->passed.packets += passed.packets;
-	row->passed.bytes += passed.bytes;
-	row->dropped.packets += dropped.packets;
-	row->dropped.bytes += dropped.bytes;
-	return 0;
+	to->packets += more->packets;
+	to->bytes += more->bytes;
 }
 
-static int make_rows(struct kernel *kernel, const struct policy *policy, struct row *rows,
-		     size_t *ret_count)
+static void add_counters(const struct counted *counted, const struct policy_port *port,
+			 struct row *row)
+{
+	__u32 id = cmd_counter_id(counted, "port", port->identity);
+
+	if (!id)
+		return;
+	add(&row->passed, &counted->totals->of[id]);
+	add(&row->dropped, &counted->totals->of[id + 1]);
+}
+
+static size_t make_rows(const struct counted *counted, const struct policy *policy,
+			struct row *rows)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < policy->ports_count; i++) {
 		const struct policy_port *port = &policy->ports[i];
 		struct row *row = &rows[count];
-		int err;
 
 		if (count && !rows[count - 1].is_both && is_twin(rows[count - 1].port, port)) {
 			row = &rows[count - 1];
@@ -151,12 +142,9 @@ static int make_rows(struct kernel *kernel, const struct policy *policy, struct 
 			row->who = who_may_enter(policy, port);
 			count++;
 		}
-		err = kernel ? add_counter(kernel, port, row) : 0;
-		if (err < 0)
-			return err;
+		add_counters(counted, port, row);
 	}
-	*ret_count = count;
-	return 0;
+	return count;
 }
 
 /* ---- printing -------------------------------------------------------------------------- */
@@ -252,20 +240,17 @@ static void print_head(const struct options *options, const struct health *healt
 	printf("  config     %s\n", options->config);
 }
 
-static void print_reasons(struct kernel *kernel)
+static void print_reasons(const struct counters *totals)
 {
-	const char *separator = "";
-
 	for (int drop = 0; drop <= 1; drop++) {
-		printf("%s", drop ? "\ndropped: " : "passed:  ");
-		separator = "";
-		for (enum reason reason = 1; reason < REASON_MAX; reason++) {
-			struct counter counter;
+		const char *separator = "";
 
-			if (reason_is_drop(reason) != drop ||
-			    kernel_read_counter(kernel, reason, &counter) < 0 || !counter.packets)
+		printf("%s", drop ? "\ndropped: " : "passed:  ");
+		for (enum reason reason = 1; reason < REASON_MAX; reason++) {
+			if (reason_is_drop(reason) != drop || !totals->of[reason].packets)
 				continue;
-			printf("%s%s %llu", separator, reason_name(reason), counter.packets);
+			printf("%s%s %llu", separator, reason_name(reason),
+			       totals->of[reason].packets);
 			separator = ", ";
 		}
 	}
@@ -291,17 +276,13 @@ static json_t *row_json(const struct row *row)
 			 "bytes", (json_int_t)row->dropped.bytes);
 }
 
-static json_t *reasons_json(struct kernel *kernel)
+static json_t *reasons_json(const struct counters *totals)
 {
 	json_t *reasons = json_object();
 
-	for (enum reason reason = 1; kernel && reason < REASON_MAX; reason++) {
-		struct counter counter;
-
-		if (kernel_read_counter(kernel, reason, &counter) == 0)
-			json_object_set_new(reasons, reason_name(reason),
-					    json_integer(counter.packets));
-	}
+	for (enum reason reason = 1; totals && reason < REASON_MAX; reason++)
+		json_object_set_new(reasons, reason_name(reason),
+				    json_integer(totals->of[reason].packets));
 	return reasons;
 }
 
@@ -316,7 +297,7 @@ static json_t *means_json(const struct health *health)
 	return means;
 }
 
-static void print_json(struct kernel *kernel, const struct health *health,
+static void print_json(const struct counters *totals, const struct health *health,
 		       const struct row *rows, size_t count)
 {
 	json_t *problems = json_array(), *interfaces = json_array(), *ports = json_array();
@@ -340,7 +321,7 @@ static void print_json(struct kernel *kernel, const struct health *health,
 			 health->is_daemon_running, "generation",
 			 (json_int_t)health->header.generation, "reconciled_at",
 			 (json_int_t)health->state.reconciled_at, "ports", ports, "reasons",
-			 reasons_json(kernel));
+			 reasons_json(totals));
 	json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(root);
@@ -352,21 +333,22 @@ static int show(const struct options *options, struct kernel *kernel, const stru
 {
 	const struct policy *policy =
 		health->report.desired ? health->report.desired->policy : NULL;
+	_cleanup_(cmd_counted_clear) struct counted counted = {};
 	size_t count = 0;
 	struct row *rows _cleanup_free_ = calloc((policy ? policy->ports_count : 0) + 1,
 						 sizeof(*rows));
-	int err = rows ? 0 : -ENOMEM;
+	int err = rows ? cmd_read_counted(kernel, &counted) : -ENOMEM;
 
-	if (err == 0 && policy)
-		err = make_rows(kernel, policy, rows, &count);
 	if (err < 0)
 		return err;
+	if (policy)
+		count = make_rows(&counted, policy, rows);
 	if (options->json) {
-		print_json(kernel, health, rows, count);
+		print_json(counted.totals, health, rows, count);
 	} else {
 		print_head(options, health);
-		if (kernel)
-			print_reasons(kernel);
+		if (counted.totals)
+			print_reasons(counted.totals);
 		putchar('\n');
 		print_rows(rows, count);
 	}

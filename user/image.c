@@ -180,6 +180,53 @@ static int write_rules(struct build *build)
 	return 0;
 }
 
+/* ---- what is said beforehand ------------------------------------------------------------ */
+
+/* In what cases the reason is all there is to say. */
+static __u16 answer_flags(const struct image_header *header, enum reason reason)
+{
+	bool drops = REASONS_DROP & (1u << reason);
+	__u16 flags = 0;
+
+	if (drops && !(header->flags & IMAGE_AUDIT))
+		flags |= ANSWER_DROPS;
+	if (drops && reason != DROP_BANNED)
+		flags |= ANSWER_OPENING;
+	if ((reason == PASS_UNGUARDED || reason == PASS_DEFAULT) &&
+	    !(header->flags & IMAGE_ALLOW_ALL))
+		flags |= ANSWER_UNBOUND;
+	return flags;
+}
+
+static void write_answer(struct build *build, __u32 number, bool is_ipv6, struct image_answer *ret)
+{
+	const struct image_header *header = &build->header;
+	const struct image_port *ports = writer_at(&build->writer, header->ports);
+	const struct image_rule *rules = writer_at(&build->writer, header->rules);
+	const struct image_port *port = &ports[number];
+	const struct image_rule *rule = &rules[is_ipv6 ? port->usual6 : port->usual4];
+	enum reason reason = image_reason(header, number, rule->action);
+	bool drops = REASONS_DROP & (1u << reason);
+
+	if (rule->expires_ns) /* says nothing beforehand */
+		return;
+	ret->reason = reason;
+	ret->flags = answer_flags(header, reason) | (port->is_uniform ? ANSWER_UNIFORM : 0);
+	ret->port_counter = port->counter ? port->counter + drops : 0;
+	ret->rule_counter = rule->counter;
+}
+
+/* Asks the ports, the rules and the header's flags. */
+static void write_answers(struct build *build)
+{
+	struct image_slot_entry *slots = writer_at(&build->writer, IMAGE_SLOTS);
+
+	for (__u32 i = 0; i < build->header.slots_used; i++) {
+		write_answer(build, slots[i].any4, false, &slots[i].answer4);
+		write_answer(build, slots[i].any6, true, &slots[i].answer6);
+	}
+}
+
 /* ---- the whole ------------------------------------------------------------------------ */
 
 static int check_limits(struct build *build)
@@ -209,15 +256,15 @@ static int build_sources(struct build *build)
 		err = build_ranges(build);
 	if (!err)
 		err = cells_number_classes(&build->classes, saddr, &build->used, &count);
-	if (!err)
-		err = cells_write(&build->writer, &build->classes, build->used, count,
-				  &build->header, &uniform);
-	if (!err)
+	if (!err) /* early: the short cut is kept near the front */
 		err = usual_write(&build->writer, saddr[0], 4, count, &build->header.unusual4,
 				  &build->usual[0]);
 	if (!err)
 		err = usual_write(&build->writer, saddr[1], 6, count, &build->header.unusual6,
 				  &build->usual[1]);
+	if (!err)
+		err = cells_write(&build->writer, &build->classes, build->used, count,
+				  &build->header, &uniform);
 	if (!err)
 		err = write_ports(build, uniform);
 	if (!err)
@@ -233,11 +280,11 @@ static int build_destinations(struct build *build)
 	int err;
 
 	err = destinations_init(&destinations, build->policy);
+	if (!err) /* first: their place is fixed */
+		err = slots_write(&build->writer, &destinations, build->policy, &build->header);
 	if (!err)
 		err = destinations_write(&build->writer, &destinations, build->policy,
 					 &build->header);
-	if (!err)
-		err = slots_write(&build->writer, &destinations, build->policy, &build->header);
 	return err;
 }
 
@@ -274,7 +321,7 @@ static void write_near(struct build *build)
 		if (!is_busy(local))
 			continue;
 		if (local->family == 4 && used4 < IMAGE_NEAR)
-			header->near4[used4++].addr = hi >> 32;
+			header->near4[used4++].is = hi >> 32;
 		else if (local->family == 6 && used6 < IMAGE_NEAR)
 			header->near6[used6++] = (struct image_near6){ .hi = hi, .lo = lo };
 	}
@@ -282,7 +329,7 @@ static void write_near(struct build *build)
 		struct image_near4 *near4 = &header->near4[i];
 		struct image_near6 *near6 = &header->near6[i];
 
-		near4->destination = classify4(image, &header->daddr4, near4->addr);
+		near4->is = IMAGE_NEAR4(near4->is, classify4(image, &header->daddr4, near4->is));
 		near6->destination = classify6(image, &header->daddr6, near6->hi, near6->lo);
 	}
 }
@@ -308,6 +355,7 @@ static int finish(struct build *build)
 			       (build->policy->mode == DEFAULT_ALLOW ? IMAGE_ALLOW_ALL : 0);
 	build->header.built_at = input->now_epoch;
 	build->header.notes_size = input->notes_size;
+	write_answers(build);
 	write_near(build);
 	return 0;
 }
@@ -364,6 +412,38 @@ int image_build(const struct image_input *input, struct image *ret, struct image
 	ret->size = build.writer.size;
 	ret->bytes = TAKE_PTR(build.writer.bytes);
 	return 0;
+}
+
+int image_answers(const struct image *image, struct image_answer ***ret, size_t *ret_count)
+{
+	struct image_slot_entry *slots = (void *)((char *)image->bytes + IMAGE_SLOTS);
+	size_t slots_count = image_header(image)->slots_used, count = 0;
+	struct image_answer **answers = calloc(2 * slots_count, sizeof(*answers));
+
+	if (!answers)
+		return -ENOMEM;
+	for (size_t i = 0; i < 2 * slots_count; i++) {
+		struct image_answer *answer = i % 2 ? &slots[i / 2].answer6 : &slots[i / 2].answer4;
+
+		if (answer->reason && (answer->port_counter || answer->rule_counter))
+			answers[count++] = answer;
+	}
+	*ret = answers;
+	*ret_count = count;
+	return 0;
+}
+
+void image_seal(struct image *image)
+{
+	struct image_header *header = image->bytes;
+	const struct image_slot_entry *slots = (void *)((char *)image->bytes + IMAGE_SLOTS);
+	struct digest digest = { { header->digest[0], header->digest[1] } };
+
+	for (size_t i = 0; i < header->slots_used; i++)
+		digest_word(&digest, (__u64)slots[i].answer4.counter << 32 |
+					     slots[i].answer6.counter);
+	header->digest[0] = digest.lane[0];
+	header->digest[1] = digest.lane[1];
 }
 
 void image_clear(struct image *image)

@@ -9,11 +9,12 @@
 #include <linux/types.h>
 
 struct policy;
+struct image_answer;
 struct image_header;
 
 /*
  * Counter ids are handed in, because they must survive this image: the caller maps an
- * identity to an id (kernel_counter_id), 0 = not counted.
+ * identity to an id (counter_ids_give), 0 = not counted.
  */
 struct image_input {
 	const struct policy *policy;
@@ -41,6 +42,15 @@ struct image_error {
  * 0, -E2BIG with ret_error, or -ENOMEM.  *ret untouched on failure.
  */
 int image_build(const struct image_input *input, struct image *ret, struct image_error *ret_error);
+
+/*
+ * What is said beforehand and moves more than one counter: to each such answer the caller may give
+ * a counter of its own, which then stands for them.  *ret: allocated, points into the image.
+ */
+int image_answers(const struct image *image, struct image_answer ***ret, size_t *ret_count);
+
+/* Once the answers have their counters: adds these to the digest. */
+void image_seal(struct image *image);
 
 /* 0 when the bytes are an image of this ABI whose offsets all lie inside, else -EBADMSG. */
 int image_check(const void *bytes, size_t size);

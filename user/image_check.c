@@ -23,18 +23,17 @@ static bool is_table(const struct image_header *header, const struct image_table
 	       is_inside(header, table->root, ((1ull << table->bits) + 1) * 4, 4);
 }
 
-static bool is_bitmap(const struct image_header *header, const struct image_table *unusual)
+static bool is_bitmap(const struct image_header *header, const struct image_bitmap *bitmap)
 {
-	if (unusual->bits == 0)
+	if (bitmap->last == 0)
 		return true; /* not there */
-	return unusual->bits <= 31 && unusual->shift < 64 &&
-	       is_inside(header, unusual->root, ((1ull << unusual->bits) / 32 + 1) * 4, 4);
+	return bitmap->shift < 64 && is_inside(header, bitmap->root, bitmap->last / 8 + 1, 1);
 }
 
 static bool are_arrays_inside(const struct image_header *header)
 {
-	return is_inside(header, header->slot_index, PROTO_MAX * 65536 * sizeof(__u16), 2) &&
-	       is_inside(header, header->slots, sizeof(struct image_slot_entry), 16) &&
+	return is_inside(header, IMAGE_SLOTS,
+			 (__u64)header->slots_used * sizeof(struct image_slot_entry), 64) &&
 	       is_inside(header, header->variants, 0, 8) &&
 	       is_inside(header, header->ports,
 			 (__u64)header->ports_used * sizeof(struct image_port), 16) &&
@@ -53,7 +52,8 @@ int image_check(const void *bytes, size_t size)
 		return -EBADMSG;
 	if (header->magic != IMAGE_MAGIC || header->abi != DATAPATH_ABI || header->size != size)
 		return -EBADMSG;
-	if (!header->ports_used || header->ports_used > LIMIT_PORTS || !header->classes ||
+	if (!header->slots_used || header->slots_used > IMAGE_SLOTS_MAX ||
+	    !header->ports_used || header->ports_used > LIMIT_PORTS || !header->classes ||
 	    header->classes > LIMIT_CLASSES ||
 	    header->row_blocks != (header->classes + CELL_BLOCK - 1) / CELL_BLOCK)
 		return -EBADMSG;

@@ -29,7 +29,8 @@ int destinations_init(struct destinations *destinations, const struct policy *po
 int destinations_write(struct image_writer *writer, const struct destinations *destinations,
 		       const struct policy *policy, struct image_header *header);
 
-/* Fills slot_index, slots and variants. */
+/* Writes the slot index and the slots, all but what is said beforehand, right behind the header;
+ * and the variants. */
 int slots_write(struct image_writer *writer, const struct destinations *destinations,
 		const struct policy *policy, struct image_header *header);
 

@@ -17,16 +17,23 @@
 /* Overlapping ranges at many destinations multiply; so many in all. */
 #define VARIANTS_MAX ((size_t)1 << 22)
 
+/* What the ports that are open make a slot of. */
+struct entry {
+	__u32 any4, any6;
+	__u32 count;
+	struct image_variant variants[];
+};
+
 struct slots {
 	const struct policy *policy;
 	const struct destinations *destinations;
-	struct intern entries; /* number = slot: struct image_slot_entry, its variants */
+	struct intern entries; /* number = slot: struct entry */
 	size_t variants;
 	__u32 *by_start; /* indexes of policy ports, by proto and lo */
 	__u32 *open;	 /* indexes of those whose range is open */
 	size_t open_count;
-	struct image_variant *scratch; /* a struct image_slot_entry's room, then variants */
-	__u16 *index;		       /* what becomes slot_index */
+	struct entry *scratch;
+	__u16 *index; /* what becomes the slot index */
 };
 
 static int proto_index(__u8 proto)
@@ -76,31 +83,30 @@ static __u32 destination_of(const struct slots *slots, const struct prefix *addr
 /* The slot of the ports that are open now. */
 static int find_slot(struct slots *slots, __u16 *ret_slot)
 {
-	struct image_slot_entry entry = {};
-	struct image_variant *variants = slots->scratch + sizeof(entry) / sizeof(*variants);
+	struct entry *entry = slots->scratch;
 	__u32 before = slots->entries.count, number;
 	int err;
 
+	*entry = (struct entry){};
 	for (size_t i = 0; i < slots->open_count; i++) {
 		const struct policy_port *port = &slots->policy->ports[slots->open[i]];
 
 		if (port->addr.length)
-			variants[entry.variants++] =
+			entry->variants[entry->count++] =
 				(struct image_variant){ destination_of(slots, &port->addr),
 							slots->open[i] + 1 };
 		else if (port->addr.family == 6)
-			entry.any6 = slots->open[i] + 1;
+			entry->any6 = slots->open[i] + 1;
 		else
-			entry.any4 = slots->open[i] + 1;
+			entry->any4 = slots->open[i] + 1;
 	}
-	qsort(variants, entry.variants, sizeof(*variants), compare_variant);
-	memcpy(slots->scratch, &entry, sizeof(entry));
-	err = intern_add(&slots->entries, slots->scratch,
-			 sizeof(entry) + entry.variants * sizeof(*variants), &number);
+	qsort(entry->variants, entry->count, sizeof(*entry->variants), compare_variant);
+	err = intern_add(&slots->entries, entry,
+			 sizeof(*entry) + entry->count * sizeof(*entry->variants), &number);
 	if (err)
 		return err;
 	if (number == before)
-		slots->variants += entry.variants;
+		slots->variants += entry->count;
 	*ret_slot = number;
 	return slots->variants > VARIANTS_MAX ? -E2BIG : 0;
 }
@@ -186,7 +192,8 @@ static int init(struct slots *slots)
 
 	slots->by_start = reallocarray(NULL, count, sizeof(*slots->by_start));
 	slots->open = reallocarray(NULL, count, sizeof(*slots->open));
-	slots->scratch = reallocarray(NULL, count + 2, sizeof(*slots->scratch));
+	slots->scratch = malloc(sizeof(*slots->scratch) +
+				count * sizeof(slots->scratch->variants[0]));
 	slots->index = reallocarray(NULL, PROTO_MAX * 65536, sizeof(*slots->index));
 	if (!slots->by_start || !slots->open || !slots->scratch || !slots->index)
 		return -ENOMEM;
@@ -202,28 +209,44 @@ static void clear(struct slots *slots)
 	free(slots->index);
 }
 
+/* Where every image has it, and behind it the slots. */
+static int write_index(struct image_writer *writer, const struct slots *slots)
+{
+	size_t size = PROTO_MAX * 65536 * sizeof(*slots->index);
+	__u32 offset;
+	int err;
+
+	err = writer_append(writer, slots->index, size, IMAGE_SLOT_INDEX, &offset);
+	return !err && offset != IMAGE_SLOT_INDEX ? -EINVAL : err;
+}
+
 /* Takes the entries apart into slots and variants. */
 static int write_entries(struct image_writer *writer, const struct slots *slots,
 			 struct image_header *header)
 {
 	size_t first = 0, count = slots->entries.count;
+	__u32 offset;
 	int err;
 
-	err = writer_reserve(writer, count * sizeof(struct image_slot_entry), 16, &header->slots);
+	err = writer_reserve(writer, count * sizeof(struct image_slot_entry),
+			     sizeof(struct image_slot_entry), &offset);
 	if (!err)
 		err = writer_reserve(writer, slots->variants * sizeof(struct image_variant), 8,
 				     &header->variants);
 	if (err)
 		return err;
+	header->slots_used = count;
 	for (size_t i = 0; i < count; i++) {
-		const struct image_slot_entry *from = intern_get(&slots->entries, i);
-		struct image_slot_entry *to = writer_at(writer, header->slots);
+		const struct entry *from = intern_get(&slots->entries, i);
+		struct image_slot_entry *to = writer_at(writer, IMAGE_SLOTS);
 		struct image_variant *variants = writer_at(writer, header->variants);
 
-		to[i] = *from;
+		to[i].any4 = from->any4;
+		to[i].any6 = from->any6;
 		to[i].first_variant = first;
-		memcpy(variants + first, from + 1, from->variants * sizeof(*variants));
-		first += from->variants;
+		to[i].variants = from->count;
+		memcpy(variants + first, from->variants, from->count * sizeof(*variants));
+		first += from->count;
 	}
 	return 0;
 }
@@ -241,7 +264,6 @@ int slots_write(struct image_writer *writer, const struct destinations *destinat
 		return writer_refuse(writer, "port ranges that overlap at several addresses",
 				     slots.variants, VARIANTS_MAX);
 	if (!err)
-		err = writer_append(writer, slots.index, PROTO_MAX * 65536 * sizeof(*slots.index),
-				    2, &header->slot_index);
+		err = write_index(writer, &slots);
 	return err ? err : write_entries(writer, &slots, header);
 }

@@ -55,55 +55,74 @@ static int find_usual(const struct ranges *ranges, __u8 family, __u32 classes, _
 }
 
 /* As image_table.c does it, and finer: the first part and what lies behind the last one have no
- * border in them. */
-static void choose_parts(const struct ranges *ranges, __u8 family, struct image_table *ret)
+ * border in them; what lies in front of the first one is mostly told as what lies behind. */
+static void choose_parts(const struct ranges *ranges, __u8 family, struct image_bitmap *ret)
 {
 	__u64 first, span;
+	int bits = 1;
 
-	*ret = (struct image_table){ .bits = 1, .shift = 63 };
+	*ret = (struct image_bitmap){ .last = 2, .shift = 63 };
 	if (ranges->count == 1)
 		return;
 	first = key_of(&ranges->items[1], family);
 	span = key_of(&ranges->items[ranges->count - 1], family) - first;
-	while (ret->bits < BITS_MAX && 1ul << ret->bits < ranges->count << PARTS_BITS)
-		ret->bits++;
+	while (bits < BITS_MAX && 1ul << bits < ranges->count << PARTS_BITS)
+		bits++;
+	ret->last = 1u << bits;
 	ret->shift = 0;
-	while (span >> ret->shift >= (1ull << ret->bits) - 2)
+	while (span >> ret->shift >= ret->last - 2)
 		ret->shift++;
 	if (first >> ret->shift)
 		ret->base = ((first >> ret->shift) - 1) << ret->shift;
 }
 
-static size_t part_of(const struct image_table *shape, __u64 key)
+/* As in image_is_usual(). */
+static size_t part_of(const struct image_bitmap *shape, __u64 key)
 {
-	__u64 part = key < shape->base ? 0 : (key - shape->base) >> shape->shift;
+	__u64 part = (key - shape->base) >> shape->shift;
 
-	return part < 1ull << shape->bits ? part : 1ull << shape->bits;
+	return part < shape->last ? part : shape->last;
 }
 
-/* Marks the parts that have an address of another class; returns how many. */
-static size_t mark(const struct ranges *ranges, __u8 family, __u32 usual,
-		   const struct image_table *shape, __u32 *words)
+struct marks {
+	const struct image_bitmap *shape;
+	__u8 *bytes;
+	size_t count;
+};
+
+/* The parts of the keys from first to last, which are on one side of the base. */
+static void mark_keys(struct marks *marks, __u64 first, __u64 last)
 {
-	size_t marked = 0;
+	for (size_t i = part_of(marks->shape, first); i <= part_of(marks->shape, last); i++) {
+		marks->count += !(marks->bytes[i / 8] >> i % 8 & 1);
+		marks->bytes[i / 8] |= 1u << i % 8;
+	}
+}
+
+/* The parts that have an address of another class. */
+static void mark_unusual(struct marks *marks, const struct ranges *ranges, __u8 family, __u32 usual)
+{
+	__u64 base = marks->shape->base;
 
 	for (size_t i = 0; i < ranges->count; i++) {
-		size_t part = part_of(shape, key_of(&ranges->items[i], family));
-		size_t last = part_of(shape, last_key(ranges, i, family));
+		__u64 first = key_of(&ranges->items[i], family);
+		__u64 last = last_key(ranges, i, family);
 
-		for (; ranges->items[i].value != usual && part <= last; part++) {
-			marked += !(words[part / 32] >> part % 32 & 1);
-			words[part / 32] |= 1u << part % 32;
-		}
+		if (ranges->items[i].value == usual)
+			continue;
+		if (first < base)
+			mark_keys(marks, first, last < base ? last : base - 1);
+		if (last >= base)
+			mark_keys(marks, first < base ? base : first, last);
 	}
-	return marked;
 }
 
 int usual_write(struct image_writer *writer, const struct ranges *ranges, __u8 family,
-		__u32 classes, struct image_table *ret_unusual, __u32 *ret_usual)
+		__u32 classes, struct image_bitmap *ret_unusual, __u32 *ret_usual)
 {
-	_cleanup_free_ __u32 *words = NULL;
-	struct image_table shape;
+	_cleanup_free_ __u8 *bytes = NULL;
+	struct image_bitmap shape;
+	struct marks marks = { .shape = &shape };
 	size_t size;
 	int err;
 
@@ -111,15 +130,16 @@ int usual_write(struct image_writer *writer, const struct ranges *ranges, __u8 f
 	if (err)
 		return err;
 	choose_parts(ranges, family, &shape);
-	size = ((1ul << shape.bits) / 32 + 1) * sizeof(*words);
-	words = calloc(1, size);
-	if (!words)
+	size = shape.last / 8 + 1;
+	marks.bytes = bytes = calloc(1, size);
+	if (!bytes)
 		return -ENOMEM;
+	mark_unusual(&marks, ranges, family, *ret_usual);
 	/* Not worth asking where most answers would be that it has to be looked up. */
-	if (mark(ranges, family, *ret_usual, &shape, words) > 1ul << (shape.bits - 1))
+	if (marks.count > shape.last / 2)
 		return 0;
-	err = writer_append(writer, words, size, 64, &shape.root);
-	if (!err)
+	err = writer_append(writer, bytes, size, 64, &shape.root);
+	if (!err && shape.root + size <= IMAGE_SMALL)
 		*ret_unusual = shape;
 	return err;
 }

@@ -7,7 +7,7 @@
 
 #include <linux/types.h>
 
-struct image_table;
+struct image_bitmap;
 struct image_writer;
 struct ranges;
 
@@ -17,6 +17,6 @@ struct ranges;
  * would be of no use.  0, -E2BIG or -ENOMEM.
  */
 int usual_write(struct image_writer *writer, const struct ranges *ranges, __u8 family,
-		__u32 classes, struct image_table *ret_unusual, __u32 *ret_usual);
+		__u32 classes, struct image_bitmap *ret_unusual, __u32 *ret_usual);
 
 #endif

@@ -234,6 +234,8 @@ int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object)
 		if (asprintf(&path, "%s/maps/%s", kernel->pin_dir, bpf_map__name(map)) < 0)
 			return -ENOMEM;
 		err = bpf_map__set_pin_path(map, path);
+		if (err == 0 && strcmp(bpf_map__name(map), "counters") == 0)
+			err = bpf_map__set_max_entries(map, kernel_counter_elements());
 		if (err < 0)
 			return err;
 	}
@@ -440,6 +442,7 @@ void kernel_free(struct kernel *kernel)
 		util_closep(&kernel->program_fds[i]);
 	for (int i = 0; i < POLICY_SIZES; i++)
 		util_closep(&kernel->policy_fds[i]);
+	kernel_unmap_counters(kernel);
 	util_closep(&kernel->counters_fd);
 	util_closep(&kernel->counter_ids_fd);
 	util_closep(&kernel->interfaces_fd);

@@ -138,6 +138,16 @@ int kernel_forget(struct kernel *kernel, const struct learned_port *ports, size_
 
 /* ---- counters ---------------------------------------------------------------------- */
 
+/* Which counter belongs to whom, as it was when it was read.  Of use as long as the kernel that it
+ * was read from, and only one at a time. */
+struct counter_ids;
+int counter_ids_read(struct kernel *kernel, struct counter_ids **ret);
+void counter_ids_free(struct counter_ids *ids);
+void counter_ids_freep(struct counter_ids **ids);
+
+/* 0 = it has none. */
+__u32 counter_ids_find(const struct counter_ids *ids, const char *identity);
+
 /*
  * The counter of each identity: an id it had keeps, a new one starts at zero.  A wide one
  * takes two ids, its own and the next.  -E2BIG when LIMIT_COUNTERS is reached.
@@ -147,12 +157,23 @@ struct counter_request {
 	bool is_wide;
 	__u32 id; /* out */
 };
-int kernel_counter_ids(struct kernel *kernel, struct counter_request *requests, size_t count);
+int counter_ids_give(struct counter_ids *ids, struct counter_request *requests, size_t count);
 
-/* Looks up without making: id 0 for an identity that is not known. */
-int kernel_find_counter_ids(struct kernel *kernel, struct counter_request *requests, size_t count);
+/*
+ * A counter that stands for several, which it adds to in counter_ids_totals().  Where there is no
+ * room left for another, or none is known, the id is 0 and each is to be counted by itself.
+ */
+struct joint_counter {
+	__u32 reason; /* enum reason */
+	__u32 port;   /* ids; 0 = none */
+	__u32 rule;
+	__u32 id; /* out */
+};
+int counter_ids_give_joint(struct counter_ids *ids, struct joint_counter *joints, size_t count);
+void counter_ids_find_joint(const struct counter_ids *ids, struct joint_counter *joints,
+			    size_t count);
 
-/* The sum over all CPUs. */
-int kernel_read_counter(struct kernel *kernel, __u32 id, struct counter *ret);
+/* What all of them counted until now, by id.  Owned by the ids. */
+int counter_ids_totals(struct counter_ids *ids, const struct counters **ret);
 
 #endif

@@ -19,6 +19,8 @@ struct kernel {
 	int program_fds[PROGRAM_MAX]; /* -1 = not loaded yet */
 	int policy_fds[POLICY_SIZES]; /* by size: small, medium, large */
 	int counters_fd;
+	struct counters *counters; /* mapped, each element; NULL = not now */
+	__u32 counter_elements;
 	int counter_ids_fd;
 	int interfaces_fd;
 	int state_fd;
@@ -43,6 +45,19 @@ int kernel_link_path(const struct kernel *kernel, const char *pin, char **ret);
 /* In the map "interfaces": as guarded, or no longer. */
 int kernel_note_guarded(struct kernel *kernel, const struct attach_request *request);
 int kernel_forget_interface(struct kernel *kernel, __u32 ifindex);
+
+/* ---- counters (kernel_counters.c) ------------------------------------------------------ */
+
+/* Of the map "counters": one for each number that a CPU can have, and one.  0 = not known. */
+__u32 kernel_counter_elements(void);
+
+/* The other functions want them mapped. */
+int kernel_map_counters(struct kernel *kernel);
+void kernel_unmap_counters(struct kernel *kernel);
+
+struct counter kernel_counter(const struct kernel *kernel, __u32 id);
+void kernel_zero_counter(struct kernel *kernel, __u32 id);
+void kernel_add_to_counter(struct kernel *kernel, __u32 id, const struct counter *more);
 
 /* ---- means (kernel_means.c): each loads and attaches itself, or says why not ----------- */
 

@@ -92,17 +92,44 @@ static int list_counters(const struct policy *policy, struct counter_list *list)
 }
 
 /* A dry run gives no new ids out. */
-static int assign_counters(const struct reconcile_input *input, struct counter_list *list)
+static int assign_counters(const struct reconcile_input *input, struct counter_ids *ids,
+			   struct counter_list *list)
 {
-	struct kernel *kernel = input->kernel;
 	int err = 0;
 
-	if (input->is_dry_run && kernel)
-		err = kernel_find_counter_ids(kernel, list->requests, list->count);
-	else if (kernel)
-		err = kernel_counter_ids(kernel, list->requests, list->count);
+	if (ids && !input->is_dry_run)
+		err = counter_ids_give(ids, list->requests, list->count);
 	for (size_t i = 0; err == 0 && i < list->count; i++)
-		list->ids[i] = list->requests[i].id;
+		list->ids[i] = !ids ? 0 :
+			       input->is_dry_run ?
+				      counter_ids_find(ids, list->requests[i].identity) :
+				      list->requests[i].id;
+	return err;
+}
+
+/* One counter for each answer, in place of up to three. */
+static int join_counters(const struct reconcile_input *input, struct counter_ids *ids,
+			 struct image *image)
+{
+	_cleanup_free_ struct image_answer **answers = NULL;
+	_cleanup_free_ struct joint_counter *joints = NULL;
+	size_t count;
+	int err = image_answers(image, &answers, &count);
+
+	joints = err == 0 ? calloc(count + 1, sizeof(*joints)) : NULL;
+	if (!joints)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		joints[i] = (struct joint_counter){ .reason = answers[i]->reason,
+						    .port = answers[i]->port_counter,
+						    .rule = answers[i]->rule_counter };
+	if (input->is_dry_run)
+		counter_ids_find_joint(ids, joints, count);
+	else
+		err = counter_ids_give_joint(ids, joints, count);
+	for (size_t i = 0; i < count; i++)
+		answers[i]->counter = joints[i].id;
+	image_seal(image);
 	return err;
 }
 
@@ -143,13 +170,19 @@ static int compile(const struct reconcile_input *input, const struct desired *de
 		   struct image *ret, char *error)
 {
 	_cleanup_(counter_list_clear) struct counter_list counters = {};
+	_cleanup_(counter_ids_freep) struct counter_ids *ids = NULL;
 	int err = list_counters(desired->policy, &counters);
 
+	if (err == 0 && input->kernel)
+		err = counter_ids_read(input->kernel, &ids);
 	if (err == 0)
-		err = assign_counters(input, &counters);
+		err = assign_counters(input, ids, &counters);
 	if (err < 0)
 		return reconcile_fail(err, error);
-	return build(desired, &counters, ret, error);
+	err = build(desired, &counters, ret, error);
+	if (err == 0 && ids && join_counters(input, ids, ret) < 0)
+		return reconcile_fail(-ENOMEM, error);
+	return err;
 }
 
 /* Equal in what it decides and in what it remembers. */

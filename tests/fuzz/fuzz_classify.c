@@ -110,7 +110,7 @@ static void compare(const struct policy *policy, const struct image *image,
 		    unsigned short dport)
 {
 	long port = oracle_port(policy, daddr, proto, dport);
-	struct image_answer answer = image_ask(image->bytes, saddr, daddr, proto, dport);
+	struct asked answer = image_ask(image->bytes, saddr, daddr, proto, dport);
 
 	if (answer.kind != oracle_kind(policy, daddr) || answer.port != port + 1 ||
 	    answer.rule != oracle_rule(policy, port, saddr))

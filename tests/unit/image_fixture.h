@@ -125,7 +125,7 @@ static inline void assert_near(const struct image *image)
 		const struct image_near4 *near4 = &header->near4[i];
 		const struct image_near6 *near6 = &header->near6[i];
 
-		assert_int_equal(near4->destination, classify4(ref, &header->daddr4, near4->addr));
+		assert_int_equal(near4->is >> 32, classify4(ref, &header->daddr4, near4->is));
 		assert_int_equal(near6->destination,
 				 classify6(ref, &header->daddr6, near6->hi, near6->lo));
 	}
@@ -146,7 +146,7 @@ static inline void assert_agree(const struct policy *policy, const struct image 
 				unsigned short dport)
 {
 	long port = oracle_port(policy, daddr, proto, dport);
-	struct image_answer answer = image_ask(image->bytes, saddr, daddr, proto, dport);
+	struct asked answer = image_ask(image->bytes, saddr, daddr, proto, dport);
 
 	assert_int_equal(answer.kind, oracle_kind(policy, daddr));
 	assert_int_equal(answer.port, port + 1);

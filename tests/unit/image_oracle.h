@@ -189,10 +189,6 @@ static inline __u32 image_value(struct image_ref image, const struct image_table
 			 oracle_word(address->addr + 8, 8));
 }
 
-struct image_answer {
-	__u32 kind, port, rule;
-};
-
 /* The rule for this source, by whichever way is shorter; IMAGE_BAD also where the long way, through
  * class and cells, leads to another one. */
 static inline __u32 image_ask_rule(struct image_ref image, const struct image_port *port,
@@ -209,9 +205,36 @@ static inline __u32 image_ask_rule(struct image_ref image, const struct image_po
 	return rule == image_rule(image, header, port, class) ? rule : IMAGE_BAD;
 }
 
-static inline struct image_answer image_ask(const void *bytes, const struct prefix *saddr,
-					    const struct prefix *daddr, __u8 proto,
-					    unsigned short dport)
+/* Whether what is said beforehand, if anything, is what port and rule say. */
+static inline bool image_answers_right(struct image_ref image, __u32 slot_number,
+				       __u32 port_number, __u32 rule_number,
+				       const struct prefix *saddr)
+{
+	const struct image_header *header = image_header_of(image);
+	const struct image_port *port = image_port_at(image, header, port_number);
+	const struct image_rule *rule = image_rule_at(image, header, rule_number);
+	const struct image_answer *answer;
+	enum reason reason;
+
+	if (saddr->family == 4)
+		answer = image_answer4(image, header, slot_number, oracle_word(saddr->addr, 4));
+	else
+		answer = image_answer6(image, header, slot_number, oracle_word(saddr->addr, 8));
+	if (!answer)
+		return true;
+	reason = image_reason(header, port_number, rule->action);
+	return answer->reason == reason && answer->rule_counter == rule->counter &&
+	       answer->port_counter ==
+		       (port->counter ? port->counter + !!(REASONS_DROP & 1u << reason) : 0) &&
+	       !rule->expires_ns;
+}
+
+struct asked {
+	__u32 kind, port, rule;
+};
+
+static inline struct asked image_ask(const void *bytes, const struct prefix *saddr,
+				     const struct prefix *daddr, __u8 proto, unsigned short dport)
 {
 	struct image_ref image = { bytes };
 	const struct image_header *header = image_header_of(image);
@@ -219,7 +242,7 @@ static inline struct image_answer image_ask(const void *bytes, const struct pref
 	__u32 index = proto == IPPROTO_TCP   ? PROTO_TCP
 		      : proto == IPPROTO_UDP ? PROTO_UDP
 					     : PROTO_SCTP;
-	struct image_answer answer = { IMAGE_BAD, IMAGE_BAD, IMAGE_BAD };
+	struct asked answer = { IMAGE_BAD, IMAGE_BAD, IMAGE_BAD };
 	const struct image_port *port;
 
 	answer.kind = image_kind(image, header, destination);
@@ -229,6 +252,11 @@ static inline struct image_answer image_ask(const void *bytes, const struct pref
 	port = image_port_at(image, header, answer.port);
 	if (port)
 		answer.rule = image_ask_rule(image, port, saddr);
+	if (destination == DESTINATION_LOCAL && saddr->family == daddr->family &&
+	    answer.rule != IMAGE_BAD &&
+	    !image_answers_right(image, image_slot_number(image, index, dport), answer.port,
+				 answer.rule, saddr))
+		answer.rule = IMAGE_BAD;
 	return answer;
 }
 

@@ -331,9 +331,9 @@ static void header_that_lies_is_rejected(void **state)
 	BAD(classes, 0);
 	BAD(classes, 70000);
 	BAD(row_blocks, 2);
-	BAD(slot_index, 3);
-	BAD(slot_index, image.size - 65536);
-	BAD(slots, 8);
+	BAD(slots_used, 0);
+	BAD(slots_used, IMAGE_SLOTS_MAX + 1);
+	BAD(slots_used, IMAGE_SLOTS_MAX);
 	BAD(variants, image.size + 8);
 	BAD(ports, 0xfffffff0);
 	BAD(blocks, image.size);

@@ -240,7 +240,7 @@ static void where_there_is_no_stranger_no_bit_is_asked(void **state)
 	for (__u32 i = 0; i < 65536; i++)
 		oracle_add_source(policy, rules[i % 3], v4(i << 16, 16));
 	build(policy, &image);
-	assert_int_equal(image_header(&image)->unusual4.bits, 0);
+	assert_int_equal(image_header(&image)->unusual4.last, 0);
 	assert_int_equal(usual_addresses(&image, 4), 0);
 	assert_shape(policy, 65536);
 }

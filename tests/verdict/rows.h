@@ -55,7 +55,7 @@ extern const struct scene trial_unbacked; /* past its deadline and nothing is co
 extern const struct scene no_forwarding, no_forwarding_shared;
 extern const struct scene shared, deny_all_no_forwarding_shared;
 extern const struct scene no_destinations, no_sources; /* tables that lead nowhere */
-extern const struct scene no_ports, no_rules;          /* zeros in their place */
+extern const struct scene no_answers, no_ports, no_rules; /* zeros in their place */
 
 extern const struct scene bound, bound_deny_all, bound_allow_all; /* Docker bound ports */
 extern const struct scene bound_full; /* … 31000/tcp on 192.0.2.5 when the hash was full */

@@ -89,7 +89,7 @@ static struct image_header *header_of(struct image *image)
 /* A list whose only entry is itself, in place of the first slots: of ports below 12. */
 static __u32 endless_list(struct image *image)
 {
-	__u32 offset = (header_of(image)->slot_index + 7) & ~7u;
+	__u32 offset = IMAGE_SLOT_INDEX;
 	__u32 self = IMAGE_REF_NODE | offset / 8;
 	const struct image_list list = { .is_wide = 1 };
 	__u8 *at = (__u8 *)image->bytes + offset;
@@ -119,18 +119,29 @@ static void lose_sources(struct image *image)
 /* Behind the image its map is filled with zeros. */
 #define ZEROS (IMAGE_SMALL - IMAGE_CHUNK)
 
+static void lose_answers(struct image *image)
+{
+	struct image_slot_entry *slots = (void *)((__u8 *)image->bytes + IMAGE_SLOTS);
+
+	for (__u32 i = 0; i < header_of(image)->slots_used; i++)
+		slots[i].answer4 = slots[i].answer6 = (struct image_answer){};
+}
+
 static void lose_ports(struct image *image)
 {
+	lose_answers(image);
 	header_of(image)->ports = ZEROS;
 }
 
 static void lose_rules(struct image *image)
 {
+	lose_answers(image);
 	header_of(image)->rules = ZEROS;
 }
 
 SCENE(no_destinations, .config = rules_text, .damage = lose_destinations);
 SCENE(no_sources, .config = rules_text, .damage = lose_sources);
+SCENE(no_answers, .config = rules_text, .damage = lose_answers);
 SCENE(no_ports, .config = rules_text, .damage = lose_ports);
 SCENE(no_rules, .config = rules_text, .damage = lose_rules);
 
@@ -145,6 +156,7 @@ const struct scene *const scenes[] = {
 	&no_forwarding,	  &no_forwarding_shared,
 	&shared,	  &deny_all_no_forwarding_shared,
 	&no_destinations, &no_sources,
+	&no_answers,
 	&no_ports,	  &no_rules,
 	&bound,		  &bound_deny_all,
 	&bound_allow_all, &bound_full,

@@ -148,6 +148,14 @@ static struct policy *make_policy(const struct scene *scene, const char *text)
 	return policy;
 }
 
+static void note_used(struct stage *stage, __u32 id)
+{
+	if (id >= STAGE_COUNTERS)
+		die("more than %u counters", STAGE_COUNTERS);
+	if (stage->counters_used <= id)
+		stage->counters_used = id + 1;
+}
+
 /* Same names as user/reconcile.c, as far as a test needs it: one for each rule and port. */
 static __u32 counter_id(struct stage *stage, const char *kind, const char *identity, bool is_wide)
 {
@@ -157,13 +165,40 @@ static __u32 counter_id(struct stage *stage, const char *kind, const char *ident
 	if (asprintf(&name, "%s %s", kind, identity) < 0)
 		die("no memory");
 	request.identity = name;
-	if (kernel_counter_ids(stage->kernel, &request, 1) < 0)
+	if (counter_ids_give(stage->ids, &request, 1) < 0)
 		die("%s", kernel_error());
-	if (request.id + is_wide >= STAGE_COUNTERS)
-		die("more than %u counters", STAGE_COUNTERS);
-	if (stage->counters_used < request.id + is_wide + 1)
-		stage->counters_used = request.id + is_wide + 1;
+	note_used(stage, request.id + is_wide);
 	return request.id;
+}
+
+static void note_joint(struct stage *stage, const struct joint_counter *joint)
+{
+	for (size_t i = 0; i < stage->joints_count; i++)
+		if (stage->joints[i].id == joint->id)
+			return;
+	note_used(stage, joint->id);
+	stage->joints[stage->joints_count++] = *joint;
+}
+
+/* Every other answer gets a counter of its own, so that both ways to count are tested. */
+static void join_counters(struct stage *stage, struct image *image)
+{
+	_cleanup_free_ struct image_answer **answers = NULL;
+	size_t count;
+
+	if (image_answers(image, &answers, &count) < 0)
+		die("no memory");
+	for (size_t i = 0; i < count; i += 2) {
+		struct joint_counter joint = { .reason = answers[i]->reason,
+					       .port = answers[i]->port_counter,
+					       .rule = answers[i]->rule_counter };
+
+		if (counter_ids_give_joint(stage->ids, &joint, 1) < 0 || !joint.id)
+			die("no joint counter: %s", kernel_error());
+		note_joint(stage, &joint);
+		answers[i]->counter = joint.id;
+	}
+	image_seal(image);
 }
 
 static __u64 monotonic_ns(void)
@@ -194,6 +229,7 @@ static void compile(struct stage *stage, const struct scene *scene, const struct
 		input.now_monotonic_ns -= 3601 * SECOND;
 	if (image_build(&input, ret, &error) < 0)
 		die("%s: %s", scene->name, error.text);
+	join_counters(stage, ret);
 }
 
 static void empty_slot(struct stage *stage, enum image_slot slot)

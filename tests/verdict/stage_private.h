@@ -12,8 +12,10 @@ struct stage {
 	struct kernel *kernel;
 	const struct scene *scene;
 	struct policy *policy; /* that enforces in this scene */
-	int cpus;
+	struct counter_ids *ids;
 	__u32 counters_used;   /* ids below it may have been given out */
+	struct joint_counter joints[STAGE_COUNTERS]; /* that were given out */
+	size_t joints_count;
 	struct counts counts;  /* as last read */
 	int veth, tun;         /* ifindexes of the guarded interfaces */
 	int wire_fd;           /* sends frames that veth0 receives */

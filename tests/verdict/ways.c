@@ -22,19 +22,29 @@ const char *const way_names[WAY_MAX] = {
 
 /* ---- counters --------------------------------------------------------------------------- */
 
+static void add(struct counts *counts, __u32 id, const struct counter *more)
+{
+	counts->counters[id].packets += more->packets;
+	counts->counters[id].bytes += more->bytes;
+}
+
 static void read_counts(struct stage *stage, struct counts *ret)
 {
-	__u32 keys[STAGE_COUNTERS], count = stage->counters_used, batch;
-	_cleanup_free_ struct counter *values =
-		calloc((size_t)count * stage->cpus, sizeof(*values));
-
-	if (!values || bpf_map_lookup_batch(stage->kernel->counters_fd, NULL, &batch, keys, values,
-					    &count, NULL) < 0)
-		die("cannot read the counters");
+	if (kernel_map_counters(stage->kernel) < 0)
+		die("%s", kernel_error());
 	memset(ret, 0, sizeof(*ret));
-	for (size_t i = 0; i < count * (size_t)stage->cpus; i++) {
-		ret->counters[i / stage->cpus].packets += values[i].packets;
-		ret->counters[i / stage->cpus].bytes += values[i].bytes;
+	for (__u32 id = 0; id < stage->counters_used; id++)
+		ret->counters[id] = kernel_counter(stage->kernel, id);
+	for (size_t i = 0; i < stage->joints_count; i++) {
+		const struct joint_counter *joint = &stage->joints[i];
+		struct counter counter = ret->counters[joint->id];
+
+		ret->counters[joint->id] = (struct counter){};
+		add(ret, joint->reason, &counter);
+		if (joint->port)
+			add(ret, joint->port, &counter);
+		if (joint->rule)
+			add(ret, joint->rule, &counter);
 	}
 }
 
