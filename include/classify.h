@@ -406,28 +406,37 @@ static __always_inline enum reason image_reason(const struct image_header *heade
 	return action == ACTION_DENY ? DROP_DENIED : DROP_CLOSED;
 }
 
-/* Whether the key's addresses have the class that most have, by a bit that says where others may
- * be. */
-static __always_inline int image_is_usual(struct image_ref image,
-					  const struct image_bitmap *unusual, __u64 key)
+/* Whether all addresses in the part have the class that most have. */
+static __always_inline int image_is_usual_part(struct image_ref image,
+					       const struct image_bitmap *unusual, __u32 part)
 {
-	__u64 part = (key - unusual->base) >> (unusual->shift & 63);
-	__u32 last = unusual->last;
-	const __u8 *byte;
+	const __u8 *byte = image_near(image, unusual->root + part / 8, 1);
 
-	if (!last)
-		return 0;
-	if (part > last)
-		part = last;
-	byte = image_near(image, unusual->root + (__u32)part / 8, 1);
 	return !(*byte >> part % 8 & 1);
+}
+
+static __always_inline int image_is_usual4(struct image_ref image,
+					   const struct image_header *header, __u32 addr)
+{
+	__u64 key = addr; /* may be shifted to nothing */
+
+	return image_is_usual_part(image, &header->unusual4, key >> (header->unusual4.shift & 63));
+}
+
+static __always_inline int image_is_usual6(struct image_ref image,
+					   const struct image_header *header, __u64 hi)
+{
+	const struct image_bitmap *unusual = &header->unusual6;
+	__u64 part = (hi - unusual->base) >> (unusual->shift & 63);
+
+	return image_is_usual_part(image, unusual, part > unusual->last ? unusual->last : part);
 }
 
 /* Number of the rule that decides about this source, or IMAGE_BAD. */
 static __always_inline __u32 image_rule4(struct image_ref image, const struct image_header *header,
 					 const struct image_port *port, __u32 addr)
 {
-	if (port->is_uniform || image_is_usual(image, &header->unusual4, addr))
+	if (port->is_uniform || image_is_usual4(image, header, addr))
 		return port->usual4;
 	return image_rule(image, header, port, classify4(image, &header->saddr4, addr));
 }
@@ -435,7 +444,7 @@ static __always_inline __u32 image_rule4(struct image_ref image, const struct im
 static __always_inline __u32 image_rule6(struct image_ref image, const struct image_header *header,
 					 const struct image_port *port, __u64 hi, __u64 lo)
 {
-	if (port->is_uniform || image_is_usual(image, &header->unusual6, hi))
+	if (port->is_uniform || image_is_usual6(image, header, hi))
 		return port->usual6;
 	return image_rule(image, header, port, classify6(image, &header->saddr6, hi, lo));
 }
@@ -459,7 +468,7 @@ image_answer4(struct image_ref image, const struct image_header *header, __u32 s
 
 	if (!slot || !slot->answer4.reason)
 		return NULL;
-	if (slot->answer4.flags & ANSWER_UNIFORM || image_is_usual(image, &header->unusual4, addr))
+	if (slot->answer4.flags & ANSWER_UNIFORM || image_is_usual4(image, header, addr))
 		return &slot->answer4;
 	return NULL;
 }
@@ -472,7 +481,7 @@ image_answer6(struct image_ref image, const struct image_header *header, __u32 s
 
 	if (!slot || !slot->answer6.reason)
 		return NULL;
-	if (slot->answer6.flags & ANSWER_UNIFORM || image_is_usual(image, &header->unusual6, hi))
+	if (slot->answer6.flags & ANSWER_UNIFORM || image_is_usual6(image, header, hi))
 		return &slot->answer6;
 	return NULL;
 }

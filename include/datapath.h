@@ -347,11 +347,15 @@ struct image_near6 {
 	__u32 reserved;
 };
 
-/* A bit for each part of the keys (IPv4 addresses, upper 64 bits of IPv6 ones), up to and with
- * the last one: whether some address in it has another class than most have. */
+/*
+ * A bit for each part of the keys (IPv4 addresses, upper 64 bits of IPv6 ones), up to and with
+ * the last one: whether some address in it has another class than most have.  Of IPv4 the parts
+ * are all there are: base is 0.  Where bits would say nothing, there is one part, and its bit is
+ * that of image_header.unusual.
+ */
 struct image_bitmap {
-	__u32 root;  /* offset of the words */
-	__u32 last;  /* part = (key - base) >> shift, but no more than this; 0 = there is none */
+	__u32 root;  /* offset of the bytes */
+	__u32 last;  /* part = (key - base) >> shift, but no more than this */
 	__u32 shift;
 	__u32 reserved;
 	__u64 base;  /* a key in front of it comes around to behind the last part */
@@ -378,6 +382,8 @@ struct image_header {
 	__u32 destinations; /* __u8[]: enum destination of value DESTINATION_FIRST + i */
 	__u32 notes;      /* what user space wants to read back; the programs never do */
 	__u32 notes_size;
+	__u32 unusual;    /* ones: of everything there may be another class */
+	__u32 reserved;
 	struct image_near4 near4[IMAGE_NEAR]; /* answers of daddr4 for this host's own addresses */
 	struct image_near6 near6[IMAGE_NEAR]; /* of daddr6 */
 	struct image_table saddr4;
@@ -420,6 +426,6 @@ DATAPATH_ASSERT(image_rule, 16);
 DATAPATH_ASSERT(image_near4, 8);
 DATAPATH_ASSERT(image_near6, 24);
 DATAPATH_ASSERT(image_bitmap, 24);
-DATAPATH_ASSERT(image_header, 344);
+DATAPATH_ASSERT(image_header, 352);
 
 #endif

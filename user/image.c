@@ -348,6 +348,7 @@ static int finish(struct build *build)
 	if (err)
 		return err;
 	build->header.magic = IMAGE_MAGIC;
+	build->header.unusual = ~0u;
 	build->header.abi = DATAPATH_ABI;
 	build->header.size = build->writer.size;
 	build->header.flags |= (build->policy->is_audit ? IMAGE_AUDIT : 0) |

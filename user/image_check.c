@@ -25,8 +25,8 @@ static bool is_table(const struct image_header *header, const struct image_table
 
 static bool is_bitmap(const struct image_header *header, const struct image_bitmap *bitmap)
 {
-	if (bitmap->last == 0)
-		return true; /* not there */
+	if (bitmap->root == offsetof(struct image_header, unusual))
+		return bitmap->last < 32;
 	return bitmap->shift < 64 && is_inside(header, bitmap->root, bitmap->last / 8 + 1, 1);
 }
 

@@ -13,9 +13,9 @@
 #include "util.h"
 
 /* So many parts for each border that few addresses share one with a border, but no more bits
- * than the nearest caches hold. */
+ * than leave the smallest image room for the rest. */
 #define PARTS_BITS 5
-#define BITS_MAX 18
+#define BITS_MAX 20
 
 /* The half of the address that is cut into parts. */
 static __u64 key_of(const struct range *range, __u8 family)
@@ -54,29 +54,45 @@ static int find_usual(const struct ranges *ranges, __u8 family, __u32 classes, _
 	return 0;
 }
 
-/* As image_table.c does it, and finer: the first part and what lies behind the last one have no
- * border in them; what lies in front of the first one is mostly told as what lies behind. */
-static void choose_parts(const struct ranges *ranges, __u8 family, struct image_bitmap *ret)
+static int bits_for(const struct ranges *ranges)
 {
-	__u64 first, span;
 	int bits = 1;
 
-	*ret = (struct image_bitmap){ .last = 2, .shift = 63 };
-	if (ranges->count == 1)
-		return;
-	first = key_of(&ranges->items[1], family);
-	span = key_of(&ranges->items[ranges->count - 1], family) - first;
 	while (bits < BITS_MAX && 1ul << bits < ranges->count << PARTS_BITS)
 		bits++;
-	ret->last = 1u << bits;
-	ret->shift = 0;
-	while (span >> ret->shift >= ret->last - 2)
-		ret->shift++;
-	if (first >> ret->shift)
-		ret->base = ((first >> ret->shift) - 1) << ret->shift;
+	return bits;
 }
 
-/* As in image_is_usual(). */
+/* All IPv4 addresses: so a part is found without asking where they begin and end. */
+static struct image_bitmap cut_ipv4(const struct ranges *ranges)
+{
+	int bits = bits_for(ranges);
+
+	return (struct image_bitmap){ .last = (1u << bits) - 1, .shift = 32 - bits };
+}
+
+/* From the first border to the last: IPv6 addresses are far between.  As image_table.c does it,
+ * and finer: the first part and what lies behind the last one have no border in them; what lies
+ * in front of the first one is mostly told as what lies behind. */
+static struct image_bitmap cut_ipv6(const struct ranges *ranges)
+{
+	struct image_bitmap shape = { .last = 2, .shift = 63 };
+	__u64 first, span;
+
+	if (ranges->count == 1)
+		return shape;
+	first = key_of(&ranges->items[1], 6);
+	span = key_of(&ranges->items[ranges->count - 1], 6) - first;
+	shape.last = 1u << bits_for(ranges);
+	shape.shift = 0;
+	while (span >> shape.shift >= shape.last - 2)
+		shape.shift++;
+	if (first >> shape.shift)
+		shape.base = ((first >> shape.shift) - 1) << shape.shift;
+	return shape;
+}
+
+/* As in image_is_usual6(). */
 static size_t part_of(const struct image_bitmap *shape, __u64 key)
 {
 	__u64 part = (key - shape->base) >> shape->shift;
@@ -120,26 +136,26 @@ static void mark_unusual(struct marks *marks, const struct ranges *ranges, __u8 
 int usual_write(struct image_writer *writer, const struct ranges *ranges, __u8 family,
 		__u32 classes, struct image_bitmap *ret_unusual, __u32 *ret_usual)
 {
-	_cleanup_free_ __u8 *bytes = NULL;
-	struct image_bitmap shape;
-	struct marks marks = { .shape = &shape };
-	size_t size;
+	struct image_bitmap shape = family == 4 ? cut_ipv4(ranges) : cut_ipv6(ranges);
+	size_t size = shape.last / 8 + 1;
+	_cleanup_free_ __u8 *bytes = calloc(1, size);
+	struct marks marks = { .shape = &shape, .bytes = bytes };
 	int err;
 
+	if (!bytes)
+		return -ENOMEM;
 	err = find_usual(ranges, family, classes, ret_usual);
 	if (err)
 		return err;
-	choose_parts(ranges, family, &shape);
-	size = shape.last / 8 + 1;
-	marks.bytes = bytes = calloc(1, size);
-	if (!bytes)
-		return -ENOMEM;
 	mark_unusual(&marks, ranges, family, *ret_usual);
-	/* Not worth asking where most answers would be that it has to be looked up. */
-	if (marks.count > shape.last / 2)
+	/* Not worth asking where most answers would be that it has to be looked up; nor may it
+	 * be where the programs do not look. */
+	*ret_unusual = (struct image_bitmap){ .root = offsetof(struct image_header, unusual),
+					      .shift = 63 };
+	if (marks.count > shape.last / 2 || writer->size + 64 + size > IMAGE_SMALL)
 		return 0;
 	err = writer_append(writer, bytes, size, 64, &shape.root);
-	if (!err && shape.root + size <= IMAGE_SMALL)
+	if (!err)
 		*ret_unusual = shape;
 	return err;
 }

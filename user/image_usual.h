@@ -13,8 +13,7 @@ struct ranges;
 
 /*
  * Finds the class of the most addresses of the family, and writes where others are.  The values
- * of the ranges are classes below `classes`.  *ret_unusual stays what it was where a short cut
- * would be of no use.  0, -E2BIG or -ENOMEM.
+ * of the ranges are classes below `classes`.  0, -E2BIG or -ENOMEM.
  */
 int usual_write(struct image_writer *writer, const struct ranges *ranges, __u8 family,
 		__u32 classes, struct image_bitmap *ret_unusual, __u32 *ret_usual);
