@@ -12,9 +12,10 @@
 #include "ranges.h"
 #include "util.h"
 
-/* So many parts for each border that few addresses share one with a border, but no more bits
- * than leave the smallest image room for the rest. */
-#define PARTS_BITS 5
+/* So many parts for each border that hardly an address shares one with a border, because the search
+ * that follows costs more than everything else; but no more bits than leave the smallest image
+ * room for the rest. */
+#define PARTS_BITS 10
 #define BITS_MAX 20
 
 /* The half of the address that is cut into parts. */
