@@ -149,7 +149,7 @@ void counter_ids_freep(struct counter_ids **ids);
 __u32 counter_ids_find(const struct counter_ids *ids, const char *identity);
 
 /*
- * The counter of each identity: an id it had keeps, a new one starts at zero.  A wide one
+ * The counter of each identity: it keeps the id it had; a new one starts at zero.  A wide one
  * takes two ids, its own and the next.  -E2BIG when LIMIT_COUNTERS is reached.
  */
 struct counter_request {

@@ -28,9 +28,13 @@ struct counter_ids {
 	__u32 count;
 	__u32 *places; /* number of an entry + 1, by the hash of its key; 0 = free */
 	bool *used;    /* ids that somebody has */
+	__u32 used_count;
 	__u32 next;    /* none below is free */
 	struct counters *totals; /* NULL until somebody asks */
 };
+
+/* Joint counters are a convenience, and leave room for the rules and ports that are to come. */
+#define JOINT_MAX (LIMIT_COUNTERS / 8 * 7)
 
 #define PLACES (2 * LIMIT_COUNTERS)
 #define BATCH 4096
@@ -39,7 +43,6 @@ void counter_ids_free(struct counter_ids *ids)
 {
 	if (!ids)
 		return;
-	/* A daemon keeps no memory for it. */
 	kernel_unmap_counters(ids->kernel);
 	free(ids->keys);
 	free(ids->values);
@@ -133,9 +136,10 @@ static int note(struct counter_ids *ids, __u32 number)
 	if (id + 1 >= LIMIT_COUNTERS)
 		return kernel_fail(-EPROTO, "a counter's id is out of range");
 	*place_of(ids, &ids->keys[number]) = number + 1;
-	ids->used[id] = true;
-	if (ids->values[number] & WIDE)
-		ids->used[id + 1] = true;
+	for (__u32 i = 0; i <= ids->values[number] / WIDE; i++) {
+		ids->used_count += !ids->used[id + i];
+		ids->used[id + i] = true;
+	}
 	return 0;
 }
 
@@ -144,6 +148,7 @@ static int read_all(struct counter_ids *ids)
 	int err;
 
 	ids->count = 0;
+	ids->used_count = 0;
 	ids->next = COUNTER_FIRST;
 	memset(ids->places, 0, PLACES * sizeof(*ids->places));
 	memset(ids->used, 0, LIMIT_COUNTERS * sizeof(*ids->used));
@@ -253,17 +258,32 @@ static struct counter_key *sorted_keys(const struct counter_request *requests, s
 }
 
 /* What a joint counter has counted moves to those that it stands for. */
-static void part(struct counter_ids *ids, __u32 id, const struct joint_counter *joint)
+static void take_apart(struct kernel *kernel, __u32 id, const struct joint_counter *joint)
 {
-	struct kernel *kernel = ids->kernel;
 	struct counter counter = kernel_counter(kernel, id);
 
-	kernel_zero_counter(kernel, id);
 	kernel_add_to_counter(kernel, joint->reason, &counter);
 	if (joint->port)
 		kernel_add_to_counter(kernel, joint->port, &counter);
 	if (joint->rule)
 		kernel_add_to_counter(kernel, joint->rule, &counter);
+}
+
+/* The next owner of the id begins at zero. */
+static int forget(struct counter_ids *ids, __u32 number)
+{
+	const struct counter_key *key = &ids->keys[number];
+	__u32 value = ids->values[number], id = value & ~WIDE;
+	struct joint_counter joint;
+
+	if (is_joint(key, &joint))
+		take_apart(ids->kernel, id, &joint);
+	kernel_zero_counter(ids->kernel, id);
+	if (value & WIDE)
+		kernel_zero_counter(ids->kernel, id + 1);
+	if (bpf_map_delete_elem(ids->kernel->counter_ids_fd, key) < 0 && errno != ENOENT)
+		return kernel_fail(-errno, "cannot forget a counter");
+	return 0;
 }
 
 /*
@@ -276,17 +296,9 @@ static int forget_others(struct counter_ids *ids, const struct counter_request *
 	_cleanup_free_ struct counter_key *wanted = sorted_keys(requests, count);
 	int err = wanted ? kernel_map_counters(ids->kernel) : -ENOMEM;
 
-	for (__u32 i = 0; err == 0 && i < ids->count; i++) {
-		struct joint_counter joint;
-
-		if (bsearch(&ids->keys[i], wanted, count, sizeof(*wanted), compare_keys))
-			continue;
-		if (bpf_map_delete_elem(ids->kernel->counter_ids_fd, &ids->keys[i]) < 0 &&
-		    errno != ENOENT)
-			return kernel_fail(-errno, "cannot forget a counter");
-		if (is_joint(&ids->keys[i], &joint))
-			part(ids, ids->values[i], &joint);
-	}
+	for (__u32 i = 0; err == 0 && i < ids->count; i++)
+		if (!bsearch(&ids->keys[i], wanted, count, sizeof(*wanted), compare_keys))
+			err = forget(ids, i);
 	return err < 0 ? err : read_all(ids);
 }
 
@@ -305,14 +317,11 @@ static int take_id(struct counter_ids *ids, bool is_wide)
 
 static int give(struct counter_ids *ids, const struct counter_key *key, bool is_wide, __u32 *ret)
 {
-	int err = kernel_map_counters(ids->kernel);
-	int id = err < 0 ? err : take_id(ids, is_wide);
+	int id = take_id(ids, is_wide);
 	__u32 number = ids->count;
 
 	if (id < 0)
 		return id;
-	for (__u32 i = 0; i <= is_wide; i++)
-		kernel_zero_counter(ids->kernel, id + i);
 	ids->keys[number] = *key;
 	ids->values[number] = id | (is_wide ? WIDE : 0);
 	if (bpf_map_update_elem(ids->kernel->counter_ids_fd, key, &ids->values[number],
@@ -356,9 +365,11 @@ int counter_ids_give_joint(struct counter_ids *ids, struct joint_counter *joints
 {
 	int err = 0;
 
-	for (size_t i = 0; err == 0 && i < count; i++) {
+	counter_ids_find_joint(ids, joints, count);
+	for (size_t i = 0; err == 0 && i < count && ids->used_count < JOINT_MAX; i++) {
 		struct counter_key key = joint_key(&joints[i]);
 
+		/* Several answers may be of the same port. */
 		joints[i].id = find(ids, &key);
 		if (!joints[i].id)
 			err = give(ids, &key, false, &joints[i].id);

@@ -60,6 +60,9 @@ extern const struct scene no_answers, no_ports, no_rules; /* zeros in their plac
 extern const struct scene bound, bound_deny_all, bound_allow_all; /* Docker bound ports */
 extern const struct scene bound_full; /* … 31000/tcp on 192.0.2.5 when the hash was full */
 
+/* Nothing is said beforehand any more. */
+void lose_answers(struct image *image);
+
 extern const struct scene *const scenes[];
 extern const size_t scenes_count;
 

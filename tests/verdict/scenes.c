@@ -119,7 +119,7 @@ static void lose_sources(struct image *image)
 /* Behind the image its map is filled with zeros. */
 #define ZEROS (IMAGE_SMALL - IMAGE_CHUNK)
 
-static void lose_answers(struct image *image)
+void lose_answers(struct image *image)
 {
 	struct image_slot_entry *slots = (void *)((__u8 *)image->bytes + IMAGE_SLOTS);
 
