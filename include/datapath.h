@@ -59,7 +59,7 @@ enum reason {
 
 /* ---- limits ------------------------------------------------------------------- */
 
-#define LIMIT_COUNTERS 32768   /* reasons + 2 for each guarded port + 1 for each rule */
+#define LIMIT_COUNTERS 32768   /* reasons + 2 for each guarded port + 1 for each rule; + joint */
 #define LIMIT_RULES 8192       /* entries of image_header.rules */
 #define LIMIT_PORTS 16384      /* guarded ports (a range counts once) */
 #define LIMIT_CLASSES 65535    /* classes of source address */
@@ -80,7 +80,7 @@ enum reason {
  * packet moves, and user space reads them from memory that it maps.
  *
  * Ids [0, REASON_MAX) belong to the reasons, those from COUNTER_FIRST are given out by
- * user/kernel_counters.c and survive a new image.
+ * user/kernel_counter_ids.c and survive a new image.
  */
 #define COUNTER_FIRST 64
 
@@ -96,7 +96,7 @@ struct counters {
 /*
  * Hash "counter_ids": which id belongs to which rule or port, so that a counter keeps
  * its meaning when the policy is replaced or the daemon restarts.  The key is a 128-bit
- * hash of the canonical text; or, for a counter that stands for several, which these are.
+ * hash of the canonical text; or, for a joint counter, which ones it stands for.
  */
 struct counter_key {
 	__u64 hash[2];
@@ -223,7 +223,8 @@ struct means_note {
  * The class is the set of rule sources that contain the address.  Which rule wins for
  * (row, class) is computed in user space, so its cost here does not depend on how many
  * rules there are or how they overlap.  Most addresses are of one class; the port names its
- * rule, and a bit says where an address may be of another.
+ * rule, and a bit says where an address may be of another.  For this host's own addresses the slot
+ * says in one line what all of this comes to.
  */
 #define IMAGE_CHUNK 65536u /* images are a multiple of it */
 #define IMAGE_SMALL (1u << 20)
@@ -284,7 +285,7 @@ struct image_table {
  * most packets need none of them.
  */
 struct image_answer {
-	__u32 counter;      /* id of one that stands for the reason and these two; 0 = none */
+	__u32 counter;      /* id of a joint one, for the reason and these two; 0 = none */
 	__u32 port_counter; /* id: the one of the port's two; 0 = not counted */
 	__u32 rule_counter;
 	__u16 reason;       /* enum reason; REASON_NONE = ask the port */
@@ -427,5 +428,6 @@ DATAPATH_ASSERT(image_near4, 8);
 DATAPATH_ASSERT(image_near6, 24);
 DATAPATH_ASSERT(image_bitmap, 24);
 DATAPATH_ASSERT(image_header, 352);
+_Static_assert(sizeof(struct image_header) <= IMAGE_SLOT_INDEX, "the header has room");
 
 #endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * test_counters.c: no packet is forgotten, whatever becomes of the counter that counted it, in the
+ * kernel's own maps.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "stage_private.h"
+#include "tap.h"
+#include "util.h"
+
+#define MANY 11000 /* so many ports twice are more than there are counters */
+
+static struct counter_ids *ids;
+static char names[2 * MANY][24];
+
+static __u32 give(const char *identity, bool is_wide)
+{
+	struct counter_request request = { .identity = identity, .is_wide = is_wide };
+
+	if (counter_ids_give(ids, &request, 1) < 0)
+		die("%s", kernel_error());
+	return request.id;
+}
+
+/* These and `also`. */
+static int give_many(int first, const char *also)
+{
+	_cleanup_free_ struct counter_request *requests = calloc(MANY + 1, sizeof(*requests));
+
+	for (int i = 0; requests && i < MANY; i++)
+		requests[i] = (struct counter_request){ names[first + i], true, 0 };
+	requests[MANY] = (struct counter_request){ also, true, 0 };
+	return counter_ids_give(ids, requests, MANY + 1);
+}
+
+static unsigned long long packets(__u32 id)
+{
+	const struct counters *totals;
+
+	if (counter_ids_totals(ids, &totals) < 0)
+		die("%s", kernel_error());
+	return totals->of[id].packets;
+}
+
+static void read_again(struct kernel *kernel)
+{
+	counter_ids_free(ids);
+	ids = NULL;
+	if (counter_ids_read(kernel, &ids) < 0)
+		die("%s", kernel_error());
+}
+
+/* As the program of the first CPU does it. */
+static void count(struct kernel *kernel, __u32 id, unsigned int count)
+{
+	if (kernel_map_counters(kernel) < 0)
+		die("%s", kernel_error());
+	kernel->counters[0].of[id].packets += count;
+}
+
+static void joint_counts_for_all(struct kernel *kernel, struct joint_counter *joint)
+{
+	count(kernel, joint->id, 5);
+	count(kernel, joint->port, 2);
+	tap_case(packets(joint->reason) == 5 && packets(joint->port) == 7 &&
+			 packets(joint->rule) == 5 && packets(joint->id) == 0,
+		 "a_joint_counter_counts_for_all_that_it_stands_for");
+	read_again(kernel);
+	counter_ids_find_joint(ids, joint, 1);
+	tap_case(joint->id && packets(joint->port) == 7, "it_does_so_for_who_comes_later");
+}
+
+static void nothing_is_lost_when_ids_run_out(struct kernel *kernel, struct joint_counter *joint)
+{
+	struct joint_counter gone = *joint;
+	__u32 port = joint->port - 1;
+	bool is_given = give_many(0, "port kept") == 0 && give_many(MANY, "port kept") == 0;
+
+	tap_case(is_given, "who_is_no_longer_there_makes_room");
+	tap_case(give("port kept", true) == port, "who_is_still_there_keeps_its_counter");
+	counter_ids_find_joint(ids, &gone, 1);
+	tap_case(!gone.id, "a_joint_counter_makes_room");
+	tap_case(packets(joint->reason) == 5 && packets(joint->port) == 7,
+		 "what_it_counted_is_kept_where_it_belongs");
+	read_again(kernel);
+	tap_case(packets(joint->reason) == 5 && packets(joint->port) == 7, "and_is_read_back");
+}
+
+static void room_is_left_for_ports(void)
+{
+	_cleanup_free_ struct joint_counter *joints = calloc(LIMIT_COUNTERS, sizeof(*joints));
+	unsigned int given = 0;
+	int err;
+
+	if (!joints)
+		die("no memory");
+	for (__u32 i = 0; i < LIMIT_COUNTERS; i++)
+		joints[i] = (struct joint_counter){ .reason = DROP_CLOSED, .port = i };
+	err = counter_ids_give_joint(ids, joints, LIMIT_COUNTERS);
+	for (__u32 i = 0; i < LIMIT_COUNTERS; i++)
+		given += joints[i].id != 0;
+	tap_case(err == 0 && given > 1000 && given < LIMIT_COUNTERS - 2 * MANY,
+		 "joint_counters_are_given_while_there_is_room (%u)", given);
+	tap_case(give("port new", true) != 0 && packets(DROP_CLOSED) == 5,
+		 "a_new_port_needs_nobody_to_be_forgotten");
+}
+
+int main(void)
+{
+	struct stage *stage = stage_open();
+	struct joint_counter joint = { .reason = DROP_CLOSED };
+
+	for (int i = 0; i < 2 * MANY; i++)
+		snprintf(names[i], sizeof(names[i]), "port %d", i);
+	read_again(stage->kernel);
+	joint.port = give("port kept", true) + 1;
+	joint.rule = give("rule gone", false);
+	if (counter_ids_give_joint(ids, &joint, 1) < 0 || !joint.id)
+		die("no joint counter");
+	joint_counts_for_all(stage->kernel, &joint);
+	nothing_is_lost_when_ids_run_out(stage->kernel, &joint);
+	room_is_left_for_ports();
+	return tap_end();
+}
