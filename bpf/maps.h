@@ -23,12 +23,12 @@ struct {
 
 /* Written and read by user space; no program looks at it. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, LIMIT_COUNTERS);
-	__type(key, struct counter_key);
-	__type(value, __u32);
-} counter_ids SEC(".maps");
+	__type(key, __u32);
+	__type(value, struct counter_key);
+} counter_owners SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -94,9 +94,10 @@ struct counters {
 };
 
 /*
- * Hash "counter_ids": which id belongs to which rule or port, so that a counter keeps
- * its meaning when the policy is replaced or the daemon restarts.  The key is a 128-bit
- * hash of the canonical text; or, for a joint counter, which ones it stands for.
+ * Array "counter_owners": index = counter id, which rule or port has it, so that a counter keeps
+ * its meaning when the policy is replaced or the daemon restarts.  The key is a 128-bit hash of
+ * the canonical text; or, for a joint counter, which ones it stands for.  Zero = nobody; all ones
+ * = who has the id before it as well.
  */
 struct counter_key {
 	__u64 hash[2];

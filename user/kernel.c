@@ -147,7 +147,7 @@ static struct kernel *new_kernel(const char *pin_dir)
 		return NULL;
 	memset(kernel->program_fds, 0xff, sizeof(kernel->program_fds));
 	kernel->policy_fds[0] = kernel->policy_fds[1] = kernel->policy_fds[2] = -1;
-	kernel->counters_fd = kernel->counter_ids_fd = -1;
+	kernel->counters_fd = kernel->counter_owners_fd = -1;
 	kernel->interfaces_fd = kernel->state_fd = -1;
 	kernel->learned_fd = kernel->learned_ports_fd = kernel->means_fd = -1;
 	kernel->pin_dir = strdup(pin_dir);
@@ -170,7 +170,7 @@ static int open_maps(struct kernel *kernel)
 		{ "policy_medium", &kernel->policy_fds[1], false },
 		{ "policy_large", &kernel->policy_fds[2], false },
 		{ "counters", &kernel->counters_fd, false },
-		{ "counter_ids", &kernel->counter_ids_fd, false },
+		{ "counter_owners", &kernel->counter_owners_fd, false },
 		{ "interfaces", &kernel->interfaces_fd, false },
 		{ "state", &kernel->state_fd, false },
 		{ "learned", &kernel->learned_fd, true },
@@ -444,7 +444,7 @@ void kernel_free(struct kernel *kernel)
 		util_closep(&kernel->policy_fds[i]);
 	kernel_unmap_counters(kernel);
 	util_closep(&kernel->counters_fd);
-	util_closep(&kernel->counter_ids_fd);
+	util_closep(&kernel->counter_owners_fd);
 	util_closep(&kernel->interfaces_fd);
 	util_closep(&kernel->state_fd);
 	util_closep(&kernel->learned_fd);

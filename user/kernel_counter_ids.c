@@ -1,53 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kernel_counter_ids.c: which counter belongs to whom.  The hash "counter_ids" remembers it
- * across policies and processes, so that a number on the screen never changes its meaning.
+ * kernel_counter_ids.c: which counter belongs to whom.  The array "counter_owners" remembers it
+ * across policies and processes, so that a number on the screen never changes its meaning.  It is
+ * mapped, because a system call for each of ten thousand ports would be most of what a container's
+ * start costs.
  */
 #include <errno.h>
+#include <sys/mman.h>
 
 #include "digest.h"
 #include "kernel.h"
 #include "kernel_private.h"
 #include "util.h"
 
-/* The value of counter_ids: the id, and whether the next one belongs to it as well. */
-#define WIDE (1u << 31)
-
 /* The upper half of the second word in the key of a joint counter.  That a digest has it there, and
  * small numbers in the three other places, is less likely than two equal digests. */
 #define JOINT 0x6a6f696eull
-
-/*
- * Read with a few system calls: one for each of ten thousand ports would be most of what a
- * container's start costs.
- */
-struct counter_ids {
-	struct kernel *kernel;
-	struct counter_key *keys;
-	__u32 *values;
-	__u32 count;
-	__u32 *places; /* number of an entry + 1, by the hash of its key; 0 = free */
-	bool *used;    /* ids that somebody has */
-	__u32 used_count;
-	__u32 next;    /* none below is free */
-	struct counters *totals; /* NULL until somebody asks */
-};
 
 /* Joint counters are a convenience, and leave room for the rules and ports that are to come. */
 #define JOINT_MAX (LIMIT_COUNTERS / 8 * 7)
 
 #define PLACES (2 * LIMIT_COUNTERS)
-#define BATCH 4096
+
+struct counter_ids {
+	struct kernel *kernel;
+	struct counter_key *owners; /* the map's memory */
+	__u16 *places;              /* id, by the hash of its owner's key; 0 = free */
+	__u32 used_count;
+	__u32 next;                 /* none below is free */
+	struct counters *totals;    /* NULL until somebody asks */
+};
+_Static_assert(LIMIT_COUNTERS <= 65536, "an id fits into a place");
+
+#define OWNERS_SIZE (LIMIT_COUNTERS * sizeof(struct counter_key))
+
+static const struct counter_key nobody, neighbour = { { ~0ull, ~0ull } };
 
 void counter_ids_free(struct counter_ids *ids)
 {
 	if (!ids)
 		return;
 	kernel_unmap_counters(ids->kernel);
-	free(ids->keys);
-	free(ids->values);
+	if (ids->owners)
+		munmap(ids->owners, OWNERS_SIZE);
 	free(ids->places);
-	free(ids->used);
 	free(ids->totals);
 	free(ids);
 }
@@ -84,98 +80,69 @@ static bool is_joint(const struct counter_key *key, struct joint_counter *ret)
 	       ret->port < LIMIT_COUNTERS && ret->rule < LIMIT_COUNTERS;
 }
 
-static __u32 *place_of(const struct counter_ids *ids, const struct counter_key *key)
+static bool is_same(const struct counter_key *a, const struct counter_key *b)
+{
+	return a->hash[0] == b->hash[0] && a->hash[1] == b->hash[1];
+}
+
+static bool is_used(const struct counter_ids *ids, __u32 id)
+{
+	return !is_same(&ids->owners[id], &nobody);
+}
+
+static bool is_wide(const struct counter_ids *ids, __u32 id)
+{
+	return id + 1 < LIMIT_COUNTERS && is_same(&ids->owners[id + 1], &neighbour);
+}
+
+static __u16 *place_of(const struct counter_ids *ids, const struct counter_key *key)
 {
 	__u32 place = digest_mix(key->hash[0] ^ key->hash[1]) % PLACES;
 
-	for (;; place = (place + 1) % PLACES) {
-		__u32 number = ids->places[place];
-
-		if (!number || memcmp(&ids->keys[number - 1], key, sizeof(*key)) == 0)
-			return &ids->places[place];
-	}
+	while (ids->places[place] && !is_same(&ids->owners[ids->places[place]], key))
+		place = (place + 1) % PLACES;
+	return &ids->places[place];
 }
 
 /* 0 = it has none. */
 static __u32 find(const struct counter_ids *ids, const struct counter_key *key)
 {
-	__u32 number = *place_of(ids, key);
-
-	return number ? ids->values[number - 1] & ~WIDE : 0;
+	return *place_of(ids, key);
 }
 
 /* ---- reading ---------------------------------------------------------------------------- */
 
-static int read_batches(struct counter_ids *ids)
+static void read_owners(struct counter_ids *ids)
 {
-	__u32 position = 0, count;
-	bool is_first = true;
-	int err = 0;
-
-	while (err == 0 && ids->count < LIMIT_COUNTERS) {
-		count = LIMIT_COUNTERS - ids->count;
-		if (count > BATCH)
-			count = BATCH;
-		err = bpf_map_lookup_batch(ids->kernel->counter_ids_fd,
-					   is_first ? NULL : &position, &position,
-					   ids->keys + ids->count, ids->values + ids->count, &count,
-					   NULL);
-		if (err < 0 && errno != ENOENT)
-			return kernel_fail(-errno, "cannot read which counters there are");
-		ids->count += count;
-		is_first = false;
-	}
-	return 0;
-}
-
-/* Notes an entry that the arrays have. */
-static int note(struct counter_ids *ids, __u32 number)
-{
-	__u32 id = ids->values[number] & ~WIDE;
-
-	if (id + 1 >= LIMIT_COUNTERS)
-		return kernel_fail(-EPROTO, "a counter's id is out of range");
-	*place_of(ids, &ids->keys[number]) = number + 1;
-	for (__u32 i = 0; i <= ids->values[number] / WIDE; i++) {
-		ids->used_count += !ids->used[id + i];
-		ids->used[id + i] = true;
-	}
-	return 0;
-}
-
-static int read_all(struct counter_ids *ids)
-{
-	int err;
-
-	ids->count = 0;
+	memset(ids->places, 0, PLACES * sizeof(*ids->places));
 	ids->used_count = 0;
 	ids->next = COUNTER_FIRST;
-	memset(ids->places, 0, PLACES * sizeof(*ids->places));
-	memset(ids->used, 0, LIMIT_COUNTERS * sizeof(*ids->used));
-	err = read_batches(ids);
-	for (__u32 i = 0; err == 0 && i < ids->count; i++)
-		err = note(ids, i);
-	return err;
+	for (__u32 id = COUNTER_FIRST; id < LIMIT_COUNTERS; id++) {
+		ids->used_count += is_used(ids, id);
+		if (is_used(ids, id) && !is_same(&ids->owners[id], &neighbour))
+			*place_of(ids, &ids->owners[id]) = id;
+	}
 }
 
 int counter_ids_read(struct kernel *kernel, struct counter_ids **ret)
 {
 	_cleanup_(counter_ids_freep) struct counter_ids *ids = calloc(1, sizeof(*ids));
-	int err;
+	void *owners;
 
 	if (!ids)
 		return -ENOMEM;
 	ids->kernel = kernel;
-	ids->keys = calloc(LIMIT_COUNTERS, sizeof(*ids->keys));
-	ids->values = calloc(LIMIT_COUNTERS, sizeof(*ids->values));
+	owners = mmap(NULL, OWNERS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      kernel->counter_owners_fd, 0);
+	if (owners == MAP_FAILED)
+		return kernel_fail(-errno, "cannot read which counters there are");
+	ids->owners = owners;
 	ids->places = calloc(PLACES, sizeof(*ids->places));
-	ids->used = calloc(LIMIT_COUNTERS, sizeof(*ids->used));
-	if (!ids->keys || !ids->values || !ids->places || !ids->used)
+	if (!ids->places)
 		return -ENOMEM;
-	err = read_all(ids);
-	if (err == 0)
-		*ret = TAKE_PTR(ids);
-	return err;
+	read_owners(ids);
+	*ret = TAKE_PTR(ids);
+	return 0;
 }
 
 __u32 counter_ids_find(const struct counter_ids *ids, const char *identity)
@@ -206,11 +173,11 @@ static void share_out(const struct counter_ids *ids)
 {
 	struct counter *of = ids->totals->of;
 
-	for (__u32 i = 0; i < ids->count; i++) {
-		struct counter *own = &of[ids->values[i] & ~WIDE];
+	for (__u32 id = COUNTER_FIRST; id < LIMIT_COUNTERS; id++) {
+		struct counter *own = &of[id];
 		struct joint_counter joint;
 
-		if (!is_joint(&ids->keys[i], &joint))
+		if (!is_joint(&ids->owners[id], &joint))
 			continue;
 		add(&of[joint.reason], own);
 		if (joint.port)
@@ -270,20 +237,18 @@ static void take_apart(struct kernel *kernel, __u32 id, const struct joint_count
 }
 
 /* The next owner of the id begins at zero. */
-static int forget(struct counter_ids *ids, __u32 number)
+static void forget(struct counter_ids *ids, __u32 id)
 {
-	const struct counter_key *key = &ids->keys[number];
-	__u32 value = ids->values[number], id = value & ~WIDE;
 	struct joint_counter joint;
 
-	if (is_joint(key, &joint))
+	if (is_joint(&ids->owners[id], &joint))
 		take_apart(ids->kernel, id, &joint);
-	kernel_zero_counter(ids->kernel, id);
-	if (value & WIDE)
+	if (is_wide(ids, id)) {
 		kernel_zero_counter(ids->kernel, id + 1);
-	if (bpf_map_delete_elem(ids->kernel->counter_ids_fd, key) < 0 && errno != ENOENT)
-		return kernel_fail(-errno, "cannot forget a counter");
-	return 0;
+		ids->owners[id + 1] = nobody;
+	}
+	kernel_zero_counter(ids->kernel, id);
+	ids->owners[id] = nobody;
 }
 
 /*
@@ -296,40 +261,46 @@ static int forget_others(struct counter_ids *ids, const struct counter_request *
 	_cleanup_free_ struct counter_key *wanted = sorted_keys(requests, count);
 	int err = wanted ? kernel_map_counters(ids->kernel) : -ENOMEM;
 
-	for (__u32 i = 0; err == 0 && i < ids->count; i++)
-		if (!bsearch(&ids->keys[i], wanted, count, sizeof(*wanted), compare_keys))
-			err = forget(ids, i);
-	return err < 0 ? err : read_all(ids);
+	for (__u32 id = COUNTER_FIRST; err == 0 && id < LIMIT_COUNTERS; id++) {
+		const struct counter_key *owner = &ids->owners[id];
+
+		if (is_used(ids, id) && !is_same(owner, &neighbour) &&
+		    !bsearch(owner, wanted, count, sizeof(*wanted), compare_keys))
+			forget(ids, id);
+	}
+	if (err == 0)
+		read_owners(ids);
+	return err;
 }
 
 /* ---- giving ------------------------------------------------------------------------------- */
 
-/* The first free id (and its neighbour); -E2BIG when there is none. */
-static int take_id(struct counter_ids *ids, bool is_wide)
+/* The first free id, or two side by side; -E2BIG when there is none. */
+static int find_free(struct counter_ids *ids, bool with_neighbour)
 {
-	while (ids->next < LIMIT_COUNTERS && ids->used[ids->next])
+	while (ids->next < LIMIT_COUNTERS && is_used(ids, ids->next))
 		ids->next++;
-	for (__u32 id = ids->next; id + is_wide < LIMIT_COUNTERS; id++)
-		if (!ids->used[id] && !(is_wide && ids->used[id + 1]))
+	for (__u32 id = ids->next; id + with_neighbour < LIMIT_COUNTERS; id++)
+		if (!is_used(ids, id) && !(with_neighbour && is_used(ids, id + 1)))
 			return id;
 	return -E2BIG;
 }
 
-static int give(struct counter_ids *ids, const struct counter_key *key, bool is_wide, __u32 *ret)
+/* An id that nobody has counts nothing, and was zeroed when it was taken from somebody. */
+static int give(struct counter_ids *ids, const struct counter_key *key, bool with_neighbour,
+		__u32 *ret)
 {
-	int id = take_id(ids, is_wide);
-	__u32 number = ids->count;
+	int id = find_free(ids, with_neighbour);
 
 	if (id < 0)
 		return id;
-	ids->keys[number] = *key;
-	ids->values[number] = id | (is_wide ? WIDE : 0);
-	if (bpf_map_update_elem(ids->kernel->counter_ids_fd, key, &ids->values[number],
-				BPF_ANY) < 0)
-		return kernel_fail(-errno, "cannot remember a counter");
-	ids->count++;
+	*place_of(ids, key) = id;
+	ids->owners[id] = *key;
+	if (with_neighbour)
+		ids->owners[id + 1] = neighbour;
+	ids->used_count += 1 + with_neighbour;
 	*ret = id;
-	return note(ids, number);
+	return 0;
 }
 
 static int give_all(struct counter_ids *ids, struct counter_request *requests, size_t count)

@@ -21,7 +21,7 @@ struct kernel {
 	int counters_fd;
 	struct counters *counters; /* mapped, each element; NULL = not now */
 	__u32 counter_elements;
-	int counter_ids_fd;
+	int counter_owners_fd;
 	int interfaces_fd;
 	int state_fd;
 	int learned_fd;       /* these three: -1 when an older build made the pins */
