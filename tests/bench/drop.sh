@@ -72,6 +72,20 @@ drop_tidegate_hooks() {
 	enter tide-ban "tidegate, ban" 10000 driver_drops tide-ban
 }
 
+# From sources that are told from those in prefixes by a search only.
+drop_tidegate_beside() {
+	local n name
+	for n in 10000 1000000; do
+		name=near$n
+		contestant "$name"
+		printf 'set big file %s\nallow %s/tcp from big\n' "$(prefixes "$n")" $port |
+			configure "$name"
+		filter "$name" --quiet up || { fail "tidegate with $n prefixes"; continue; }
+		source_of[$name]=$(prefixes "$n" --beside)
+		enter "$name" "tidegate, beside prefixes" "$n" driver_drops "$name"
+	done
+}
+
 # The same in IPv6, from sources that have the first 32 bits in common with prefixes.
 drop_tidegate6() {
 	local file=$work/beside6
@@ -250,6 +264,7 @@ check_allowed() {
 drop_ceiling
 drop_tidegate
 drop_tidegate_hooks
+drop_tidegate_beside
 drop_tidegate6
 drop_xdp_filter
 drop_nft

@@ -230,7 +230,12 @@ def draw_drop(report, directory, footer):
         point = (max(int(size), 1), 1e3 / row["median"], 1e3 / row["max"], 1e3 / row["min"])
         curves.setdefault(name, []).append(point)
     references = ("read headers, count, drop", "xdp-filter, port only")
-    left_out = ("drop, unread", "tidegate, ban", "tidegate, xdp-generic")
+    left_out = (
+        "drop, unread",
+        "tidegate, ban",
+        "tidegate, beside prefixes",
+        "tidegate, xdp-generic",
+    )
     for name, points in curves.items():
         if name not in left_out:
             plot.add(name, points, name in references)

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""sets.py COUNT [--ipv6]: that many different source prefixes, one a line.
+"""sets.py COUNT [--ipv6 | --beside]: that many different source prefixes, one a line.
 
 Three in five are /24 (/48), the rest of any length from /17 to /32 (/33 to /64), at random
 between 11.0.0.0 and 99.255.255.255 (in 2000::/4), as in tables of the Internet and lists of
 abusers.  None has the third octet (the bit behind /32) above its half: so sources from there are
 beside every prefix but below the same /16 (/32).  The same count gives the same prefixes.
+
+With --beside: addresses that are in none of these prefixes, but in the same /20 as one.
 """
 import ipaddress
 import random
@@ -31,6 +33,14 @@ def text6(address):
     return str(ipaddress.IPv6Address(address))
 
 
+def beside4(prefixes):
+    """Each beside a prefix of its own, as far as there is room."""
+    for address, _ in prefixes:
+        near = address & ~0xFFF | random.getrandbits(12)
+        if not any((near & (0xFFFFFFFF << (32 - n)), n) in prefixes for n in range(17, 33)):
+            yield near, 32
+
+
 def main():
     count = int(sys.argv[1])
     make, text = (make6, text6) if "--ipv6" in sys.argv else (make4, text4)
@@ -38,7 +48,8 @@ def main():
     seen = {}
     while len(seen) < count:
         seen[make()] = None
-    sys.stdout.writelines("%s/%d\n" % (text(address), length) for address, length in seen)
+    chosen = beside4(seen) if "--beside" in sys.argv else seen
+    sys.stdout.writelines("%s/%d\n" % (text(address), length) for address, length in chosen)
 
 
 main()
