@@ -156,8 +156,11 @@ int filter_xdp(struct xdp_md *ctx)
 {
 	struct image_ref image = usual_image();
 	struct cursor cursor = xdp_cursor(ctx);
-	const struct image_answer *answer = image.bytes ? answer_frame(image, &cursor) : NULL;
+	struct listed listed = {};
+	struct image_answer room;
+	const struct image_answer *answer = answer_frame(image, &cursor, &listed);
 
+	answer = answer_or_look_up(image, answer, &listed, &room);
 	if (!answer)
 		return filter_any_xdp(ctx);
 	return follow(answer, 1, xdp_bytes(ctx)) ? XDP_DROP : XDP_PASS;
@@ -197,8 +200,11 @@ int filter_tc(struct __sk_buff *skb)
 {
 	struct image_ref image = usual_image();
 	struct cursor cursor = skb_cursor(skb);
-	const struct image_answer *answer = image.bytes ? answer_frame(image, &cursor) : NULL;
+	struct listed listed = {};
+	struct image_answer room;
+	const struct image_answer *answer = answer_frame(image, &cursor, &listed);
 
+	answer = answer_or_look_up(image, answer, &listed, &room);
 	return answer ? follow_skb(skb, answer) : filter_any_tc(skb);
 }
 
@@ -218,8 +224,11 @@ int filter_tc_l3(struct __sk_buff *skb)
 {
 	struct image_ref image = usual_image();
 	struct cursor cursor = skb_cursor(skb);
+	struct listed listed = {};
+	struct image_answer room;
 	const struct image_answer *answer =
-		image.bytes ? answer_network(image, &cursor, skb->protocol) : NULL;
+		answer_network(image, &cursor, skb->protocol, &listed);
 
+	answer = answer_or_look_up(image, answer, &listed, &room);
 	return answer ? follow_skb(skb, answer) : filter_any_tc_l3(skb);
 }

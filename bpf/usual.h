@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * usual.h: bytes + image -> what becomes of the packet, for those that most are: plain, with
- * ports, for one of this host's addresses, from a source that no list is near.  Of these the image
- * says it beforehand, and as decide.h would; of every other this says nothing.
+ * ports, for one of this host's addresses.  Where no list is near its source, the image says it
+ * beforehand; otherwise the source is looked up.  Either says what decide.h would say; of every
+ * other packet this says nothing.
  */
 #ifndef TIDEGATE_USUAL_H
 #define TIDEGATE_USUAL_H
@@ -46,64 +47,131 @@ static __always_inline bool is_own(const struct image_header *header, const stru
 	return false;
 }
 
-/* What becomes of the packet; NULL = ask decide.h. */
-static __always_inline const struct image_answer *answer_packet(struct image_ref image,
-								const struct packet *pkt)
+/* A packet like most, but from a source that may be on a list. */
+struct listed {
+	struct packet pkt;
+	const struct image_slot_entry *slot; /* NULL = it is no such packet */
+};
+
+/* Whether the answer is all there is to say: conntrack is not to be asked about what may be a reply,
+ * nor the ports that Docker bound about what passes because nobody named it. */
+static __always_inline bool is_final(const struct image_answer *answer, const struct packet *pkt)
+{
+	if (answer->flags & ANSWER_OPENING && !is_opening(pkt))
+		return false;
+	return !(answer->flags & ANSWER_UNBOUND && is_learned(pkt));
+}
+
+/* What becomes of the packet; NULL = ask answer_listed(), if it is listed, or else decide.h. */
+static __always_inline const struct image_answer *
+answer_packet(struct image_ref image, const struct packet *pkt, struct listed *ret_listed)
 {
 	const struct image_header *header = image_header_of(image);
+	const struct image_slot_entry *slot;
 	const struct image_answer *answer;
+	bool is_said;
 	__u32 number;
 
 	if (pkt->kind != PACKET_PORTS || !is_own(header, pkt))
 		return NULL;
 	number = image_slot_number(image, proto_index(pkt->protocol), bpf_ntohs(pkt->dport));
-	if (pkt->family == 4)
-		answer = image_answer4(image, header, number, bpf_ntohl(pkt->saddr[0]));
-	else
-		answer = image_answer6(image, header, number, word64(pkt->saddr));
-	if (!answer)
+	slot = image_near_slot(image, number);
+	if (!slot)
 		return NULL;
-	if (answer->flags & ANSWER_OPENING && !is_opening(pkt))
-		return NULL;
-	if (answer->flags & ANSWER_UNBOUND && is_learned(pkt))
-		return NULL;
-	return answer;
+	if (pkt->family == 4) {
+		answer = &slot->answer4;
+		is_said = image_answers4(image, header, answer, bpf_ntohl(pkt->saddr[0]));
+	} else {
+		answer = &slot->answer6;
+		is_said = image_answers6(image, header, answer, word64(pkt->saddr));
+	}
+	if (is_said)
+		return is_final(answer, pkt) ? answer : NULL;
+	ret_listed->pkt = *pkt;
+	ret_listed->slot = slot;
+	return NULL;
 }
 
 /* Each protocol by itself: what TCP and UDP have in common would cost more in registers than it
  * saves in code. */
 static __always_inline const struct image_answer *
-answer_transport(struct image_ref image, struct cursor *cursor, const struct packet *ip)
+answer_transport(struct image_ref image, struct cursor *cursor, const struct packet *ip,
+		 struct listed *ret_listed)
 {
 	struct packet pkt = *ip;
 
-	if (ip->protocol == IPPROTO_TCP)
-		return parse_tcp(cursor, &pkt) ? answer_packet(image, &pkt) : NULL;
-	if (ip->protocol == IPPROTO_UDP)
-		return parse_udp(cursor, &pkt) ? answer_packet(image, &pkt) : NULL;
+	if (ip->protocol == IPPROTO_TCP && parse_tcp(cursor, &pkt))
+		return answer_packet(image, &pkt, ret_listed);
+	if (ip->protocol == IPPROTO_UDP && parse_udp(cursor, &pkt))
+		return answer_packet(image, &pkt, ret_listed);
 	return NULL;
 }
 
 /* As are the families. */
 static __always_inline const struct image_answer *
-answer_network(struct image_ref image, struct cursor *cursor, __be16 ethertype)
+answer_network(struct image_ref image, struct cursor *cursor, __be16 ethertype,
+	       struct listed *ret_listed)
 {
 	struct packet pkt = {};
 
+	if (!image.bytes)
+		return NULL;
 	if (ethertype == bpf_htons(ETH_P_IP) && parse_plain_ipv4(cursor, &pkt))
-		return answer_transport(image, cursor, &pkt);
+		return answer_transport(image, cursor, &pkt, ret_listed);
 	if (ethertype == bpf_htons(ETH_P_IPV6) && parse_plain_ipv6(cursor, &pkt))
-		return answer_transport(image, cursor, &pkt);
+		return answer_transport(image, cursor, &pkt, ret_listed);
 	return NULL;
 }
 
-static __always_inline const struct image_answer *answer_frame(struct image_ref image,
-							       struct cursor *cursor)
+static __always_inline const struct image_answer *
+answer_frame(struct image_ref image, struct cursor *cursor, struct listed *ret_listed)
 {
 	struct ethhdr *eth = cursor->pos;
 
-	return cursor_skip(cursor, sizeof(*eth)) ? answer_network(image, cursor, eth->h_proto) :
-						   NULL;
+	if (!cursor_skip(cursor, sizeof(*eth)))
+		return NULL;
+	return answer_network(image, cursor, eth->h_proto, ret_listed);
+}
+
+/* The same for a source that has to be looked up; false = ask decide.h.  A function of its own, so
+ * that the usual packet has the registers. */
+static __noinline bool answer_listed(const __u8 *bytes, __u64 mask, const struct listed *listed,
+				     struct image_answer *ret)
+{
+	struct image_ref image = { .bytes = bytes, .mask = mask };
+	const struct image_header *header = image_header_of(image);
+	const struct packet *pkt = &listed->pkt;
+	const struct image_port *port;
+	const struct image_rule *rule;
+	__u32 number, class, rule_number;
+
+	if (pkt->family == 4) {
+		number = listed->slot->any4;
+		class = classify4(image, &header->saddr4, bpf_ntohl(pkt->saddr[0]));
+	} else {
+		number = listed->slot->any6;
+		class = classify6(image, &header->saddr6, word64(pkt->saddr),
+				  word64(pkt->saddr + 2));
+	}
+	port = image_port_at(image, header, number);
+	rule_number = port ? image_rule(image, header, port, class) : IMAGE_BAD;
+	if (rule_number == IMAGE_BAD)
+		return false;
+	rule = image_rule_at(image, header, rule_number);
+	if (!rule)
+		return false;
+	*ret = image_make_answer(header, number, port, rule);
+	return ret->reason && is_final(ret, pkt);
+}
+
+/* The answer, or that for the listed packet, which is made in *room. */
+static __always_inline const struct image_answer *
+answer_or_look_up(struct image_ref image, const struct image_answer *answer,
+		  const struct listed *listed, struct image_answer *room)
+{
+	if (!answer && listed->slot && answer_listed(image.bytes, image.mask, listed, room))
+		return room;
+	return answer;
 }
 
 #endif

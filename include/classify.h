@@ -459,31 +459,55 @@ static __always_inline const struct image_slot_entry *image_near_slot(struct ima
 	return (const void *)(image.bytes + offset);
 }
 
-/* What is said beforehand of the slot and this source; NULL = nothing. */
-static __always_inline const struct image_answer *
-image_answer4(struct image_ref image, const struct image_header *header, __u32 slot_number,
-	      __u32 addr)
+/* Whether what is said beforehand at the slot is said of this source. */
+static __always_inline int image_answers4(struct image_ref image, const struct image_header *header,
+					  const struct image_answer *answer, __u32 addr)
 {
-	const struct image_slot_entry *slot = image_near_slot(image, slot_number);
-
-	if (!slot || !slot->answer4.reason)
-		return NULL;
-	if (slot->answer4.flags & ANSWER_UNIFORM || image_is_usual4(image, header, addr))
-		return &slot->answer4;
-	return NULL;
+	return answer->reason &&
+	       (answer->flags & ANSWER_UNIFORM || image_is_usual4(image, header, addr));
 }
 
-static __always_inline const struct image_answer *
-image_answer6(struct image_ref image, const struct image_header *header, __u32 slot_number,
-	      __u64 hi)
+static __always_inline int image_answers6(struct image_ref image, const struct image_header *header,
+					  const struct image_answer *answer, __u64 hi)
 {
-	const struct image_slot_entry *slot = image_near_slot(image, slot_number);
+	return answer->reason &&
+	       (answer->flags & ANSWER_UNIFORM || image_is_usual6(image, header, hi));
+}
 
-	if (!slot || !slot->answer6.reason)
-		return NULL;
-	if (slot->answer6.flags & ANSWER_UNIFORM || image_is_usual6(image, header, hi))
-		return &slot->answer6;
-	return NULL;
+/* In what cases the reason is all there is to say: ANSWER_* but UNIFORM. */
+static __always_inline __u16 image_answer_flags(const struct image_header *header,
+						enum reason reason)
+{
+	int drops = (REASONS_DROP & (1u << reason)) != 0;
+	__u16 flags = 0;
+
+	if (drops && !(header->flags & IMAGE_AUDIT))
+		flags |= ANSWER_DROPS;
+	if (drops && reason != DROP_BANNED)
+		flags |= ANSWER_OPENING;
+	if ((reason == PASS_UNGUARDED || reason == PASS_DEFAULT) &&
+	    !(header->flags & IMAGE_ALLOW_ALL))
+		flags |= ANSWER_UNBOUND;
+	return flags;
+}
+
+/* What port and rule say of a packet for this host's own address.  Nothing, with REASON_NONE, where
+ * the rule expires: that depends on the time. */
+static __always_inline struct image_answer image_make_answer(const struct image_header *header,
+							     __u32 port_number,
+							     const struct image_port *port,
+							     const struct image_rule *rule)
+{
+	enum reason reason = image_reason(header, port_number, rule->action);
+	struct image_answer answer = { .rule_counter = rule->counter,
+				       .reason = reason,
+				       .flags = image_answer_flags(header, reason) };
+
+	if (rule->expires_ns)
+		answer.reason = REASON_NONE;
+	if (port->counter)
+		answer.port_counter = port->counter + ((REASONS_DROP & (1u << reason)) != 0);
+	return answer;
 }
 
 /* NULL = bad. */

@@ -182,38 +182,17 @@ static int write_rules(struct build *build)
 
 /* ---- what is said beforehand ------------------------------------------------------------ */
 
-/* In what cases the reason is all there is to say. */
-static __u16 answer_flags(const struct image_header *header, enum reason reason)
-{
-	bool drops = REASONS_DROP & (1u << reason);
-	__u16 flags = 0;
-
-	if (drops && !(header->flags & IMAGE_AUDIT))
-		flags |= ANSWER_DROPS;
-	if (drops && reason != DROP_BANNED)
-		flags |= ANSWER_OPENING;
-	if ((reason == PASS_UNGUARDED || reason == PASS_DEFAULT) &&
-	    !(header->flags & IMAGE_ALLOW_ALL))
-		flags |= ANSWER_UNBOUND;
-	return flags;
-}
-
 static void write_answer(struct build *build, __u32 number, bool is_ipv6, struct image_answer *ret)
 {
 	const struct image_header *header = &build->header;
 	const struct image_port *ports = writer_at(&build->writer, header->ports);
 	const struct image_rule *rules = writer_at(&build->writer, header->rules);
 	const struct image_port *port = &ports[number];
-	const struct image_rule *rule = &rules[is_ipv6 ? port->usual6 : port->usual4];
-	enum reason reason = image_reason(header, number, rule->action);
-	bool drops = REASONS_DROP & (1u << reason);
 
-	if (rule->expires_ns) /* says nothing beforehand */
-		return;
-	ret->reason = reason;
-	ret->flags = answer_flags(header, reason) | (port->is_uniform ? ANSWER_UNIFORM : 0);
-	ret->port_counter = port->counter ? port->counter + drops : 0;
-	ret->rule_counter = rule->counter;
+	*ret = image_make_answer(header, number, port,
+				 &rules[is_ipv6 ? port->usual6 : port->usual4]);
+	if (port->is_uniform)
+		ret->flags |= ANSWER_UNIFORM;
 }
 
 /* Asks the ports, the rules and the header's flags. */

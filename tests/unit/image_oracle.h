@@ -213,14 +213,21 @@ static inline bool image_answers_right(struct image_ref image, __u32 slot_number
 	const struct image_header *header = image_header_of(image);
 	const struct image_port *port = image_port_at(image, header, port_number);
 	const struct image_rule *rule = image_rule_at(image, header, rule_number);
+	const struct image_slot_entry *slot = image_near_slot(image, slot_number);
 	const struct image_answer *answer;
 	enum reason reason;
+	bool is_said;
 
-	if (saddr->family == 4)
-		answer = image_answer4(image, header, slot_number, oracle_word(saddr->addr, 4));
-	else
-		answer = image_answer6(image, header, slot_number, oracle_word(saddr->addr, 8));
-	if (!answer)
+	if (!slot)
+		return true;
+	if (saddr->family == 4) {
+		answer = &slot->answer4;
+		is_said = image_answers4(image, header, answer, oracle_word(saddr->addr, 4));
+	} else {
+		answer = &slot->answer6;
+		is_said = image_answers6(image, header, answer, oracle_word(saddr->addr, 8));
+	}
+	if (!is_said)
 		return true;
 	reason = image_reason(header, port_number, rule->action);
 	return answer->reason == reason && answer->rule_counter == rule->counter &&
