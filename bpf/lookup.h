@@ -21,6 +21,15 @@ static __always_inline __u64 word64(const __be32 *words)
 	return (__u64)bpf_ntohl(words[0]) << 32 | bpf_ntohl(words[1]);
 }
 
+/* In host order.  What a change of byte order leaves, older verifiers know no bound of. */
+static __always_inline __u16 dport_of(const struct packet *pkt)
+{
+	__u64 port = bpf_ntohs(pkt->dport);
+
+	image_opaque(port);
+	return port & 0xffff;
+}
+
 static __always_inline __u32 destination_of(struct image_ref image,
 					    const struct image_header *header,
 					    const struct packet *pkt)
@@ -85,7 +94,7 @@ static __always_inline __u32 find_port(struct image_ref image, const struct imag
 {
 	if (pkt->kind != PACKET_PORTS)
 		return 0;
-	return image_port(image, header, proto_index(pkt->protocol), bpf_ntohs(pkt->dport),
+	return image_port(image, header, proto_index(pkt->protocol), dport_of(pkt),
 			  destination, pkt->family);
 }
 
@@ -138,7 +147,7 @@ static __always_inline bool is_bound(const struct packet *pkt, __u16 port)
 static __always_inline bool is_learned(const struct packet *pkt)
 {
 	const struct learned_ports *ports = learned_ports_of();
-	__u16 port = bpf_ntohs(pkt->dport);
+	__u16 port = dport_of(pkt);
 	__u32 word = LEARNED_WORD(proto_index(pkt->protocol), port);
 
 	if (!ports || word >= LEARNED_WORDS)

@@ -74,7 +74,7 @@ answer_packet(struct image_ref image, const struct packet *pkt, struct listed *r
 
 	if (pkt->kind != PACKET_PORTS || !is_own(header, pkt))
 		return NULL;
-	number = image_slot_number(image, proto_index(pkt->protocol), bpf_ntohs(pkt->dport));
+	number = image_slot_number(image, proto_index(pkt->protocol), dport_of(pkt));
 	slot = image_near_slot(image, number);
 	if (!slot)
 		return NULL;
