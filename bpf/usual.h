@@ -53,8 +53,8 @@ struct listed {
 	const struct image_slot_entry *slot; /* NULL = it is no such packet */
 };
 
-/* Whether the answer is all there is to say: conntrack is not to be asked about what may be a reply,
- * nor the ports that Docker bound about what passes because nobody named it. */
+/* Whether the answer is all there is to say: conntrack is not to be asked about what may be a
+ * reply, nor the ports that Docker bound about what passes because nobody named it. */
 static __always_inline bool is_final(const struct image_answer *answer, const struct packet *pkt)
 {
 	if (answer->flags & ANSWER_OPENING && !is_opening(pkt))

@@ -2,7 +2,7 @@
 /*
  * image.c: puts the parts of the image together and vouches for the whole.  Each part is
  * worked out in a file of its own: ranges, image_classes, image_cells, image_usual,
- * image_table, image_destinations, image_slots.
+ * image_table, image_destinations, image_slots, image_answers.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include "datapath.h"
 #include "digest.h"
 #include "image.h"
+#include "image_answers.h"
 #include "image_cells.h"
 #include "image_classes.h"
 #include "image_ports.h"
@@ -180,32 +181,6 @@ static int write_rules(struct build *build)
 	return 0;
 }
 
-/* ---- what is said beforehand ------------------------------------------------------------ */
-
-static void write_answer(struct build *build, __u32 number, bool is_ipv6, struct image_answer *ret)
-{
-	const struct image_header *header = &build->header;
-	const struct image_port *ports = writer_at(&build->writer, header->ports);
-	const struct image_rule *rules = writer_at(&build->writer, header->rules);
-	const struct image_port *port = &ports[number];
-
-	*ret = image_make_answer(header, number, port,
-				 &rules[is_ipv6 ? port->usual6 : port->usual4]);
-	if (port->is_uniform)
-		ret->flags |= ANSWER_UNIFORM;
-}
-
-/* Asks the ports, the rules and the header's flags. */
-static void write_answers(struct build *build)
-{
-	struct image_slot_entry *slots = writer_at(&build->writer, IMAGE_SLOTS);
-
-	for (__u32 i = 0; i < build->header.slots_used; i++) {
-		write_answer(build, slots[i].any4, false, &slots[i].answer4);
-		write_answer(build, slots[i].any6, true, &slots[i].answer6);
-	}
-}
-
 /* ---- the whole ------------------------------------------------------------------------ */
 
 static int check_limits(struct build *build)
@@ -335,7 +310,7 @@ static int finish(struct build *build)
 			       (build->policy->mode == DEFAULT_ALLOW ? IMAGE_ALLOW_ALL : 0);
 	build->header.built_at = input->now_epoch;
 	build->header.notes_size = input->notes_size;
-	write_answers(build);
+	answers_write(&build->writer, &build->header);
 	write_near(build);
 	return 0;
 }
@@ -392,38 +367,6 @@ int image_build(const struct image_input *input, struct image *ret, struct image
 	ret->size = build.writer.size;
 	ret->bytes = TAKE_PTR(build.writer.bytes);
 	return 0;
-}
-
-int image_answers(const struct image *image, struct image_answer ***ret, size_t *ret_count)
-{
-	struct image_slot_entry *slots = (void *)((char *)image->bytes + IMAGE_SLOTS);
-	size_t slots_count = image_header(image)->slots_used, count = 0;
-	struct image_answer **answers = calloc(2 * slots_count, sizeof(*answers));
-
-	if (!answers)
-		return -ENOMEM;
-	for (size_t i = 0; i < 2 * slots_count; i++) {
-		struct image_answer *answer = i % 2 ? &slots[i / 2].answer6 : &slots[i / 2].answer4;
-
-		if (answer->reason && (answer->port_counter || answer->rule_counter))
-			answers[count++] = answer;
-	}
-	*ret = answers;
-	*ret_count = count;
-	return 0;
-}
-
-void image_seal(struct image *image)
-{
-	struct image_header *header = image->bytes;
-	const struct image_slot_entry *slots = (void *)((char *)image->bytes + IMAGE_SLOTS);
-	struct digest digest = { { header->digest[0], header->digest[1] } };
-
-	for (size_t i = 0; i < header->slots_used; i++)
-		digest_word(&digest, (__u64)slots[i].answer4.counter << 32 |
-					     slots[i].answer6.counter);
-	header->digest[0] = digest.lane[0];
-	header->digest[1] = digest.lane[1];
 }
 
 void image_clear(struct image *image)

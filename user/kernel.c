@@ -221,6 +221,15 @@ static void load_conntrack(void)
 		(void)waitpid(pid, NULL, 0);
 }
 
+static int size_counters(struct bpf_map *map)
+{
+	__u32 elements = kernel_counter_elements();
+
+	if (!elements)
+		return kernel_fail(-ENOENT, "cannot read in /sys how many CPUs there can be");
+	return bpf_map__set_max_entries(map, elements);
+}
+
 int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object)
 {
 	struct bpf_map *map;
@@ -234,8 +243,8 @@ int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object)
 		if (asprintf(&path, "%s/maps/%s", kernel->pin_dir, bpf_map__name(map)) < 0)
 			return -ENOMEM;
 		err = bpf_map__set_pin_path(map, path);
-		if (err == 0 && strcmp(bpf_map__name(map), "counters") == 0)
-			err = bpf_map__set_max_entries(map, kernel_counter_elements());
+		if (err == 0 && streq(bpf_map__name(map), "counters"))
+			err = size_counters(map);
 		if (err < 0)
 			return err;
 	}

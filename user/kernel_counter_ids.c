@@ -85,6 +85,15 @@ static bool is_same(const struct counter_key *a, const struct counter_key *b)
 	return a->hash[0] == b->hash[0] && a->hash[1] == b->hash[1];
 }
 
+/* Now, and not when the compiler finds it best: the memory outlives the process. */
+static void set_owner(struct counter_ids *ids, __u32 id, const struct counter_key *key)
+{
+	volatile struct counter_key *owner = &ids->owners[id];
+
+	owner->hash[0] = key->hash[0];
+	owner->hash[1] = key->hash[1];
+}
+
 static bool is_used(const struct counter_ids *ids, __u32 id)
 {
 	return !is_same(&ids->owners[id], &nobody);
@@ -236,19 +245,21 @@ static void take_apart(struct kernel *kernel, __u32 id, const struct joint_count
 		kernel_add_to_counter(kernel, joint->rule, &counter);
 }
 
-/* The next owner of the id begins at zero. */
+/*
+ * The next owner of the id begins at zero.  Here and in give(), who is killed on the way may leave
+ * a neighbour of nobody's, which is an id less, but never an owner whose neighbour is another's.
+ */
 static void forget(struct counter_ids *ids, __u32 id)
 {
+	bool with_neighbour = is_wide(ids, id);
 	struct joint_counter joint;
 
 	if (is_joint(&ids->owners[id], &joint))
 		take_apart(ids->kernel, id, &joint);
-	if (is_wide(ids, id)) {
-		kernel_zero_counter(ids->kernel, id + 1);
-		ids->owners[id + 1] = nobody;
+	for (__u32 i = 0; i <= with_neighbour; i++) {
+		kernel_zero_counter(ids->kernel, id + i);
+		set_owner(ids, id + i, &nobody);
 	}
-	kernel_zero_counter(ids->kernel, id);
-	ids->owners[id] = nobody;
 }
 
 /*
@@ -295,9 +306,9 @@ static int give(struct counter_ids *ids, const struct counter_key *key, bool wit
 	if (id < 0)
 		return id;
 	*place_of(ids, key) = id;
-	ids->owners[id] = *key;
 	if (with_neighbour)
-		ids->owners[id + 1] = neighbour;
+		set_owner(ids, id + 1, &neighbour);
+	set_owner(ids, id, key);
 	ids->used_count += 1 + with_neighbour;
 	*ret = id;
 	return 0;

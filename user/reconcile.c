@@ -180,9 +180,10 @@ static int compile(const struct reconcile_input *input, const struct desired *de
 	if (err < 0)
 		return reconcile_fail(err, error);
 	err = build(desired, &counters, ret, error);
-	if (err == 0 && ids && join_counters(input, ids, ret) < 0)
-		return reconcile_fail(-ENOMEM, error);
-	return err;
+	if (err < 0 || !ids)
+		return err;
+	err = join_counters(input, ids, ret);
+	return err < 0 ? reconcile_fail(err, error) : 0;
 }
 
 /* Equal in what it decides and in what it remembers. */
