@@ -108,6 +108,8 @@ static int read_desired(const struct options *options, struct kernel *kernel,
 		input.text = text;
 		err = desired_read(&input, ret, error);
 	}
+	if (err == 0 && (*ret)->sets_error[0])
+		log_warning("%s", (*ret)->sets_error);
 	return err < 0 ? log_error(0, "%s", error), err : 0;
 }
 

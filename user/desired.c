@@ -132,7 +132,7 @@ static int read_sets(const struct desired_input *input, struct desired *desired,
 		if (!set)
 			return -ENOMEM;
 		err = read_set(input, statement, set, error);
-		if (err < 0)
+		if (err < 0 && !input->is_shown_only)
 			return err;
 		desired->sets_count++;
 		if (err && !old[0])
@@ -224,6 +224,7 @@ int desired_from_image(const struct image *image, const char *config_path, struc
 		.config_path = config_path,
 		.running = image,
 		.is_audit = image_header(image)->flags & IMAGE_AUDIT,
+		.is_shown_only = true,
 	};
 	int err = notes_unpack(image, &text, NULL);
 

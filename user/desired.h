@@ -43,7 +43,7 @@ struct desired {
 	size_t listeners_count;
 	struct policy_set *sets;
 	size_t sets_count;
-	char sets_error[ERROR_TEXT]; /* why a set has its previous content; "" = none has */
+	char sets_error[ERROR_TEXT]; /* why a set has not the content it should; "" = all have */
 	struct policy *policy;
 };
 
@@ -55,6 +55,7 @@ struct desired_input {
 	bool is_docker_off;        /* there is no Docker here, by configuration */
 	const struct image *running; /* for what it remembers; may be NULL */
 	bool is_audit;
+	bool is_shown_only;        /* a set that cannot be read is empty: nothing is compiled */
 };
 
 /*
@@ -65,7 +66,8 @@ int desired_read(const struct desired_input *input, struct desired **ret,
 		 char error[static ERROR_TEXT]);
 
 /* The policy that the image was made from, for showing what runs when it is not what the
- * configuration says.  The path is where files of sets are found from. */
+ * configuration says.  The path is where files of sets are found from; what cannot be read of
+ * these is in sets_error. */
 int desired_from_image(const struct image *image, const char *config_path, struct desired **ret,
 		       char error[static ERROR_TEXT]);
 

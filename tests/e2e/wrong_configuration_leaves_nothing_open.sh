@@ -60,7 +60,14 @@ becomes open 5 office $host4 7777/tcp
 echo nonsense >>"${config%/*}/friends.list"
 because="and the file turned bad"
 complains() { grep -q 'friends.list:2:1: ' <(tidegate status 2>&1); }
+lists_all() {
+	local text
+	tidegate list >/run/listed 2>&1 || return
+	for text; do grep -qF "$text" /run/listed || return; done
+}
 expect "tidegate status shows its line" eventually 5 complains
+expect "tidegate list says so, and shows the rules that run" \
+	lists_all "friends.list:2:1: " "allow 6379,7777/tcp from friends"
 expect "the daemon says that it keeps the previous content" eventually 5 \
 	grep -q "friends.list:2:1: .*'friends' keeps its previous content" /run/tidegate.log
 publish later -p 7778:80 -p 7779:80
