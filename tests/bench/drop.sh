@@ -6,6 +6,7 @@
 
 drop_seconds=$(choose 0.5 0.2)
 drop_rounds=$(choose 7 2)
+close_rounds=$(choose 24 0) # more, and shorter, of those that are close to each other
 drop_sizes=($(choose "0 10 100 1000 10000 100000 1000000" "0 10000 1000000"))
 peer_sizes=($(choose "1 10 100 1000 10000" "1 10000"))
 line_sizes=($(choose "1 10 100 1000" "1 1000"))
@@ -230,13 +231,13 @@ legacy_tools() {
 # prepare NAME: the rules of a DOCKER-USER contestant, which share an Engine.
 prepare() { [[ $1 != *:* ]] || linear filter DOCKER-USER RETURN "${1%:*}" "${1#*:}"; }
 
-# measure_drop NAME ROUND
+# measure_drop NAME ROUND SECONDS
 measure_drop() {
 	local name=${1%:*} line before after who
 	prepare "$1" || return
 	for _ in 1 2 3; do
 		before=$(${drops_of[$1]})
-		line=$(flood "$name" from "${source_of[$name]-outside}" seconds "$drop_seconds") ||
+		line=$(flood "$name" from "${source_of[$name]-outside}" seconds "$3") ||
 			{ fail "no flood for $1"; return; }
 		after=$(${drops_of[$1]})
 		# A generator that did not get its CPU has measured nothing.
@@ -277,7 +278,12 @@ done
 for ((round = 1; round <= drop_rounds; round++)); do
 	say "  round $round of $drop_rounds"
 	for name in "${order[@]}"; do
-		measure_drop "$name" "$round"
+		measure_drop "$name" "$round" "$drop_seconds"
+	done
+done
+for ((round = drop_rounds + 1; round <= drop_rounds + close_rounds; round++)); do
+	for name in ceiling "${drop_sizes[@]/#/tide}" xdpf; do
+		[ -z "${drops_of[$name]-}" ] || measure_drop "$name" "$round" 0.2
 	done
 done
 engine_stop docker
