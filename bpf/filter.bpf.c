@@ -156,11 +156,9 @@ int filter_xdp(struct xdp_md *ctx)
 {
 	struct image_ref image = usual_image();
 	struct cursor cursor = xdp_cursor(ctx);
-	struct listed listed = {};
 	struct image_answer room;
-	const struct image_answer *answer = answer_frame(image, &cursor, &listed);
+	const struct image_answer *answer = answer_frame(image, &cursor, &room);
 
-	answer = answer_or_look_up(image, answer, &listed, &room);
 	if (!answer)
 		return filter_any_xdp(ctx);
 	return follow(answer, 1, xdp_bytes(ctx)) ? XDP_DROP : XDP_PASS;
@@ -200,11 +198,9 @@ int filter_tc(struct __sk_buff *skb)
 {
 	struct image_ref image = usual_image();
 	struct cursor cursor = skb_cursor(skb);
-	struct listed listed = {};
 	struct image_answer room;
-	const struct image_answer *answer = answer_frame(image, &cursor, &listed);
+	const struct image_answer *answer = answer_frame(image, &cursor, &room);
 
-	answer = answer_or_look_up(image, answer, &listed, &room);
 	return answer ? follow_skb(skb, answer) : filter_any_tc(skb);
 }
 
@@ -224,11 +220,9 @@ int filter_tc_l3(struct __sk_buff *skb)
 {
 	struct image_ref image = usual_image();
 	struct cursor cursor = skb_cursor(skb);
-	struct listed listed = {};
 	struct image_answer room;
 	const struct image_answer *answer =
-		answer_network(image, &cursor, skb->protocol, &listed);
+		answer_network(image, &cursor, skb->protocol, &room);
 
-	answer = answer_or_look_up(image, answer, &listed, &room);
 	return answer ? follow_skb(skb, answer) : filter_any_tc_l3(skb);
 }

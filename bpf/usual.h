@@ -12,6 +12,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "answer.h"
 #include "classify.h"
 #include "datapath.h"
 #include "decide.h"
@@ -109,7 +110,7 @@ answer_transport(struct image_ref image, struct cursor *cursor, const struct pac
 
 /* As are the families. */
 static __always_inline const struct image_answer *
-answer_network(struct image_ref image, struct cursor *cursor, __be16 ethertype,
+answer_plain(struct image_ref image, struct cursor *cursor, __be16 ethertype,
 	       struct listed *ret_listed)
 {
 	struct packet pkt = {};
@@ -121,16 +122,6 @@ answer_network(struct image_ref image, struct cursor *cursor, __be16 ethertype,
 	if (ethertype == bpf_htons(ETH_P_IPV6) && parse_plain_ipv6(cursor, &pkt))
 		return answer_transport(image, cursor, &pkt, ret_listed);
 	return NULL;
-}
-
-static __always_inline const struct image_answer *
-answer_frame(struct image_ref image, struct cursor *cursor, struct listed *ret_listed)
-{
-	struct ethhdr *eth = cursor->pos;
-
-	if (!cursor_skip(cursor, sizeof(*eth)))
-		return NULL;
-	return answer_network(image, cursor, eth->h_proto, ret_listed);
 }
 
 /* The same for a source that has to be looked up; false = ask decide.h.  A function of its own, so
@@ -164,14 +155,30 @@ static __noinline bool answer_listed(const __u8 *bytes, __u64 mask, const struct
 	return ret->reason && is_final(ret, pkt);
 }
 
-/* The answer, or that for the listed packet, which is made in *room. */
+/* From the network header on.  *room: where the answer for a listed source is made. */
 static __always_inline const struct image_answer *
-answer_or_look_up(struct image_ref image, const struct image_answer *answer,
-		  const struct listed *listed, struct image_answer *room)
+answer_network(struct image_ref image, struct cursor *cursor, __be16 ethertype,
+	       struct image_answer *room)
 {
-	if (!answer && listed->slot && answer_listed(image.bytes, image.mask, listed, room))
+	const struct image_answer *answer;
+	struct listed listed;
+
+	listed.slot = NULL; /* and nothing else: most packets are not */
+	answer = answer_plain(image, cursor, ethertype, &listed);
+	if (!answer && listed.slot && answer_listed(image.bytes, image.mask, &listed, room))
 		return room;
 	return answer;
+}
+
+/* From the Ethernet header on. */
+static __always_inline const struct image_answer *
+answer_frame(struct image_ref image, struct cursor *cursor, struct image_answer *room)
+{
+	struct ethhdr *eth = cursor->pos;
+
+	if (!cursor_skip(cursor, sizeof(*eth)))
+		return NULL;
+	return answer_network(image, cursor, eth->h_proto, room);
 }
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "classify.h"
+#include "answer.h"
 #include "datapath.h"
 #include "digest.h"
 #include "image.h"

@@ -347,14 +347,13 @@ int counter_ids_give_joint(struct counter_ids *ids, struct joint_counter *joints
 {
 	int err = 0;
 
-	counter_ids_find_joint(ids, joints, count);
 	for (size_t i = 0; err == 0 && i < count && ids->used_count < JOINT_MAX; i++) {
 		struct counter_key key = joint_key(&joints[i]);
 
-		/* Several answers may be of the same port. */
-		joints[i].id = find(ids, &key);
-		if (!joints[i].id)
+		if (!find(ids, &key))
 			err = give(ids, &key, false, &joints[i].id);
 	}
+	/* All that have one, as counter_ids_find_joint() will say it to who comes later. */
+	counter_ids_find_joint(ids, joints, count);
 	return err == -E2BIG ? 0 : err;
 }

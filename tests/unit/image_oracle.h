@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "classify.h"
 #include "image.h"
 #include "policy.h"

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * answer.h: what port, rule and flags of an image come to, for a packet with ports to one of this
+ * host's own addresses.  One text for user space, which says it beforehand at each slot, and for
+ * the programs, which follow it.  Like classify.h it writes nothing and knows no packets.
+ */
+#ifndef TIDEGATE_ANSWER_H
+#define TIDEGATE_ANSWER_H
+
+#include "classify.h"
+#include "datapath.h"
+
+/* What the action of the rule that wins at the port says of a packet with ports for this host's
+ * own address; port 0 = nobody named it. */
+static __always_inline enum reason image_reason(const struct image_header *header, __u32 port,
+						enum action action)
+{
+	if (action == ACTION_FAILSAFE)
+		return PASS_FAILSAFE;
+	if (action == ACTION_BAN)
+		return DROP_BANNED;
+	if (!port)
+		return header->flags & IMAGE_DENY_ALL ? DROP_CLOSED : PASS_UNGUARDED;
+	if (action == ACTION_ALLOW)
+		return PASS_ALLOWED;
+	if (action == ACTION_DEFAULT_ALLOW)
+		return PASS_DEFAULT;
+	return action == ACTION_DENY ? DROP_DENIED : DROP_CLOSED;
+}
+
+static __always_inline const struct image_slot_entry *image_near_slot(struct image_ref image,
+								      __u32 number)
+{
+	__u64 offset = number;
+
+	if (number >= IMAGE_NEAR_SLOTS)
+		return NULL;
+	image_opaque(offset); /* not made a pointer of before it is compared */
+	offset = IMAGE_SLOTS + offset * sizeof(struct image_slot_entry);
+	return image_has(image, offset) ? (const void *)(image.bytes + offset) : NULL;
+}
+
+/* Whether what is said beforehand at the slot is said of this source. */
+static __always_inline int image_answers4(struct image_ref image, const struct image_header *header,
+					  const struct image_answer *answer, __u32 addr)
+{
+	return answer->reason &&
+	       (answer->flags & ANSWER_UNIFORM || image_is_usual4(image, header, addr));
+}
+
+static __always_inline int image_answers6(struct image_ref image, const struct image_header *header,
+					  const struct image_answer *answer, __u64 hi)
+{
+	return answer->reason &&
+	       (answer->flags & ANSWER_UNIFORM || image_is_usual6(image, header, hi));
+}
+
+/* In what cases the reason is all there is to say: ANSWER_* but UNIFORM. */
+static __always_inline __u16 image_answer_flags(const struct image_header *header,
+						enum reason reason)
+{
+	int drops = (REASONS_DROP & (1u << reason)) != 0;
+	__u16 flags = 0;
+
+	if (drops && !(header->flags & IMAGE_AUDIT))
+		flags |= ANSWER_DROPS;
+	if (drops && reason != DROP_BANNED)
+		flags |= ANSWER_OPENING;
+	if ((reason == PASS_UNGUARDED || reason == PASS_DEFAULT) &&
+	    !(header->flags & IMAGE_ALLOW_ALL))
+		flags |= ANSWER_UNBOUND;
+	return flags;
+}
+
+/* What port and rule say of a packet for this host's own address.  Nothing, with REASON_NONE, where
+ * the rule expires: that depends on the time. */
+static __always_inline struct image_answer image_make_answer(const struct image_header *header,
+							     __u32 port_number,
+							     const struct image_port *port,
+							     const struct image_rule *rule)
+{
+	enum reason reason = image_reason(header, port_number, rule->action);
+	struct image_answer answer = { .rule_counter = rule->counter,
+				       .reason = reason,
+				       .flags = image_answer_flags(header, reason) };
+
+	if (rule->expires_ns)
+		answer.reason = REASON_NONE;
+	if (port->counter)
+		answer.port_counter = port->counter + ((REASONS_DROP & (1u << reason)) != 0);
+	return answer;
+}
+
+#endif
