@@ -28,7 +28,7 @@ static __always_inline __u64 clock_ns(void)
 
 /* Decides and counts.  Returns whether the packet is to be dropped. */
 static __always_inline bool filter(const struct hook *hook, const struct packet *pkt,
-				   __u32 packets, __u32 bytes)
+				   __u32 packets, __u64 bytes)
 {
 	struct decision decision = {};
 	__u32 port_counter;
@@ -42,7 +42,7 @@ static __always_inline bool filter(const struct hook *hook, const struct packet 
 }
 
 /* The same, where it was decided beforehand. */
-static __always_inline bool follow(const struct image_answer *answer, __u32 packets, __u32 bytes)
+static __always_inline bool follow(const struct image_answer *answer, __u32 packets, __u64 bytes)
 {
 	if (answer->counter)
 		count(answer->counter, packets, bytes);
@@ -64,7 +64,7 @@ static __always_inline struct cursor xdp_cursor(struct xdp_md *ctx)
 }
 
 /* Kept in 64 bits: half of a packet pointer may not be put by. */
-static __always_inline __u32 xdp_bytes(const struct xdp_md *ctx)
+static __always_inline __u64 xdp_bytes(const struct xdp_md *ctx)
 {
 	__u64 start = ctx->data, end = ctx->data_end;
 

@@ -37,12 +37,10 @@ static __always_inline __u32 destination_of(struct image_ref image,
 	__u64 hi, lo;
 
 	if (pkt->family == 4) {
-		__u32 addr = bpf_ntohl(pkt->daddr[0]);
-
 		for (int i = 0; i < IMAGE_NEAR; i++)
-			if ((__u32)header->near4[i].is == addr)
-				return header->near4[i].is >> 32;
-		return classify4(image, &header->daddr4, addr);
+			if ((__u32)header->near4[i].is == pkt->daddr[0])
+				return IMAGE_NEAR4_DESTINATION(header->near4[i].is);
+		return classify4(image, &header->daddr4, bpf_ntohl(pkt->daddr[0]));
 	}
 	hi = word64(pkt->daddr);
 	lo = word64(pkt->daddr + 2);
@@ -140,21 +138,22 @@ static __always_inline bool is_bound(const struct packet *pkt, __u16 port)
 	return is_bound_at(&key);
 }
 
-/*
- * Whether Docker bound the port.  The bit answers for nearly all packets; only behind it is the
- * address asked for.
- */
-static __always_inline bool is_learned(const struct packet *pkt)
+/* Whether Docker bound the port at some address.  The bit says no of nearly all packets. */
+static __always_inline bool is_marked(const struct learned_ports *ports, const struct packet *pkt)
 {
-	const struct learned_ports *ports = learned_ports_of();
 	__u16 port = dport_of(pkt);
 	__u32 word = LEARNED_WORD(proto_index(pkt->protocol), port);
 
-	if (!ports || word >= LEARNED_WORDS)
-		return false;
-	if (!(ports->bits[ports->current & 1][word] & LEARNED_BIT(port)))
-		return false;
-	return ports->is_full || is_bound(pkt, port);
+	return ports && word < LEARNED_WORDS &&
+	       ports->bits[ports->current & 1][word] & LEARNED_BIT(port);
+}
+
+/* Whether Docker bound the port. */
+static __always_inline bool is_learned(const struct packet *pkt)
+{
+	const struct learned_ports *ports = learned_ports_of();
+
+	return is_marked(ports, pkt) && (ports->is_full || is_bound(pkt, dport_of(pkt)));
 }
 
 #endif

@@ -19,14 +19,20 @@
 #include "lookup.h"
 #include "parse.h"
 
-/* Asked before the headers are read, so that only a pointer has to be kept meanwhile.  A trial is
- * nothing usual: it may have ended. */
+/* In .bss, whose address is part of the program: no look-up. */
+struct lane lane;
+
+/* The front of the image, asked before the headers are read, so that only a pointer has to be kept
+ * meanwhile.  That the place comes out of the word which opens the lane keeps the order of the two
+ * readings on every processor. */
 static __always_inline struct image_ref usual_image(void)
 {
-	struct image_ref image = image_in(SLOT_ACTIVE);
+	__u64 offset = *(volatile __u64 *)&lane.offset & LANE_OFFSET;
+	struct image_ref image = { .mask = IMAGE_SMALL - 1 };
 
-	if (image.bytes && image_header_of(image)->deadline_ns)
-		image.bytes = NULL;
+	image_opaque(offset);
+	if (offset)
+		image.bytes = (const __u8 *)&lane + offset;
 	return image;
 }
 
@@ -34,10 +40,8 @@ static __always_inline struct image_ref usual_image(void)
 static __always_inline bool is_own(const struct image_header *header, const struct packet *pkt)
 {
 	if (pkt->family == 4) {
-		__u64 own = IMAGE_NEAR4(bpf_ntohl(pkt->daddr[0]), DESTINATION_LOCAL);
-
 		for (int i = 0; i < IMAGE_NEAR; i++)
-			if (header->near4[i].is == own)
+			if (header->near4[i].is == IMAGE_NEAR4(pkt->daddr[0], DESTINATION_LOCAL))
 				return true;
 		return false;
 	}
@@ -48,48 +52,56 @@ static __always_inline bool is_own(const struct image_header *header, const stru
 	return false;
 }
 
+static __always_inline const struct image_slot_entry *usual_slot(struct image_ref image,
+								 const struct packet *pkt)
+{
+	if (pkt->kind != PACKET_PORTS || !is_own(image_header_of(image), pkt))
+		return NULL;
+	return image_near_slot(
+		image, image_slot_number(image, proto_index(pkt->protocol), dport_of(pkt)));
+}
+
+/*
+ * Whether the answer is all there is to say.  Conntrack is to be asked about what may be a reply,
+ * and the ports that Docker bound about what passes because nobody named it.
+ */
+static __always_inline bool is_final(const struct image_answer *answer, const struct packet *pkt)
+{
+	__u16 flags = answer->flags & (ANSWER_SAID | ANSWER_UNBOUND);
+
+	if (answer->flags & ANSWER_OPENING && !is_opening(pkt))
+		return false;
+	return flags == ANSWER_SAID || (flags && !is_marked(learned_ports_of(), pkt));
+}
+
 /* A packet like most, but from a source that may be on a list. */
 struct listed {
 	struct packet pkt;
-	const struct image_slot_entry *slot; /* NULL = it is no such packet */
+	bool is_listed; /* or it is no such packet */
 };
-
-/* Whether the answer is all there is to say: conntrack is not to be asked about what may be a
- * reply, nor the ports that Docker bound about what passes because nobody named it. */
-static __always_inline bool is_final(const struct image_answer *answer, const struct packet *pkt)
-{
-	if (answer->flags & ANSWER_OPENING && !is_opening(pkt))
-		return false;
-	return !(answer->flags & ANSWER_UNBOUND && is_learned(pkt));
-}
 
 /* What becomes of the packet; NULL = ask answer_listed(), if it is listed, or else decide.h. */
 static __always_inline const struct image_answer *
 answer_packet(struct image_ref image, const struct packet *pkt, struct listed *ret_listed)
 {
-	const struct image_header *header = image_header_of(image);
-	const struct image_slot_entry *slot;
+	const struct image_slot_entry *slot = usual_slot(image, pkt);
 	const struct image_answer *answer;
-	bool is_said;
-	__u32 number;
+	bool is_usual;
 
-	if (pkt->kind != PACKET_PORTS || !is_own(header, pkt))
-		return NULL;
-	number = image_slot_number(image, proto_index(pkt->protocol), dport_of(pkt));
-	slot = image_near_slot(image, number);
 	if (!slot)
 		return NULL;
 	if (pkt->family == 4) {
 		answer = &slot->answer4;
-		is_said = image_answers4(image, header, answer, bpf_ntohl(pkt->saddr[0]));
+		is_usual = image_answers4(image, answer, bpf_ntohl(pkt->saddr[0]));
 	} else {
 		answer = &slot->answer6;
-		is_said = image_answers6(image, header, answer, word64(pkt->saddr));
+		is_usual = image_answers6(image, image_header_of(image), answer,
+					  word64(pkt->saddr));
 	}
-	if (is_said)
+	if (is_usual)
 		return is_final(answer, pkt) ? answer : NULL;
 	ret_listed->pkt = *pkt;
-	ret_listed->slot = slot;
+	ret_listed->is_listed = true;
 	return NULL;
 }
 
@@ -111,7 +123,7 @@ answer_transport(struct image_ref image, struct cursor *cursor, const struct pac
 /* As are the families. */
 static __always_inline const struct image_answer *
 answer_plain(struct image_ref image, struct cursor *cursor, __be16 ethertype,
-	       struct listed *ret_listed)
+	     struct listed *ret_listed)
 {
 	struct packet pkt = {};
 
@@ -124,23 +136,28 @@ answer_plain(struct image_ref image, struct cursor *cursor, __be16 ethertype,
 	return NULL;
 }
 
-/* The same for a source that has to be looked up; false = ask decide.h.  A function of its own, so
- * that the usual packet has the registers. */
-static __noinline bool answer_listed(const __u8 *bytes, __u64 mask, const struct listed *listed,
-				     struct image_answer *ret)
+/* The same for a source that has to be looked up, in the image itself; false = ask decide.h.  A
+ * function of its own, so that the usual packet has the registers. */
+static __noinline bool answer_listed(const struct packet *pkt, struct image_answer *ret)
 {
-	struct image_ref image = { .bytes = bytes, .mask = mask };
+	struct image_ref image = image_in(SLOT_ACTIVE);
 	const struct image_header *header = image_header_of(image);
-	const struct packet *pkt = &listed->pkt;
+	const struct image_slot_entry *slot;
 	const struct image_port *port;
 	const struct image_rule *rule;
 	__u32 number, class, rule_number;
 
+	/* A trial may have begun meanwhile, and ended. */
+	if (!image.bytes || header->deadline_ns)
+		return false;
+	slot = usual_slot(image, pkt);
+	if (!slot)
+		return false;
 	if (pkt->family == 4) {
-		number = listed->slot->any4;
+		number = slot->any4;
 		class = classify4(image, &header->saddr4, bpf_ntohl(pkt->saddr[0]));
 	} else {
-		number = listed->slot->any6;
+		number = slot->any6;
 		class = classify6(image, &header->saddr6, word64(pkt->saddr),
 				  word64(pkt->saddr + 2));
 	}
@@ -152,7 +169,7 @@ static __noinline bool answer_listed(const __u8 *bytes, __u64 mask, const struct
 	if (!rule)
 		return false;
 	*ret = image_make_answer(header, number, port, rule);
-	return ret->reason && is_final(ret, pkt);
+	return is_final(ret, pkt);
 }
 
 /* From the network header on.  *room: where the answer for a listed source is made. */
@@ -163,9 +180,9 @@ answer_network(struct image_ref image, struct cursor *cursor, __be16 ethertype,
 	const struct image_answer *answer;
 	struct listed listed;
 
-	listed.slot = NULL; /* and nothing else: most packets are not */
+	listed.is_listed = false; /* and nothing else: most packets are not */
 	answer = answer_plain(image, cursor, ethertype, &listed);
-	if (!answer && listed.slot && answer_listed(image.bytes, image.mask, &listed, room))
+	if (!answer && listed.is_listed && answer_listed(&listed.pkt, room))
 		return room;
 	return answer;
 }

@@ -40,27 +40,25 @@ static __always_inline const struct image_slot_entry *image_near_slot(struct ima
 	return image_has(image, offset) ? (const void *)(image.bytes + offset) : NULL;
 }
 
-/* Whether what is said beforehand at the slot is said of this source. */
-static __always_inline int image_answers4(struct image_ref image, const struct image_header *header,
-					  const struct image_answer *answer, __u32 addr)
+/* Whether what is said beforehand at the slot, if anything, is said of this source. */
+static __always_inline int image_answers4(struct image_ref image, const struct image_answer *answer,
+					  __u32 addr)
 {
-	return answer->reason &&
-	       (answer->flags & ANSWER_UNIFORM || image_is_usual4(image, header, addr));
+	return answer->flags & ANSWER_UNIFORM || image_is_usual4(image, addr);
 }
 
 static __always_inline int image_answers6(struct image_ref image, const struct image_header *header,
 					  const struct image_answer *answer, __u64 hi)
 {
-	return answer->reason &&
-	       (answer->flags & ANSWER_UNIFORM || image_is_usual6(image, header, hi));
+	return answer->flags & ANSWER_UNIFORM || image_is_usual6(image, header, hi);
 }
 
-/* In what cases the reason is all there is to say: ANSWER_* but UNIFORM. */
+/* In what cases the reason is all there is to say. */
 static __always_inline __u16 image_answer_flags(const struct image_header *header,
 						enum reason reason)
 {
 	int drops = (REASONS_DROP & (1u << reason)) != 0;
-	__u16 flags = 0;
+	__u16 flags = ANSWER_SAID;
 
 	if (drops && !(header->flags & IMAGE_AUDIT))
 		flags |= ANSWER_DROPS;
@@ -72,8 +70,8 @@ static __always_inline __u16 image_answer_flags(const struct image_header *heade
 	return flags;
 }
 
-/* What port and rule say of a packet for this host's own address.  Nothing, with REASON_NONE, where
- * the rule expires: that depends on the time. */
+/* What port and rule say of a packet for this host's own address.  Nothing where the rule expires:
+ * that depends on the time. */
 static __always_inline struct image_answer image_make_answer(const struct image_header *header,
 							     __u32 port_number,
 							     const struct image_port *port,
@@ -85,7 +83,7 @@ static __always_inline struct image_answer image_make_answer(const struct image_
 				       .flags = image_answer_flags(header, reason) };
 
 	if (rule->expires_ns)
-		answer.reason = REASON_NONE;
+		answer.flags = 0;
 	if (port->counter)
 		answer.port_counter = port->counter + ((REASONS_DROP & (1u << reason)) != 0);
 	return answer;

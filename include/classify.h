@@ -388,21 +388,12 @@ static __always_inline __u32 image_rule(struct image_ref image, const struct ima
 	return cell ? *cell : IMAGE_BAD;
 }
 
-/* Whether all addresses in the part have the class that most have. */
-static __always_inline int image_is_usual_part(struct image_ref image,
-					       const struct image_bitmap *unusual, __u32 part)
+/* Whether all addresses in the same part have the class that most have. */
+static __always_inline int image_is_usual4(struct image_ref image, __u32 addr)
 {
-	const __u8 *byte = image_near(image, unusual->root + part / 8, 1);
+	__u32 part = addr >> IMAGE_UNUSUAL4_SHIFT;
 
-	return !(*byte >> part % 8 & 1);
-}
-
-static __always_inline int image_is_usual4(struct image_ref image,
-					   const struct image_header *header, __u32 addr)
-{
-	__u64 key = addr; /* may be shifted to nothing */
-
-	return image_is_usual_part(image, &header->unusual4, key >> (header->unusual4.shift & 63));
+	return !(image.bytes[IMAGE_UNUSUAL4 + part / 8] >> part % 8 & 1);
 }
 
 static __always_inline int image_is_usual6(struct image_ref image,
@@ -410,15 +401,18 @@ static __always_inline int image_is_usual6(struct image_ref image,
 {
 	const struct image_bitmap *unusual = &header->unusual6;
 	__u64 part = (hi - unusual->base) >> (unusual->shift & 63);
+	const __u8 *byte;
 
-	return image_is_usual_part(image, unusual, part > unusual->last ? unusual->last : part);
+	part = part > unusual->last ? unusual->last : part;
+	byte = image_near(image, unusual->root + part / 8, 1);
+	return !(*byte >> part % 8 & 1);
 }
 
 /* Number of the rule that decides about this source, or IMAGE_BAD. */
 static __always_inline __u32 image_rule4(struct image_ref image, const struct image_header *header,
 					 const struct image_port *port, __u32 addr)
 {
-	if (port->is_uniform || image_is_usual4(image, header, addr))
+	if (port->is_uniform || image_is_usual4(image, addr))
 		return port->usual4;
 	return image_rule(image, header, port, classify4(image, &header->saddr4, addr));
 }

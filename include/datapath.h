@@ -18,7 +18,7 @@
 
 /* Layout of the pinned maps and of the image.  A build that finds another number
  * pinned refuses to touch it (user/kernel.c). */
-#define DATAPATH_ABI 4
+#define DATAPATH_ABI 5
 
 /* ---- reasons ------------------------------------------------------------------ */
 
@@ -289,14 +289,15 @@ struct image_answer {
 	__u32 counter;      /* id of a joint one, for the reason and these two; 0 = none */
 	__u32 port_counter; /* id: the one of the port's two; 0 = not counted */
 	__u32 rule_counter;
-	__u16 reason;       /* enum reason; REASON_NONE = ask the port */
-	__u16 flags;
+	__u16 reason;       /* enum reason */
+	__u16 flags;        /* 0 = nothing is said: ask the port */
 };
 
-#define ANSWER_UNIFORM 1u  /* for every source */
-#define ANSWER_DROPS 2u    /* it does not pass: drops, and this is no audit */
-#define ANSWER_OPENING 4u  /* only for what opens a flow; everything else may be a reply */
-#define ANSWER_UNBOUND 8u  /* only if Docker did not bind the port a moment ago */
+#define ANSWER_SAID 1u
+#define ANSWER_UNIFORM 2u  /* for every source */
+#define ANSWER_DROPS 4u    /* it does not pass: drops, and this is no audit */
+#define ANSWER_OPENING 8u  /* only for what opens a flow; everything else may be a reply */
+#define ANSWER_UNBOUND 16u /* only if Docker did not bind the port a moment ago */
 
 /* What is behind (protocol, port): the port for each kind of destination. 0 = nothing. */
 struct image_slot_entry {
@@ -335,25 +336,26 @@ struct image_rule {
 /* Cells of one row are stored in blocks of CELL_BLOCK classes; equal blocks once. */
 #define CELL_BLOCK 64u
 
-/* What an address, in host order, is: asked before the table, because nearly all packets are
- * for one of a few addresses. */
+/* What an address is: asked before the table, because nearly all packets are for one of a few
+ * addresses. */
 #define IMAGE_NEAR 4
 struct image_near4 {
-	__u64 is; /* IMAGE_NEAR4(): one comparison for both */
+	__u64 is; /* IMAGE_NEAR4(): of an own address just that, so that one comparison tells */
 };
-#define IMAGE_NEAR4(addr, destination) ((__u64)(destination) << 32 | (addr))
+#define IMAGE_NEAR4(addr, destination) \
+	((__u64)((destination) ^ DESTINATION_LOCAL) << 32 | (addr)) /* __be32 */
+#define IMAGE_NEAR4_DESTINATION(is) ((__u32)((is) >> 32) ^ DESTINATION_LOCAL)
 
 struct image_near6 {
-	__u64 hi, lo;
+	__u64 hi, lo; /* in host order */
 	__u32 destination;
 	__u32 reserved;
 };
 
 /*
- * A bit for each part of the keys (IPv4 addresses, upper 64 bits of IPv6 ones), up to and with
- * the last one: whether some address in it has another class than most have.  Of IPv4 the parts
- * are all there are: base is 0.  Where bits would say nothing, there is one part, and its bit is
- * that of image_header.unusual.
+ * A bit for each part of the upper 64 bits of IPv6 addresses, up to and with the last one: whether
+ * some address in it has another class than most have.  Where bits would say nothing, there is one
+ * part, and its bit is that of image_header.unusual.  The bits of IPv4 are at IMAGE_UNUSUAL4.
  */
 struct image_bitmap {
 	__u32 root;  /* offset of the bytes */
@@ -392,7 +394,6 @@ struct image_header {
 	struct image_table saddr6;
 	struct image_table daddr4;
 	struct image_table daddr6;
-	struct image_bitmap unusual4;
 	struct image_bitmap unusual6;
 };
 
@@ -400,14 +401,33 @@ struct image_header {
 enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
 
 /*
- * Two tables have the same place in every image, because nearly each packet asks them: what is
+ * Three tables have the same place in every image, because nearly each packet asks them: what is
  * known when the program is compiled need not be read nor bounded.  The slots are as many as
  * there are; those up to IMAGE_NEAR_SLOTS are inside the smallest image.
  */
 #define IMAGE_SLOT_INDEX 512u /* __u16[3][65536]: slot of (protocol index, port), 0 = none */
-#define IMAGE_SLOTS (IMAGE_SLOT_INDEX + 3 * 65536 * 2) /* struct image_slot_entry[] */
+#define IMAGE_UNUSUAL4 (IMAGE_SLOT_INDEX + 3 * 65536 * 2) /* a bit for each IPv4 /20 */
+#define IMAGE_UNUSUAL4_SHIFT 12
+#define IMAGE_UNUSUAL4_SIZE (1u << (32 - IMAGE_UNUSUAL4_SHIFT - 3))
+#define IMAGE_SLOTS (IMAGE_UNUSUAL4 + IMAGE_UNUSUAL4_SIZE) /* struct image_slot_entry[] */
 #define IMAGE_SLOTS_MAX 65536u
 #define IMAGE_NEAR_SLOTS ((IMAGE_SMALL - IMAGE_SLOTS) / 64)
+
+/* ---- the lane ------------------------------------------------------------------- */
+
+/*
+ * Array "lane", one element: a copy of what is within the first IMAGE_SMALL bytes of the image that
+ * enforces, at an address that the programs know when they are loaded.  To find the image itself
+ * costs a quarter of what the usual packet takes.  Written by user/kernel_lane.c only while it is
+ * closed and no program reads it any more; an open lane is complete and says what the image says.
+ */
+#define LANE_OFFSET 4096u
+
+struct lane {
+	__u64 offset; /* LANE_OFFSET, where the copy is; 0 = closed, ask the image */
+	__u8 reserved[LANE_OFFSET - 8];
+	__u8 bytes[IMAGE_SMALL];
+};
 
 #define DATAPATH_ASSERT(type, size) \
 	_Static_assert(sizeof(struct type) == (size), "size of struct " #type)
@@ -428,7 +448,8 @@ DATAPATH_ASSERT(image_rule, 16);
 DATAPATH_ASSERT(image_near4, 8);
 DATAPATH_ASSERT(image_near6, 24);
 DATAPATH_ASSERT(image_bitmap, 24);
-DATAPATH_ASSERT(image_header, 352);
+DATAPATH_ASSERT(image_header, 328);
+DATAPATH_ASSERT(lane, LANE_OFFSET + IMAGE_SMALL);
 _Static_assert(sizeof(struct image_header) <= IMAGE_SLOT_INDEX, "the header has room");
 
 #endif

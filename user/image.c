@@ -211,11 +211,10 @@ static int build_sources(struct build *build)
 	if (!err)
 		err = cells_number_classes(&build->classes, saddr, &build->used, &count);
 	if (!err) /* early: the short cut is kept near the front */
-		err = usual_write(&build->writer, saddr[0], 4, count, &build->header.unusual4,
-				  &build->usual[0]);
+		err = usual_write4(&build->writer, saddr[0], count, &build->usual[0]);
 	if (!err)
-		err = usual_write(&build->writer, saddr[1], 6, count, &build->header.unusual6,
-				  &build->usual[1]);
+		err = usual_write6(&build->writer, saddr[1], count, &build->header.unusual6,
+				   &build->usual[1]);
 	if (!err)
 		err = cells_write(&build->writer, &build->classes, build->used, count,
 				  &build->header, &uniform);
@@ -275,7 +274,7 @@ static void write_near(struct build *build)
 		if (!is_busy(local))
 			continue;
 		if (local->family == 4 && used4 < IMAGE_NEAR)
-			header->near4[used4++].is = hi >> 32;
+			memcpy(&header->near4[used4++].is, local->addr, 4);
 		else if (local->family == 6 && used6 < IMAGE_NEAR)
 			header->near6[used6++] = (struct image_near6){ .hi = hi, .lo = lo };
 	}
@@ -283,7 +282,8 @@ static void write_near(struct build *build)
 		struct image_near4 *near4 = &header->near4[i];
 		struct image_near6 *near6 = &header->near6[i];
 
-		near4->is = IMAGE_NEAR4(near4->is, classify4(image, &header->daddr4, near4->is));
+		near4->is = IMAGE_NEAR4(
+			near4->is, classify4(image, &header->daddr4, ntohl((__be32)near4->is)));
 		near6->destination = classify6(image, &header->daddr6, near6->hi, near6->lo);
 	}
 }

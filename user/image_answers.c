@@ -23,7 +23,7 @@ static struct image_answer make_answer(const struct image_writer *writer,
 	const struct image_rule *rule = &rules[is_ipv6 ? port->usual6 : port->usual4];
 	struct image_answer answer = image_make_answer(header, number, port, rule);
 
-	if (port->is_uniform)
+	if (answer.flags && port->is_uniform)
 		answer.flags |= ANSWER_UNIFORM;
 	return answer;
 }
@@ -54,7 +54,7 @@ int image_answers(const struct image *image, struct image_answer ***ret, size_t 
 	for (size_t i = 0; i < 2 * slots_count; i++) {
 		struct image_answer *answer = i % 2 ? &slots[i / 2].answer6 : &slots[i / 2].answer4;
 
-		if (answer->reason && (answer->port_counter || answer->rule_counter))
+		if (answer->flags && (answer->port_counter || answer->rule_counter))
 			answers[count++] = answer;
 	}
 	*ret = answers;

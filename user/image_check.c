@@ -59,7 +59,7 @@ int image_check(const void *bytes, size_t size)
 		return -EBADMSG;
 	if (!is_table(header, &header->saddr4) || !is_table(header, &header->saddr6) ||
 	    !is_table(header, &header->daddr4) || !is_table(header, &header->daddr6) ||
-	    !is_bitmap(header, &header->unusual4) || !is_bitmap(header, &header->unusual6))
+	    !is_bitmap(header, &header->unusual6))
 		return -EBADMSG;
 	return are_arrays_inside(header) ? 0 : -EBADMSG;
 }

@@ -12,9 +12,9 @@
 #include "ranges.h"
 #include "util.h"
 
-/* So many parts for each border that hardly an address shares one with a border, because the search
- * that follows costs more than everything else; but no more bits than leave the smallest image
- * room for the rest. */
+/* Of IPv6: so many parts for each border that hardly an address shares one with a border, because
+ * the search that follows costs more than everything else; but no more bits than leave the smallest
+ * image room for the rest. */
 #define PARTS_BITS 10
 #define BITS_MAX 20
 
@@ -64,13 +64,12 @@ static int bits_for(const struct ranges *ranges)
 	return bits;
 }
 
-/* All IPv4 addresses: so a part is found without asking where they begin and end. */
-static struct image_bitmap cut_ipv4(const struct ranges *ranges)
-{
-	int bits = bits_for(ranges);
-
-	return (struct image_bitmap){ .last = (1u << bits) - 1, .shift = 32 - bits };
-}
+/* All IPv4 addresses, always the same: so a part is found without asking where they begin. */
+static const struct image_bitmap shape4 = {
+	.root = IMAGE_UNUSUAL4,
+	.last = IMAGE_UNUSUAL4_SIZE * 8 - 1,
+	.shift = IMAGE_UNUSUAL4_SHIFT,
+};
 
 /* From the first border to the last: IPv6 addresses are far between.  As image_table.c does it,
  * and finer: the first part and what lies behind the last one have no border in them; what lies
@@ -134,10 +133,21 @@ static void mark_unusual(struct marks *marks, const struct ranges *ranges, __u8 
 	}
 }
 
-int usual_write(struct image_writer *writer, const struct ranges *ranges, __u8 family,
-		__u32 classes, struct image_bitmap *ret_unusual, __u32 *ret_usual)
+int usual_write4(struct image_writer *writer, const struct ranges *ranges, __u32 classes,
+		 __u32 *ret_usual)
 {
-	struct image_bitmap shape = family == 4 ? cut_ipv4(ranges) : cut_ipv6(ranges);
+	struct marks marks = { .shape = &shape4, .bytes = writer_at(writer, IMAGE_UNUSUAL4) };
+	int err = find_usual(ranges, 4, classes, ret_usual);
+
+	if (!err)
+		mark_unusual(&marks, ranges, 4, *ret_usual);
+	return err;
+}
+
+int usual_write6(struct image_writer *writer, const struct ranges *ranges, __u32 classes,
+		 struct image_bitmap *ret_unusual, __u32 *ret_usual)
+{
+	struct image_bitmap shape = cut_ipv6(ranges);
 	size_t size = shape.last / 8 + 1;
 	_cleanup_free_ __u8 *bytes = calloc(1, size);
 	struct marks marks = { .shape = &shape, .bytes = bytes };
@@ -145,10 +155,10 @@ int usual_write(struct image_writer *writer, const struct ranges *ranges, __u8 f
 
 	if (!bytes)
 		return -ENOMEM;
-	err = find_usual(ranges, family, classes, ret_usual);
+	err = find_usual(ranges, 6, classes, ret_usual);
 	if (err)
 		return err;
-	mark_unusual(&marks, ranges, family, *ret_usual);
+	mark_unusual(&marks, ranges, 6, *ret_usual);
 	/* Not worth asking where most answers would be that it has to be looked up; nor may it
 	 * be where the programs do not look. */
 	*ret_unusual = (struct image_bitmap){ .root = offsetof(struct image_header, unusual),

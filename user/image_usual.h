@@ -12,10 +12,12 @@ struct image_writer;
 struct ranges;
 
 /*
- * Finds the class of the most addresses of the family, and writes where others are.  The values
- * of the ranges are classes below `classes`.  0, -E2BIG or -ENOMEM.
+ * Find the class of the most addresses of the family, and write where others are.  The values of
+ * the ranges are classes below `classes`.  0, -E2BIG or -ENOMEM.
  */
-int usual_write(struct image_writer *writer, const struct ranges *ranges, __u8 family,
-		__u32 classes, struct image_bitmap *ret_unusual, __u32 *ret_usual);
+int usual_write4(struct image_writer *writer, const struct ranges *ranges, __u32 classes,
+		 __u32 *ret_usual);
+int usual_write6(struct image_writer *writer, const struct ranges *ranges, __u32 classes,
+		 struct image_bitmap *ret_unusual, __u32 *ret_usual);
 
 #endif

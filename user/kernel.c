@@ -147,7 +147,7 @@ static struct kernel *new_kernel(const char *pin_dir)
 		return NULL;
 	memset(kernel->program_fds, 0xff, sizeof(kernel->program_fds));
 	kernel->policy_fds[0] = kernel->policy_fds[1] = kernel->policy_fds[2] = -1;
-	kernel->counters_fd = kernel->counter_owners_fd = -1;
+	kernel->lane_fd = kernel->counters_fd = kernel->counter_owners_fd = -1;
 	kernel->interfaces_fd = kernel->state_fd = -1;
 	kernel->learned_fd = kernel->learned_ports_fd = kernel->means_fd = -1;
 	kernel->pin_dir = strdup(pin_dir);
@@ -169,6 +169,7 @@ static int open_maps(struct kernel *kernel)
 		{ "policy_small", &kernel->policy_fds[0], false },
 		{ "policy_medium", &kernel->policy_fds[1], false },
 		{ "policy_large", &kernel->policy_fds[2], false },
+		{ "lane", &kernel->lane_fd, false },
 		{ "counters", &kernel->counters_fd, false },
 		{ "counter_owners", &kernel->counter_owners_fd, false },
 		{ "interfaces", &kernel->interfaces_fd, false },
@@ -230,20 +231,27 @@ static int size_counters(struct bpf_map *map)
 	return bpf_map__set_max_entries(map, elements);
 }
 
+static int share_map(const struct kernel *kernel, struct bpf_map *map, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/maps/%s", kernel->pin_dir, name) < 0)
+		return -ENOMEM;
+	return bpf_map__set_pin_path(map, path);
+}
+
 int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object)
 {
 	struct bpf_map *map;
 
 	bpf_object__for_each_map(map, object) {
-		_cleanup_free_ char *path = NULL;
+		const char *name = bpf_map__name(map);
 		int err;
 
-		if (strchr(bpf_map__name(map), '.')) /* .rodata and the like: private */
+		if (strchr(name, '.')) /* .rodata and the like: private */
 			continue;
-		if (asprintf(&path, "%s/maps/%s", kernel->pin_dir, bpf_map__name(map)) < 0)
-			return -ENOMEM;
-		err = bpf_map__set_pin_path(map, path);
-		if (err == 0 && streq(bpf_map__name(map), "counters"))
+		err = share_map(kernel, map, name);
+		if (err == 0 && streq(name, "counters"))
 			err = size_counters(map);
 		if (err < 0)
 			return err;
@@ -264,7 +272,8 @@ static struct filter_bpf *open_filter(struct kernel *kernel, enum filter_program
 	bpf_program__set_autoload(filter->progs.filter_xdp, wanted == PROGRAM_XDP);
 	bpf_program__set_autoload(filter->progs.filter_tc, wanted == PROGRAM_TC);
 	bpf_program__set_autoload(filter->progs.filter_tc_l3, wanted == PROGRAM_TC_L3);
-	if (kernel_share_maps(kernel, filter->obj) == 0)
+	if (kernel_share_maps(kernel, filter->obj) == 0 &&
+	    share_map(kernel, filter->maps.bss, "lane") == 0)
 		return filter;
 	filter_bpf__destroy(filter);
 	return NULL;
@@ -452,6 +461,7 @@ void kernel_free(struct kernel *kernel)
 	for (int i = 0; i < POLICY_SIZES; i++)
 		util_closep(&kernel->policy_fds[i]);
 	kernel_unmap_counters(kernel);
+	util_closep(&kernel->lane_fd);
 	util_closep(&kernel->counters_fd);
 	util_closep(&kernel->counter_owners_fd);
 	util_closep(&kernel->interfaces_fd);

@@ -94,11 +94,9 @@ static int open_slot(struct kernel *kernel, enum image_slot slot, int *ret_size)
 	return -ENOENT;
 }
 
-/*
- * Puts the map into the slot.  The other sizes are emptied afterwards: a packet in between
- * finds the old image or the new one, never none.
- */
-static int fill_slot(struct kernel *kernel, enum image_slot slot, int fd, int size)
+/* The other sizes are emptied afterwards: a packet in between finds the old image or the new one,
+ * never none. */
+static int put_map(struct kernel *kernel, enum image_slot slot, int fd, int size)
 {
 	__u32 key = slot;
 
@@ -109,6 +107,56 @@ static int fill_slot(struct kernel *kernel, enum image_slot slot, int fd, int si
 		    errno != ENOENT)
 			return kernel_fail(-errno, "cannot take the old policy away");
 	return 0;
+}
+
+/* The image as it is in the kernel.  To be unmapped. */
+static int map_slot(struct kernel *kernel, enum image_slot slot, struct image *ret)
+{
+	_cleanup_close_ int fd = -1;
+	void *value;
+	int size;
+
+	fd = open_slot(kernel, slot, &size);
+	if (fd < 0)
+		return fd;
+	value = mmap(NULL, sizes[size], PROT_READ, MAP_SHARED, fd, 0);
+	if (value == MAP_FAILED)
+		return kernel_fail(-errno, "cannot read the policy back");
+	*ret = (struct image){ .bytes = value, .size = sizes[size] };
+	return 0;
+}
+
+static void unmap_slot(struct image *image)
+{
+	if (image->bytes)
+		munmap(image->bytes, image->size);
+}
+
+/* Whether it enforces until another does: a trial ends by itself, and nobody would close the lane
+ * then. */
+static bool is_lasting(const struct image *image)
+{
+	return image_header(image)->deadline_ns == 0;
+}
+
+/*
+ * Puts the map into the slot.  What enforces changes while the lane is closed, so that a packet is
+ * decided by the old lane, the old image, the new image, the new lane, in this order.
+ */
+static int fill_slot(struct kernel *kernel, enum image_slot slot, int fd, int size)
+{
+	_cleanup_(unmap_slot) struct image active = {};
+	int err;
+
+	if (slot != SLOT_ACTIVE)
+		return put_map(kernel, slot, fd, size);
+	err = kernel_close_lane(kernel);
+	if (err < 0)
+		return err;
+	err = put_map(kernel, slot, fd, size);
+	if (map_slot(kernel, slot, &active) == 0 && is_lasting(&active))
+		kernel_open_lane(kernel, &active);
+	return err;
 }
 
 static int next_generation(struct kernel *kernel, __u64 *ret)
@@ -156,27 +204,14 @@ int kernel_copy_slot(struct kernel *kernel, enum image_slot from, enum image_slo
 	return fill_slot(kernel, to, fd, size);
 }
 
-/* The image as it is in the kernel.  To be unmapped. */
-static int map_slot(struct kernel *kernel, enum image_slot slot, struct image *ret)
+int kernel_tend_lane(struct kernel *kernel)
 {
-	_cleanup_close_ int fd = -1;
-	void *value;
-	int size;
+	_cleanup_(unmap_slot) struct image active = {};
 
-	fd = open_slot(kernel, slot, &size);
-	if (fd < 0)
-		return fd;
-	value = mmap(NULL, sizes[size], PROT_READ, MAP_SHARED, fd, 0);
-	if (value == MAP_FAILED)
-		return kernel_fail(-errno, "cannot read the policy back");
-	*ret = (struct image){ .bytes = value, .size = sizes[size] };
-	return 0;
-}
-
-static void unmap_slot(struct image *image)
-{
-	if (image->bytes)
-		munmap(image->bytes, image->size);
+	if (kernel_is_lane_open(kernel) || map_slot(kernel, SLOT_ACTIVE, &active) < 0 ||
+	    !is_lasting(&active))
+		return 0;
+	return kernel_copy_slot(kernel, SLOT_ACTIVE, SLOT_ACTIVE);
 }
 
 int kernel_read_image(struct kernel *kernel, enum image_slot slot, struct image *ret)

@@ -229,12 +229,13 @@ static int replace(const struct reconcile_input *input, struct reconcile_plan *p
 	((struct image_header *)image->bytes)->deadline_ns = deadline_of(input, running);
 	report->generation = running->bytes ? image_header(running)->generation : 0;
 	report->is_changed = !running->bytes || !is_same(running, image);
-	if (!report->is_changed || input->is_dry_run)
+	if (input->is_dry_run)
 		return 0;
-	err = swap(input, running, image);
+	err = report->is_changed ? swap(input, running, image) : kernel_tend_lane(input->kernel);
 	if (err < 0)
 		return reconcile_fail(err, error);
-	report->generation = image_header(image)->generation;
+	if (report->is_changed)
+		report->generation = image_header(image)->generation;
 	return 0;
 }
 

@@ -125,7 +125,8 @@ static inline void assert_near(const struct image *image)
 		const struct image_near4 *near4 = &header->near4[i];
 		const struct image_near6 *near6 = &header->near6[i];
 
-		assert_int_equal(near4->is >> 32, classify4(ref, &header->daddr4, near4->is));
+		assert_int_equal(IMAGE_NEAR4_DESTINATION(near4->is),
+				 classify4(ref, &header->daddr4, ntohl((__be32)near4->is)));
 		assert_int_equal(near6->destination,
 				 classify6(ref, &header->daddr6, near6->hi, near6->lo));
 	}

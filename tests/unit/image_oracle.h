@@ -223,12 +223,12 @@ static inline bool image_answers_right(struct image_ref image, __u32 slot_number
 		return true;
 	if (saddr->family == 4) {
 		answer = &slot->answer4;
-		is_said = image_answers4(image, header, answer, oracle_word(saddr->addr, 4));
+		is_said = image_answers4(image, answer, oracle_word(saddr->addr, 4));
 	} else {
 		answer = &slot->answer6;
 		is_said = image_answers6(image, header, answer, oracle_word(saddr->addr, 8));
 	}
-	if (!is_said)
+	if (!is_said || !answer->flags)
 		return true;
 	reason = image_reason(header, port_number, rule->action);
 	return answer->reason == reason && answer->rule_counter == rule->counter &&

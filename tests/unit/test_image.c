@@ -342,7 +342,7 @@ static void header_that_lies_is_rejected(void **state)
 	BAD(destinations, image.size + 1);
 	BAD(notes, image.size + 1);
 	BAD(notes_size, image.size);
-	BAD(unusual4.root, image.size);
+	BAD(unusual6.root, image.size);
 	assert_int_equal(image_check(image.bytes, image.size - 1), -EBADMSG);
 	assert_int_equal(image_check(image.bytes, 0), -EBADMSG);
 	assert_int_equal(image_check(image.bytes, image.size), 0);

@@ -206,7 +206,7 @@ static unsigned int usual_addresses(const struct image *image, __u8 family)
 	unsigned int usual = 0;
 
 	for (int i = 0; i < 10000; i++)
-		usual += family == 4 ? image_is_usual4(ref, header, random64() >> 32) :
+		usual += family == 4 ? image_is_usual4(ref, random64() >> 32) :
 				       image_is_usual6(ref, header, random64());
 	return usual / 100;
 }
@@ -228,8 +228,8 @@ static void most_strangers_are_told_by_one_bit(void **state)
 	}
 }
 
-/* Whole lists of countries: there a bit would say nothing. */
-static void where_there_is_no_stranger_no_bit_is_asked(void **state)
+/* Whole lists of countries: each address is on one of three. */
+static void where_all_are_listed_the_longest_list_is_told_by_one_bit(void **state)
 {
 	_cleanup_(oracle_freep) struct policy *policy = one_port();
 	unsigned int rules[3];
@@ -240,8 +240,7 @@ static void where_there_is_no_stranger_no_bit_is_asked(void **state)
 	for (__u32 i = 0; i < 65536; i++)
 		oracle_add_source(policy, rules[i % 3], v4(i << 16, 16));
 	build(policy, &image);
-	assert_int_equal(image_header(&image)->unusual4.last, 0);
-	assert_int_equal(usual_addresses(&image, 4), 0);
+	assert_in_range(usual_addresses(&image, 4), 30, 36);
 	assert_shape(policy, 65536);
 }
 
@@ -282,7 +281,7 @@ int main(void)
 		cmocka_unit_test(neighbouring_sixty_fours_with_hosts_agree),
 		cmocka_unit_test(clusters_far_apart_agree),
 		cmocka_unit_test(most_strangers_are_told_by_one_bit),
-		cmocka_unit_test(where_there_is_no_stranger_no_bit_is_asked),
+		cmocka_unit_test(where_all_are_listed_the_longest_list_is_told_by_one_bit),
 		cmocka_unit_test(look_ups_in_damaged_images_stay_inside),
 	};
 
