@@ -136,8 +136,8 @@ __noinline int parse_skb_l3(struct __sk_buff *skb, struct packet *pkt)
 
 /*
  * Each program reads and decides the usual packet with as few instructions as it takes, and hands
- * every other to a global function of its own, which begins anew.  So what is rare costs the usual
- * packet nothing, not even the registers, and the verifier does not multiply the two.
+ * every other to a global function, which begins anew.  So what is rare costs the usual packet
+ * nothing, not even the registers, and the verifier does not multiply the two.
  */
 __noinline int filter_any_xdp(struct xdp_md *ctx)
 {
@@ -150,18 +150,35 @@ __noinline int filter_any_xdp(struct xdp_md *ctx)
 	return filter(&hook, &pkt, 1, xdp_bytes(ctx)) ? XDP_DROP : XDP_PASS;
 }
 
+static __always_inline int follow_xdp(const struct xdp_md *ctx, const struct image_answer *answer)
+{
+	return follow(answer, 1, xdp_bytes(ctx)) ? XDP_DROP : XDP_PASS;
+}
+
+__noinline int filter_listed_xdp(struct xdp_md *ctx)
+{
+	struct cursor cursor = xdp_cursor(ctx);
+	struct packet pkt = {};
+	struct image_answer answer;
+
+	if (!parse_plain_frame(&cursor, &pkt) || !answer_listed(&pkt, &answer))
+		return filter_any_xdp(ctx);
+	return follow_xdp(ctx, &answer);
+}
+
 /* Multi-buffer aware (kernel 5.18): the first buffer holds the headers. */
 SEC("xdp.frags")
 int filter_xdp(struct xdp_md *ctx)
 {
 	struct image_ref image = usual_image();
 	struct cursor cursor = xdp_cursor(ctx);
-	struct image_answer room;
-	const struct image_answer *answer = answer_frame(image, &cursor, &room);
+	const struct image_answer *answer;
+	bool may_be_listed = false;
 
-	if (!answer)
-		return filter_any_xdp(ctx);
-	return follow(answer, 1, xdp_bytes(ctx)) ? XDP_DROP : XDP_PASS;
+	answer = answer_frame(image, &cursor, &may_be_listed);
+	if (answer)
+		return follow_xdp(ctx, answer);
+	return may_be_listed ? filter_listed_xdp(ctx) : filter_any_xdp(ctx);
 }
 
 /* What GRO merged came as several packets. */
@@ -193,15 +210,29 @@ __noinline int filter_any_tc(struct __sk_buff *skb)
 	return filter_skb(skb, &pkt);
 }
 
+__noinline int filter_listed_tc(struct __sk_buff *skb)
+{
+	struct cursor cursor = skb_cursor(skb);
+	struct packet pkt = {};
+	struct image_answer answer;
+
+	if (!parse_plain_frame(&cursor, &pkt) || !answer_listed(&pkt, &answer))
+		return filter_any_tc(skb);
+	return follow_skb(skb, &answer);
+}
+
 SEC("tc")
 int filter_tc(struct __sk_buff *skb)
 {
 	struct image_ref image = usual_image();
 	struct cursor cursor = skb_cursor(skb);
-	struct image_answer room;
-	const struct image_answer *answer = answer_frame(image, &cursor, &room);
+	const struct image_answer *answer;
+	bool may_be_listed = false;
 
-	return answer ? follow_skb(skb, answer) : filter_any_tc(skb);
+	answer = answer_frame(image, &cursor, &may_be_listed);
+	if (answer)
+		return follow_skb(skb, answer);
+	return may_be_listed ? filter_listed_tc(skb) : filter_any_tc(skb);
 }
 
 __noinline int filter_any_tc_l3(struct __sk_buff *skb)
@@ -214,15 +245,28 @@ __noinline int filter_any_tc_l3(struct __sk_buff *skb)
 	return filter_skb(skb, &pkt);
 }
 
+__noinline int filter_listed_tc_l3(struct __sk_buff *skb)
+{
+	struct cursor cursor = skb_cursor(skb);
+	struct packet pkt = {};
+	struct image_answer answer;
+
+	if (!parse_plain_network(&cursor, skb->protocol, &pkt) || !answer_listed(&pkt, &answer))
+		return filter_any_tc_l3(skb);
+	return follow_skb(skb, &answer);
+}
+
 /* Interfaces without an Ethernet header: tun, WireGuard, PPP. */
 SEC("tc")
 int filter_tc_l3(struct __sk_buff *skb)
 {
 	struct image_ref image = usual_image();
 	struct cursor cursor = skb_cursor(skb);
-	struct image_answer room;
-	const struct image_answer *answer =
-		answer_network(image, &cursor, skb->protocol, &room);
+	const struct image_answer *answer;
+	bool may_be_listed = false;
 
-	return answer ? follow_skb(skb, answer) : filter_any_tc_l3(skb);
+	answer = answer_network(image, &cursor, skb->protocol, &may_be_listed);
+	if (answer)
+		return follow_skb(skb, answer);
+	return may_be_listed ? filter_listed_tc_l3(skb) : filter_any_tc_l3(skb);
 }

@@ -74,15 +74,10 @@ static __always_inline bool is_final(const struct image_answer *answer, const st
 	return flags == ANSWER_SAID || (flags && !is_marked(learned_ports_of(), pkt));
 }
 
-/* A packet like most, but from a source that may be on a list. */
-struct listed {
-	struct packet pkt;
-	bool is_listed; /* or it is no such packet */
-};
-
-/* What becomes of the packet; NULL = ask answer_listed(), if it is listed, or else decide.h. */
+/* What becomes of the packet; NULL = ask answer_listed(), if it may be listed, or else decide.h.
+ * *ret_may_be_listed is false before. */
 static __always_inline const struct image_answer *
-answer_packet(struct image_ref image, const struct packet *pkt, struct listed *ret_listed)
+answer_packet(struct image_ref image, const struct packet *pkt, bool *ret_may_be_listed)
 {
 	const struct image_slot_entry *slot = usual_slot(image, pkt);
 	const struct image_answer *answer;
@@ -98,47 +93,57 @@ answer_packet(struct image_ref image, const struct packet *pkt, struct listed *r
 		is_usual = image_answers6(image, image_header_of(image), answer,
 					  word64(pkt->saddr));
 	}
-	if (is_usual)
-		return is_final(answer, pkt) ? answer : NULL;
-	ret_listed->pkt = *pkt;
-	ret_listed->is_listed = true;
-	return NULL;
+	if (!is_usual) {
+		*ret_may_be_listed = true;
+		return NULL;
+	}
+	return is_final(answer, pkt) ? answer : NULL;
 }
 
 /* Each protocol by itself: what TCP and UDP have in common would cost more in registers than it
  * saves in code. */
 static __always_inline const struct image_answer *
 answer_transport(struct image_ref image, struct cursor *cursor, const struct packet *ip,
-		 struct listed *ret_listed)
+		 bool *ret_may_be_listed)
 {
 	struct packet pkt = *ip;
 
 	if (ip->protocol == IPPROTO_TCP && parse_tcp(cursor, &pkt))
-		return answer_packet(image, &pkt, ret_listed);
+		return answer_packet(image, &pkt, ret_may_be_listed);
 	if (ip->protocol == IPPROTO_UDP && parse_udp(cursor, &pkt))
-		return answer_packet(image, &pkt, ret_listed);
+		return answer_packet(image, &pkt, ret_may_be_listed);
 	return NULL;
 }
 
-/* As are the families. */
+/* As are the families.  From the network header on. */
 static __always_inline const struct image_answer *
-answer_plain(struct image_ref image, struct cursor *cursor, __be16 ethertype,
-	     struct listed *ret_listed)
+answer_network(struct image_ref image, struct cursor *cursor, __be16 ethertype,
+	       bool *ret_may_be_listed)
 {
 	struct packet pkt = {};
 
 	if (!image.bytes)
 		return NULL;
 	if (ethertype == bpf_htons(ETH_P_IP) && parse_plain_ipv4(cursor, &pkt))
-		return answer_transport(image, cursor, &pkt, ret_listed);
+		return answer_transport(image, cursor, &pkt, ret_may_be_listed);
 	if (ethertype == bpf_htons(ETH_P_IPV6) && parse_plain_ipv6(cursor, &pkt))
-		return answer_transport(image, cursor, &pkt, ret_listed);
+		return answer_transport(image, cursor, &pkt, ret_may_be_listed);
 	return NULL;
 }
 
-/* The same for a source that has to be looked up, in the image itself; false = ask decide.h.  A
- * function of its own, so that the usual packet has the registers. */
-static __noinline bool answer_listed(const struct packet *pkt, struct image_answer *ret)
+/* From the Ethernet header on. */
+static __always_inline const struct image_answer *
+answer_frame(struct image_ref image, struct cursor *cursor, bool *ret_may_be_listed)
+{
+	struct ethhdr *eth = cursor->pos;
+
+	if (!cursor_skip(cursor, sizeof(*eth)))
+		return NULL;
+	return answer_network(image, cursor, eth->h_proto, ret_may_be_listed);
+}
+
+/* The same for a source that has to be looked up, in the image itself; false = ask decide.h. */
+static __always_inline bool answer_listed(const struct packet *pkt, struct image_answer *ret)
 {
 	struct image_ref image = image_in(SLOT_ACTIVE);
 	const struct image_header *header = image_header_of(image);
@@ -170,32 +175,6 @@ static __noinline bool answer_listed(const struct packet *pkt, struct image_answ
 		return false;
 	*ret = image_make_answer(header, number, port, rule);
 	return is_final(ret, pkt);
-}
-
-/* From the network header on.  *room: where the answer for a listed source is made. */
-static __always_inline const struct image_answer *
-answer_network(struct image_ref image, struct cursor *cursor, __be16 ethertype,
-	       struct image_answer *room)
-{
-	const struct image_answer *answer;
-	struct listed listed;
-
-	listed.is_listed = false; /* and nothing else: most packets are not */
-	answer = answer_plain(image, cursor, ethertype, &listed);
-	if (!answer && listed.is_listed && answer_listed(&listed.pkt, room))
-		return room;
-	return answer;
-}
-
-/* From the Ethernet header on. */
-static __always_inline const struct image_answer *
-answer_frame(struct image_ref image, struct cursor *cursor, struct image_answer *room)
-{
-	struct ethhdr *eth = cursor->pos;
-
-	if (!cursor_skip(cursor, sizeof(*eth)))
-		return NULL;
-	return answer_network(image, cursor, eth->h_proto, room);
 }
 
 #endif

@@ -10,12 +10,12 @@ fi
 source "$(dirname "$(realpath "$0")")/../bench/lib.sh"
 
 # In hundredths of what the bare program takes: a sixth above the most of eight runs beside four
-# busy loops on two CPUs, which was 117, 129, 114 and 122.
-limit_unguarded=137
-limit_unguarded6=150
-limit_closed=133
-limit_closed_10000=142
-# Last 4106 and 239 404.  The second depends on the kernel; the first verifiers that the filter
+# busy loops on two CPUs, which was 114, 122, 110 and 116.
+limit_unguarded=133
+limit_unguarded6=142
+limit_closed=128
+limit_closed_10000=135
+# Last 3988 and 238 805.  The second depends on the kernel; the first verifiers that the filter
 # meets give up at a million.
 limit_instructions=4500
 limit_verified=280000

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * test_lane.c: the lane says what the image in the active slot says, or is closed.  That a closed
+ * one changes no verdict is test_answers.c's.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "image.h"
+#include "rows.h"
+#include "stage_private.h"
+#include "tap.h"
+#include "util.h"
+
+static bool is_copy_of(const struct lane *lane, const struct image *image)
+{
+	size_t size = image->size < IMAGE_SMALL ? image->size : IMAGE_SMALL;
+
+	if (lane->offset != LANE_OFFSET || memcmp(lane->bytes, image->bytes, size) != 0)
+		return false;
+	for (size_t i = size; i < IMAGE_SMALL; i++)
+		if (lane->bytes[i])
+			return false;
+	return true;
+}
+
+/* Open, and what is in the slot. */
+static bool is_right(struct kernel *kernel)
+{
+	_cleanup_(image_clear) struct image image = {};
+	struct lane *lane = mmap(NULL, sizeof(*lane), PROT_READ, MAP_SHARED, kernel->lane_fd, 0);
+	bool is_ok;
+
+	if (lane == MAP_FAILED)
+		die("cannot map the lane");
+	is_ok = kernel_read_image(kernel, SLOT_ACTIVE, &image) == 0 && is_copy_of(lane, &image);
+	munmap(lane, sizeof(*lane));
+	return is_ok;
+}
+
+static void it_follows_each_policy(struct stage *stage)
+{
+	stage_set(stage, &rules);
+	tap_case(is_right(stage->kernel), "the_lane_is_the_front_of_the_image");
+	stage_set(stage, &closed);
+	tap_case(is_right(stage->kernel), "it_follows_when_the_policy_is_replaced");
+}
+
+/* A trial ends without anybody who would close the lane. */
+static void it_is_closed_in_a_trial(struct stage *stage)
+{
+	stage_set(stage, &trial);
+	tap_case(!kernel_is_lane_open(stage->kernel), "it_is_closed_in_a_trial");
+	tap_case(kernel_tend_lane(stage->kernel) == 0 && !kernel_is_lane_open(stage->kernel),
+		 "it_stays_closed_in_a_trial");
+	if (kernel_copy_slot(stage->kernel, SLOT_CONFIRMED, SLOT_ACTIVE) < 0)
+		die("%s", kernel_error());
+	tap_case(is_right(stage->kernel), "it_is_open_when_the_confirmed_policy_is_back");
+	stage_set(stage, &no_active);
+	tap_case(kernel_tend_lane(stage->kernel) == 0 && !kernel_is_lane_open(stage->kernel),
+		 "it_stays_closed_without_a_policy");
+}
+
+/* Who fills the slot may be killed before the lane is open again. */
+static void it_is_opened_by_who_comes_next(struct stage *stage)
+{
+	stage_set(stage, &rules);
+	if (kernel_close_lane(stage->kernel) < 0)
+		die("%s", kernel_error());
+	tap_case(kernel_tend_lane(stage->kernel) == 0 && is_right(stage->kernel),
+		 "it_is_opened_by_who_comes_next");
+}
+
+/* Not to be written through. */
+static int open_small(const struct kernel *kernel)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
+	_cleanup_free_ char *path = NULL;
+	int fd;
+
+	if (asprintf(&path, "%s/maps/policy_small", kernel->pin_dir) < 0)
+		die("no memory");
+	fd = bpf_obj_get_opts(path, &opts);
+	if (fd < 0)
+		die("cannot open '%s'", path);
+	return fd;
+}
+
+/* A slot that cannot be filled leaves the image that was there, and the lane with it. */
+static void it_is_open_after_a_failure(struct stage *stage)
+{
+	_cleanup_close_ int read_only_fd = open_small(stage->kernel);
+	_cleanup_(image_clear) struct image image = {};
+	int fd = stage->kernel->policy_fds[0];
+
+	if (kernel_read_image(stage->kernel, SLOT_ACTIVE, &image) < 0)
+		die("%s", kernel_error());
+	stage->kernel->policy_fds[0] = read_only_fd;
+	tap_case(kernel_swap(stage->kernel, SLOT_ACTIVE, &image) == -EPERM && is_right(stage->kernel),
+		 "it_is_open_after_a_change_that_failed");
+	stage->kernel->policy_fds[0] = fd;
+}
+
+int main(void)
+{
+	struct stage *stage = stage_open();
+
+	it_follows_each_policy(stage);
+	it_is_closed_in_a_trial(stage);
+	it_is_opened_by_who_comes_next(stage);
+	it_is_open_after_a_failure(stage);
+	return tap_end();
+}
