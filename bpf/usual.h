@@ -67,11 +67,12 @@ static __always_inline const struct image_slot_entry *usual_slot(struct image_re
  */
 static __always_inline bool is_final(const struct image_answer *answer, const struct packet *pkt)
 {
-	__u16 flags = answer->flags & (ANSWER_SAID | ANSWER_UNBOUND);
+	__u16 conditions = ANSWER_UNBOUND | (is_opening(pkt) ? 0 : ANSWER_OPENING);
+	__u16 flags = answer->flags & (ANSWER_SAID | conditions);
 
-	if (answer->flags & ANSWER_OPENING && !is_opening(pkt))
-		return false;
-	return flags == ANSWER_SAID || (flags && !is_marked(learned_ports_of(), pkt));
+	if (flags == ANSWER_SAID)
+		return true;
+	return flags == (ANSWER_SAID | ANSWER_UNBOUND) && !is_marked(learned_ports_of(), pkt);
 }
 
 /* What becomes of the packet; NULL = ask answer_listed(), if it may be listed, or else decide.h.

@@ -31,13 +31,16 @@ static __always_inline enum reason image_reason(const struct image_header *heade
 static __always_inline const struct image_slot_entry *image_near_slot(struct image_ref image,
 								      __u32 number)
 {
+	const __u8 *slot = image.bytes;
 	__u64 offset = number;
 
 	if (number >= IMAGE_NEAR_SLOTS)
 		return NULL;
 	image_opaque(offset); /* not made a pointer of before it is compared */
 	offset = IMAGE_SLOTS + offset * sizeof(struct image_slot_entry);
-	return image_has(image, offset) ? (const void *)(image.bytes + offset) : NULL;
+	slot += offset;
+	image_opaque(slot); /* worked out once, not for each of its fields */
+	return image_has(image, offset) ? (const void *)slot : NULL;
 }
 
 /* Whether what is said beforehand at the slot, if anything, is said of this source. */

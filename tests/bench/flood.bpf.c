@@ -144,6 +144,8 @@ int flood4(struct xdp_md *ctx)
 
 	if (data + sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct tcphdr) > end)
 		return XDP_ABORTED;
+	if (config.is_paused)
+		return XDP_DROP;
 	pace();
 	pick_source(saddr);
 	write_ethernet(data, ETH_P_IP);
@@ -159,6 +161,8 @@ int flood6(struct xdp_md *ctx)
 
 	if (data + sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct tcphdr) > end)
 		return XDP_ABORTED;
+	if (config.is_paused)
+		return XDP_DROP;
 	pace();
 	pick_source(saddr);
 	write_ethernet(data, ETH_P_IPV6);

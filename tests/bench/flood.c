@@ -11,8 +11,14 @@
  *   proc DIR          where the machine's own process ids are, as /proc/self/fd/9
  *   receiver NAME     the receiving interface, whose NAPI thread is watched there
  *   ready FILE        is made when it begins
+ *   slots N, link PIN, against ID   see below
  *
  * SIGTERM ends it sooner.
+ *
+ * With slots, one flood is cut into so many short ones, by turns at the program that PIN, an XDP
+ * link on the receiver, holds and at the program ID.  Between two floods, even at the same program,
+ * a packet's price differs by a tenth and more; not within one.  Prints a line for each slot:
+ * {"is_other": …, "processed": …, "ns": …}.  The order is 0110.
  *
  * What the receiver processed is what entered its ring: the sender's `xdp_xmit` counts exactly
  * those frames.  The offered rate says nothing: what did not fit never was anybody's work.
@@ -33,7 +39,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,10 +53,11 @@
 #define FRAME4_BYTES 60
 #define FRAME6_BYTES 74
 #define FRAME_MAX 128
+#define SLOT_US 20000
 
 struct options {
-	const char *interface, *address, *mac, *from, *proc, *receiver, *ready;
-	int port, cpu;
+	const char *interface, *address, *mac, *from, *proc, *receiver, *ready, *link;
+	int port, cpu, slots, against;
 	__u32 batch;
 	double seconds, rate;
 };
@@ -365,6 +374,106 @@ static double run(const struct bpf_object *object, const struct options *options
 	return interrupted_at - start;
 }
 
+static void run_once(const struct bpf_object *object, const struct options *options,
+		     const struct flood_config *config, int thread)
+{
+	struct counts before, after;
+	__u64 sent, cpu_ns;
+	double seconds;
+
+	before = read_counts(options, thread);
+	seconds = run(object, options, config);
+	after = read_counts(options, thread);
+	sent = after.sent - before.sent;
+	cpu_ns = after.cpu_ns - before.cpu_ns;
+	printf("{\"processed\": %llu, \"refused\": %llu, \"seconds\": %.3f, \"cpu_ns\": %llu, "
+	       "\"ns\": %.1f, \"busy\": %.3f}\n",
+	       (unsigned long long)sent, (unsigned long long)(after.errors - before.errors), seconds,
+	       (unsigned long long)cpu_ns, sent ? (double)cpu_ns / sent : 0,
+	       cpu_ns / 1e9 / seconds);
+}
+
+/* ---- by turns ------------------------------------------------------------------------------ */
+
+struct turns {
+	struct flood_config *config; /* as the program that sends reads it */
+	int link_fd;
+	int program_fds[2];
+	pid_t sender;
+};
+
+static void open_programs(const struct options *options, struct turns *turns)
+{
+	struct bpf_link_info info = {};
+	__u32 length = sizeof(info);
+
+	turns->link_fd = bpf_obj_get(options->link ?: "");
+	if (turns->link_fd < 0 || bpf_obj_get_info_by_fd(turns->link_fd, &info, &length))
+		fail("open the link", options->link ?: "");
+	turns->program_fds[0] = bpf_prog_get_fd_by_id(info.prog_id);
+	turns->program_fds[1] = bpf_prog_get_fd_by_id(options->against);
+	if (turns->program_fds[0] < 0 || turns->program_fds[1] < 0)
+		fail("open the programs of", options->link);
+}
+
+/* A process of its own sends, because sending is one system call.  This one is ahead of it on the
+ * same CPU, and hardly ever awake. */
+static void start_sender(const struct bpf_object *object, const struct options *options,
+			 const struct flood_config *config, struct turns *turns)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(object, ".data.config");
+	struct sched_param ahead = { .sched_priority = 51 };
+
+	turns->config = mmap(NULL, bpf_map__value_size(map), PROT_READ | PROT_WRITE, MAP_SHARED,
+			     bpf_map__fd(map), 0);
+	if (turns->config == MAP_FAILED)
+		fail("map", "the configuration");
+	turns->config->is_paused = 1;
+	turns->sender = fork();
+	if (turns->sender < 0)
+		fail("start", "a process that sends");
+	if (turns->sender == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		run(object, options, config);
+		_exit(0);
+	}
+	if (sched_setscheduler(0, SCHED_FIFO, &ahead))
+		fail("get ahead of", "the process that sends");
+}
+
+static void take_turn(const struct options *options, struct turns *turns, int thread, int number)
+{
+	struct counts before, after;
+	__u64 sent;
+
+	if (bpf_link_update(turns->link_fd, turns->program_fds[number], NULL))
+		fail("change the program of", options->link);
+	before = read_counts(options, thread);
+	turns->config->is_paused = 0;
+	usleep(SLOT_US);
+	turns->config->is_paused = 1;
+	after = read_counts(options, thread);
+	sent = after.sent - before.sent;
+	printf("{\"is_other\": %d, \"processed\": %llu, \"ns\": %.2f}\n", number,
+	       (unsigned long long)sent, sent ? (double)(after.cpu_ns - before.cpu_ns) / sent : 0);
+}
+
+static void run_by_turns(const struct bpf_object *object, struct options *options,
+			 const struct flood_config *config, int thread)
+{
+	struct turns turns;
+
+	options->seconds = 5 + options->slots * 0.5; /* it is told to end long before */
+	open_programs(options, &turns);
+	start_sender(object, options, config, &turns);
+	for (int i = 0; i < options->slots; i++)
+		take_turn(options, &turns, thread, i % 4 == 1 || i % 4 == 2);
+	kill(turns.sender, SIGTERM);
+	waitpid(turns.sender, NULL, 0);
+	if (bpf_link_update(turns.link_fd, turns.program_fds[0], NULL))
+		fail("put back the program of", options->link);
+}
+
 /* ---- main ------------------------------------------------------------------------------------ */
 
 static bool set_option(struct options *options, const char *key, const char *value)
@@ -375,6 +484,7 @@ static bool set_option(struct options *options, const char *key, const char *val
 	} texts[] = {
 		{ "mac", &options->mac }, { "from", &options->from }, { "proc", &options->proc },
 		{ "receiver", &options->receiver }, { "ready", &options->ready },
+		{ "link", &options->link },
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
@@ -391,6 +501,10 @@ static bool set_option(struct options *options, const char *key, const char *val
 		options->batch = atoi(value);
 	else if (!strcmp(key, "cpu"))
 		options->cpu = atoi(value);
+	else if (!strcmp(key, "slots"))
+		options->slots = atoi(value);
+	else if (!strcmp(key, "against"))
+		options->against = atoi(value);
 	else
 		return false;
 	return true;
@@ -424,10 +538,7 @@ int main(int argc, char **argv)
 	struct options options = { .mac = "ff:ff:ff:ff:ff:ff", .from = "random", .proc = "/proc",
 				   .batch = 256, .seconds = 1 };
 	struct flood_config config;
-	struct counts before, after;
 	struct bpf_object *object;
-	__u64 sent, cpu_ns;
-	double seconds;
 	int thread;
 
 	if (!parse(argc, argv, &options)) {
@@ -441,16 +552,10 @@ int main(int argc, char **argv)
 	}
 	object = load(&options, &config);
 	pin(options.cpu);
-	before = read_counts(&options, thread);
-	seconds = run(object, &options, &config);
-	after = read_counts(&options, thread);
-	sent = after.sent - before.sent;
-	cpu_ns = after.cpu_ns - before.cpu_ns;
-	printf("{\"processed\": %llu, \"refused\": %llu, \"seconds\": %.3f, \"cpu_ns\": %llu, "
-	       "\"ns\": %.1f, \"busy\": %.3f}\n",
-	       (unsigned long long)sent, (unsigned long long)(after.errors - before.errors), seconds,
-	       (unsigned long long)cpu_ns, sent ? (double)cpu_ns / sent : 0,
-	       cpu_ns / 1e9 / seconds);
+	if (options.slots)
+		run_by_turns(object, &options, &config, thread);
+	else
+		run_once(object, &options, &config, thread);
 	bpf_object__close(object);
 	return 0;
 }

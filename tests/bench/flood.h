@@ -30,7 +30,7 @@ struct flood_config {
 	__u8 src_mac[6];
 	__u32 daddr[4];
 	__u16 dport;        /* network order */
-	__u16 reserved;
+	__u16 is_paused;    /* nothing is sent */
 	__u64 gap_ns;       /* between two packets; 0 = as fast as it goes */
 	__u32 ip_sum;       /* over the constant part of the IPv4 header */
 	__u32 tcp_sum;      /* over the constant part of the TCP header and its pseudo header */

@@ -131,7 +131,7 @@ static void small_policy_gives_a_small_image(void **state)
 	for (int i = 0; i < 20; i++)
 		oracle_add_source(policy, add_rule(policy, STATEMENT_ALLOW), v4(random64(), 24));
 	build(policy, &image);
-	assert_in_range(image.size, 1, 512 * 1024);
+	assert_in_range(image.size, 1, 9 * IMAGE_CHUNK);
 }
 
 static void assert_too_big(struct policy *policy, const char *text)
