@@ -92,8 +92,8 @@ static __always_inline __u32 find_port(struct image_ref image, const struct imag
 {
 	if (pkt->kind != PACKET_PORTS)
 		return 0;
-	return image_port(image, header, proto_index(pkt->protocol), dport_of(pkt),
-			  destination, pkt->family);
+	return image_port(image, header, proto_index(pkt->protocol), pkt->dport, destination,
+			  pkt->family);
 }
 
 /* The rule that decides there, and the port itself.  NULL when the image does not answer. */

@@ -345,13 +345,16 @@ static __always_inline void parse_frame(struct cursor *cursor, __u32 tags, struc
  * tenth of the instructions, and return false for every other and for what ends too soon: that
  * is to be read from its start again, by the above.
  */
+#define PLAIN_BYTES (sizeof(struct iphdr) + sizeof(struct udphdr)) /* at least */
+
 static __always_inline bool parse_plain_ipv4(struct cursor *cursor, struct packet *pkt)
 {
 	struct iphdr *ip = cursor->pos;
 
-	if (!cursor_skip(cursor, sizeof(*ip)) || ip->version != 4 || ip->ihl != 5 ||
+	if (cursor->pos + PLAIN_BYTES > cursor->end || ip->version != 4 || ip->ihl != 5 ||
 	    ip->frag_off & bpf_htons(IP_OFFSET))
 		return false;
+	cursor->pos += sizeof(*ip);
 	/* Below zero is more than any header needs, but 0 has a meaning, so neither is plain. */
 	if (bpf_ntohs(ip->tot_len) < sizeof(*ip))
 		return false;

@@ -58,7 +58,7 @@ static __always_inline const struct image_slot_entry *usual_slot(struct image_re
 	if (pkt->kind != PACKET_PORTS || !is_own(image_header_of(image), pkt))
 		return NULL;
 	return image_near_slot(
-		image, image_slot_number(image, proto_index(pkt->protocol), dport_of(pkt)));
+		image, image_slot_number(image, proto_index(pkt->protocol), pkt->dport));
 }
 
 /*
@@ -138,8 +138,9 @@ answer_frame(struct image_ref image, struct cursor *cursor, bool *ret_may_be_lis
 {
 	struct ethhdr *eth = cursor->pos;
 
-	if (!cursor_skip(cursor, sizeof(*eth)))
+	if (cursor->pos + sizeof(*eth) + PLAIN_BYTES > cursor->end)
 		return NULL;
+	cursor->pos += sizeof(*eth);
 	return answer_network(image, cursor, eth->h_proto, ret_may_be_listed);
 }
 

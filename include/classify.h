@@ -325,7 +325,7 @@ static __always_inline __u32 image_variant_port(struct image_ref image,
 
 /* What is behind (protocol, port); 0 = nothing, anywhere. */
 static __always_inline __u32 image_slot_number(struct image_ref image, __u32 proto_index,
-					       __u16 dport)
+					       __be16 dport)
 {
 	__u32 index = (proto_index < PROTO_MAX ? proto_index : 0) * 65536 + dport;
 
@@ -337,7 +337,7 @@ static __always_inline __u32 image_slot_number(struct image_ref image, __u32 pro
  * guards it.  Container addresses have only the ports that name them.
  */
 static __always_inline __u32 image_port(struct image_ref image, const struct image_header *header,
-					__u32 proto_index, __u16 dport, __u32 destination,
+					__u32 proto_index, __be16 dport, __u32 destination,
 					int family)
 {
 	const struct image_slot_entry *slot;

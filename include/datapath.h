@@ -405,7 +405,7 @@ enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
  * known when the program is compiled need not be read nor bounded.  The slots are as many as
  * there are; those up to IMAGE_NEAR_SLOTS are inside the smallest image.
  */
-#define IMAGE_SLOT_INDEX 512u /* __u16[3][65536]: slot of (protocol index, port), 0 = none */
+#define IMAGE_SLOT_INDEX 512u /* __u16[3][65536]: slot of (protocol index, __be16), 0 = none */
 #define IMAGE_UNUSUAL4 (IMAGE_SLOT_INDEX + 3 * 65536 * 2) /* a bit for each IPv4 /20 */
 #define IMAGE_UNUSUAL4_SHIFT 12
 #define IMAGE_UNUSUAL4_SIZE (1u << (32 - IMAGE_UNUSUAL4_SHIFT - 3))

@@ -4,6 +4,7 @@
  * of a protocol with the list of ports whose range is open; consecutive numbers with the
  * same list share a slot.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 
@@ -165,7 +166,7 @@ static int walk_proto(struct slots *slots, int proto, size_t *next)
 			return err;
 		change = next_change(slots, proto, *next);
 		for (unsigned int i = dport; i < change; i++)
-			slots->index[proto * 65536 + i] = slot;
+			slots->index[proto * 65536 + htons(i)] = slot;
 	}
 	return 0;
 }

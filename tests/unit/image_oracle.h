@@ -254,7 +254,7 @@ static inline struct asked image_ask(const void *bytes, const struct prefix *sad
 	const struct image_port *port;
 
 	answer.kind = image_kind(image, header, destination);
-	answer.port = image_port(image, header, index, dport, destination, daddr->family);
+	answer.port = image_port(image, header, index, htons(dport), destination, daddr->family);
 	if (answer.port == IMAGE_BAD)
 		return answer;
 	port = image_port_at(image, header, answer.port);
@@ -262,7 +262,7 @@ static inline struct asked image_ask(const void *bytes, const struct prefix *sad
 		answer.rule = image_ask_rule(image, port, saddr);
 	if (destination == DESTINATION_LOCAL && saddr->family == daddr->family &&
 	    answer.rule != IMAGE_BAD &&
-	    !image_answers_right(image, image_slot_number(image, index, dport), answer.port,
+	    !image_answers_right(image, image_slot_number(image, index, htons(dport)), answer.port,
 				 answer.rule, saddr))
 		answer.rule = IMAGE_BAD;
 	return answer;

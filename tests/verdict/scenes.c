@@ -86,7 +86,8 @@ static struct image_header *header_of(struct image *image)
 	return image->bytes;
 }
 
-/* A list whose only entry is itself, in place of the first slots: of ports below 12. */
+/* A list whose only entry is itself, in place of the first slots: of ports 0, 256, 512 and a few
+ * more. */
 static __u32 endless_list(struct image *image)
 {
 	__u32 offset = IMAGE_SLOT_INDEX;
