@@ -61,18 +61,30 @@ static __always_inline const struct image_slot_entry *usual_slot(struct image_re
 		image, image_slot_number(image, proto_index(pkt->protocol), pkt->dport));
 }
 
+/* Whether no list has an address near the source. */
+static __always_inline bool is_usual(struct image_ref image, const struct packet *pkt)
+{
+	if (pkt->family == 4)
+		return image_is_usual4(image, bpf_ntohl(pkt->saddr[0]));
+	return image_is_usual6(image, image_header_of(image), word64(pkt->saddr));
+}
+
+/* The flags that say something about this packet. */
+static __always_inline __u16 flags_for(const struct image_answer *answer, const struct packet *pkt)
+{
+	return answer->flags & (ANSWER_SAID | ANSWER_UNIFORM | ANSWER_UNBOUND |
+				(is_opening(pkt) ? 0 : ANSWER_OPENING));
+}
+
 /*
  * Whether the answer is all there is to say.  Conntrack is to be asked about what may be a reply,
  * and the ports that Docker bound about what passes because nobody named it.
  */
-static __always_inline bool is_final(const struct image_answer *answer, const struct packet *pkt)
+static __always_inline bool is_final(__u16 flags, const struct packet *pkt)
 {
-	__u16 conditions = ANSWER_UNBOUND | (is_opening(pkt) ? 0 : ANSWER_OPENING);
-	__u16 flags = answer->flags & (ANSWER_SAID | conditions);
-
-	if (flags == ANSWER_SAID)
-		return true;
-	return flags == (ANSWER_SAID | ANSWER_UNBOUND) && !is_marked(learned_ports_of(), pkt);
+	flags &= ~ANSWER_UNIFORM;
+	return flags == ANSWER_SAID ||
+	       (flags == (ANSWER_SAID | ANSWER_UNBOUND) && !is_marked(learned_ports_of(), pkt));
 }
 
 /* What becomes of the packet; NULL = ask answer_listed(), if it may be listed, or else decide.h.
@@ -82,23 +94,22 @@ answer_packet(struct image_ref image, const struct packet *pkt, bool *ret_may_be
 {
 	const struct image_slot_entry *slot = usual_slot(image, pkt);
 	const struct image_answer *answer;
-	bool is_usual;
+	__u16 flags;
 
 	if (!slot)
 		return NULL;
-	if (pkt->family == 4) {
-		answer = &slot->answer4;
-		is_usual = image_answers4(image, answer, bpf_ntohl(pkt->saddr[0]));
-	} else {
-		answer = &slot->answer6;
-		is_usual = image_answers6(image, image_header_of(image), answer,
-					  word64(pkt->saddr));
-	}
-	if (!is_usual) {
+	answer = pkt->family == 4 ? &slot->answer4 : &slot->answer6;
+	flags = flags_for(answer, pkt);
+	/* Of a flood to a closed port one comparison tells. */
+	if (flags == (ANSWER_SAID | ANSWER_UNIFORM))
+		return answer;
+	if (flags == ANSWER_SAID && is_usual(image, pkt))
+		return answer;
+	if (!(flags & ANSWER_UNIFORM) && !is_usual(image, pkt)) {
 		*ret_may_be_listed = true;
 		return NULL;
 	}
-	return is_final(answer, pkt) ? answer : NULL;
+	return is_final(flags, pkt) ? answer : NULL;
 }
 
 /* Each protocol by itself: what TCP and UDP have in common would cost more in registers than it
@@ -176,7 +187,7 @@ static __always_inline bool answer_listed(const struct packet *pkt, struct image
 	if (!rule)
 		return false;
 	*ret = image_make_answer(header, number, port, rule);
-	return is_final(ret, pkt);
+	return is_final(flags_for(ret, pkt), pkt);
 }
 
 #endif
