@@ -19,6 +19,8 @@
 /* Headers that the longest legal chain needs are read directly; more are pulled up to here. */
 #define HEADER_BYTES 256
 
+_Static_assert((int)VERDICT_DROP == XDP_DROP && (int)VERDICT_PASS == XDP_PASS, "of XDP");
+
 char LICENSE[] SEC("license") = "GPL";
 
 static __always_inline __u64 clock_ns(void)
@@ -42,14 +44,15 @@ static __always_inline bool filter(const struct hook *hook, const struct packet 
 }
 
 /* The same, where it was decided beforehand. */
-static __always_inline bool follow(const struct image_answer *answer, __u32 packets, __u64 bytes)
+static __always_inline enum verdict follow(const struct image_answer *answer, __u32 packets,
+					   __u64 bytes)
 {
 	if (answer->counter)
 		count(answer->counter, packets, bytes);
 	else
 		count_each(answer->reason, answer->port_counter, answer->rule_counter, packets,
 			   bytes);
-	return answer->flags & ANSWER_DROPS;
+	return answer->verdict;
 }
 
 /* ---- reading ---------------------------------------------------------------------------- */
@@ -152,7 +155,7 @@ __noinline int filter_any_xdp(struct xdp_md *ctx)
 
 static __always_inline int follow_xdp(const struct xdp_md *ctx, const struct image_answer *answer)
 {
-	return follow(answer, 1, xdp_bytes(ctx)) ? XDP_DROP : XDP_PASS;
+	return follow(answer, 1, xdp_bytes(ctx));
 }
 
 __noinline int filter_listed_xdp(struct xdp_md *ctx)
@@ -197,7 +200,9 @@ static __always_inline int filter_skb(struct __sk_buff *skb, const struct packet
 static __always_inline int follow_skb(const struct __sk_buff *skb,
 				      const struct image_answer *answer)
 {
-	return follow(answer, packets_of(skb), skb->len) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	enum verdict verdict = follow(answer, packets_of(skb), skb->len);
+
+	return verdict == VERDICT_PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 __noinline int filter_any_tc(struct __sk_buff *skb)

@@ -19,6 +19,8 @@
 #include "lookup.h"
 #include "parse.h"
 
+#define likely(condition) __builtin_expect(!!(condition), 1)
+
 /* In .bss, whose address is part of the program: no look-up. */
 struct lane lane;
 
@@ -120,7 +122,7 @@ answer_transport(struct image_ref image, struct cursor *cursor, const struct pac
 {
 	struct packet pkt = *ip;
 
-	if (ip->protocol == IPPROTO_TCP && parse_tcp(cursor, &pkt))
+	if (likely(ip->protocol == IPPROTO_TCP) && parse_tcp(cursor, &pkt))
 		return answer_packet(image, &pkt, ret_may_be_listed);
 	if (ip->protocol == IPPROTO_UDP && parse_udp(cursor, &pkt))
 		return answer_packet(image, &pkt, ret_may_be_listed);
@@ -136,7 +138,7 @@ answer_network(struct image_ref image, struct cursor *cursor, __be16 ethertype,
 
 	if (!image.bytes)
 		return NULL;
-	if (ethertype == bpf_htons(ETH_P_IP) && parse_plain_ipv4(cursor, &pkt))
+	if (likely(ethertype == bpf_htons(ETH_P_IP)) && parse_plain_ipv4(cursor, &pkt))
 		return answer_transport(image, cursor, &pkt, ret_may_be_listed);
 	if (ethertype == bpf_htons(ETH_P_IPV6) && parse_plain_ipv6(cursor, &pkt))
 		return answer_transport(image, cursor, &pkt, ret_may_be_listed);

@@ -60,12 +60,9 @@ static __always_inline int image_answers6(struct image_ref image, const struct i
 static __always_inline __u16 image_answer_flags(const struct image_header *header,
 						enum reason reason)
 {
-	int drops = (REASONS_DROP & (1u << reason)) != 0;
 	__u16 flags = ANSWER_SAID;
 
-	if (drops && !(header->flags & IMAGE_AUDIT))
-		flags |= ANSWER_DROPS;
-	if (drops && reason != DROP_BANNED)
+	if (REASONS_DROP & (1u << reason) && reason != DROP_BANNED)
 		flags |= ANSWER_OPENING;
 	if ((reason == PASS_UNGUARDED || reason == PASS_DEFAULT) &&
 	    !(header->flags & IMAGE_ALLOW_ALL))
@@ -81,14 +78,18 @@ static __always_inline struct image_answer image_make_answer(const struct image_
 							     const struct image_rule *rule)
 {
 	enum reason reason = image_reason(header, port_number, rule->action);
+	int drops = (REASONS_DROP & (1u << reason)) != 0;
 	struct image_answer answer = { .rule_counter = rule->counter,
 				       .reason = reason,
+				       .verdict = VERDICT_PASS,
 				       .flags = image_answer_flags(header, reason) };
 
+	if (drops && !(header->flags & IMAGE_AUDIT))
+		answer.verdict = VERDICT_DROP;
 	if (rule->expires_ns)
 		answer.flags = 0;
 	if (port->counter)
-		answer.port_counter = port->counter + ((REASONS_DROP & (1u << reason)) != 0);
+		answer.port_counter = port->counter + drops;
 	return answer;
 }
 

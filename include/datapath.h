@@ -289,15 +289,18 @@ struct image_answer {
 	__u32 counter;      /* id of a joint one, for the reason and these two; 0 = none */
 	__u32 port_counter; /* id: the one of the port's two; 0 = not counted */
 	__u32 rule_counter;
-	__u16 reason;       /* enum reason */
+	__u8 reason;        /* enum reason */
+	__u8 verdict;       /* enum verdict: in audit mode another than the reason's */
 	__u16 flags;        /* 0 = nothing is said: ask the port */
 };
 
+/* As XDP_DROP and XDP_PASS, which need no translation so. */
+enum verdict { VERDICT_DROP = 1, VERDICT_PASS = 2 };
+
 #define ANSWER_SAID 1u
 #define ANSWER_UNIFORM 2u  /* for every source */
-#define ANSWER_DROPS 4u    /* it does not pass: drops, and this is no audit */
-#define ANSWER_OPENING 8u  /* only for what opens a flow; everything else may be a reply */
-#define ANSWER_UNBOUND 16u /* only if Docker did not bind the port a moment ago */
+#define ANSWER_OPENING 4u  /* only for what opens a flow; everything else may be a reply */
+#define ANSWER_UNBOUND 8u  /* only if Docker did not bind the port a moment ago */
 
 /* What is behind (protocol, port): the port for each kind of destination. 0 = nothing. */
 struct image_slot_entry {
