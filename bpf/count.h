@@ -25,7 +25,7 @@ static __always_inline struct counters *own_counters(void)
 	return bpf_map_lookup_elem(&counters, &cpu);
 }
 
-static __always_inline void count_at(struct counters *own, __u32 id, __u32 packets, __u64 bytes)
+static __always_inline void count_at(struct counters *own, __u64 id, __u32 packets, __u64 bytes)
 {
 	struct counter *counter = &own->of[id % LIMIT_COUNTERS];
 
@@ -34,7 +34,7 @@ static __always_inline void count_at(struct counters *own, __u32 id, __u32 packe
 }
 
 /* The counter of a reason, or one that stands for several. */
-static __always_inline void count(__u32 id, __u32 packets, __u64 bytes)
+static __always_inline void count(__u64 id, __u32 packets, __u64 bytes)
 {
 	struct counters *own = own_counters();
 

@@ -43,15 +43,17 @@ static __always_inline bool filter(const struct hook *hook, const struct packet 
 	return drop && !decision.is_audit;
 }
 
-/* The same, where it was decided beforehand. */
+/* The same, where bpf/usual.h decided: by the lane, and by looking the source up. */
+static __always_inline enum verdict follow_lane(__u32 word, __u32 packets, __u64 bytes)
+{
+	count(LANE_COUNTER(word), packets, bytes);
+	return LANE_VERDICT(word);
+}
+
 static __always_inline enum verdict follow(const struct image_answer *answer, __u32 packets,
 					   __u64 bytes)
 {
-	if (answer->counter)
-		count(answer->counter, packets, bytes);
-	else
-		count_each(answer->reason, answer->port_counter, answer->rule_counter, packets,
-			   bytes);
+	count_each(answer->reason, answer->port_counter, answer->rule_counter, packets, bytes);
 	return answer->verdict;
 }
 
@@ -153,11 +155,6 @@ __noinline int filter_any_xdp(struct xdp_md *ctx)
 	return filter(&hook, &pkt, 1, xdp_bytes(ctx)) ? XDP_DROP : XDP_PASS;
 }
 
-static __always_inline int follow_xdp(const struct xdp_md *ctx, const struct image_answer *answer)
-{
-	return follow(answer, 1, xdp_bytes(ctx));
-}
-
 __noinline int filter_listed_xdp(struct xdp_md *ctx)
 {
 	struct cursor cursor = xdp_cursor(ctx);
@@ -166,21 +163,20 @@ __noinline int filter_listed_xdp(struct xdp_md *ctx)
 
 	if (!parse_plain_frame(&cursor, &pkt) || !answer_listed(&pkt, &answer))
 		return filter_any_xdp(ctx);
-	return follow_xdp(ctx, &answer);
+	return follow(&answer, 1, xdp_bytes(ctx));
 }
 
 /* Multi-buffer aware (kernel 5.18): the first buffer holds the headers. */
 SEC("xdp.frags")
 int filter_xdp(struct xdp_md *ctx)
 {
-	struct image_ref image = usual_image();
+	const struct lane_table *table = open_lane();
 	struct cursor cursor = xdp_cursor(ctx);
-	const struct image_answer *answer;
 	bool may_be_listed = false;
+	__u32 word = answer_frame(table, &cursor, &may_be_listed);
 
-	answer = answer_frame(image, &cursor, &may_be_listed);
-	if (answer)
-		return follow_xdp(ctx, answer);
+	if (word)
+		return follow_lane(word, 1, xdp_bytes(ctx));
 	return may_be_listed ? filter_listed_xdp(ctx) : filter_any_xdp(ctx);
 }
 
@@ -197,11 +193,8 @@ static __always_inline int filter_skb(struct __sk_buff *skb, const struct packet
 	return filter(&hook, pkt, packets_of(skb), skb->len) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
-static __always_inline int follow_skb(const struct __sk_buff *skb,
-				      const struct image_answer *answer)
+static __always_inline int tc_verdict(enum verdict verdict)
 {
-	enum verdict verdict = follow(answer, packets_of(skb), skb->len);
-
 	return verdict == VERDICT_PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
@@ -223,20 +216,19 @@ __noinline int filter_listed_tc(struct __sk_buff *skb)
 
 	if (!parse_plain_frame(&cursor, &pkt) || !answer_listed(&pkt, &answer))
 		return filter_any_tc(skb);
-	return follow_skb(skb, &answer);
+	return tc_verdict(follow(&answer, packets_of(skb), skb->len));
 }
 
 SEC("tc")
 int filter_tc(struct __sk_buff *skb)
 {
-	struct image_ref image = usual_image();
+	const struct lane_table *table = open_lane();
 	struct cursor cursor = skb_cursor(skb);
-	const struct image_answer *answer;
 	bool may_be_listed = false;
+	__u32 word = answer_frame(table, &cursor, &may_be_listed);
 
-	answer = answer_frame(image, &cursor, &may_be_listed);
-	if (answer)
-		return follow_skb(skb, answer);
+	if (word)
+		return tc_verdict(follow_lane(word, packets_of(skb), skb->len));
 	return may_be_listed ? filter_listed_tc(skb) : filter_any_tc(skb);
 }
 
@@ -258,20 +250,19 @@ __noinline int filter_listed_tc_l3(struct __sk_buff *skb)
 
 	if (!parse_plain_network(&cursor, skb->protocol, &pkt) || !answer_listed(&pkt, &answer))
 		return filter_any_tc_l3(skb);
-	return follow_skb(skb, &answer);
+	return tc_verdict(follow(&answer, packets_of(skb), skb->len));
 }
 
 /* Interfaces without an Ethernet header: tun, WireGuard, PPP. */
 SEC("tc")
 int filter_tc_l3(struct __sk_buff *skb)
 {
-	struct image_ref image = usual_image();
+	const struct lane_table *table = open_lane();
 	struct cursor cursor = skb_cursor(skb);
-	const struct image_answer *answer;
 	bool may_be_listed = false;
+	__u32 word = answer_network(table, &cursor, skb->protocol, &may_be_listed);
 
-	answer = answer_network(image, &cursor, skb->protocol, &may_be_listed);
-	if (answer)
-		return follow_skb(skb, answer);
+	if (word)
+		return tc_verdict(follow_lane(word, packets_of(skb), skb->len));
 	return may_be_listed ? filter_listed_tc_l3(skb) : filter_any_tc_l3(skb);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * usual.h: bytes + image -> what becomes of the packet, for those that most are: plain, with
- * ports, for one of this host's addresses.  Where no list is near its source, the image says it
- * beforehand; otherwise the source is looked up.  Either says what decide.h would say; of every
+ * ports, for one of this host's addresses.  Where no list is near its source, the lane says it;
+ * otherwise the source is looked up.  Either says what decide.h would say; of every
  * other packet this says nothing.
  */
 #ifndef TIDEGATE_USUAL_H
@@ -24,137 +24,127 @@
 /* In .bss, whose address is part of the program: no look-up. */
 struct lane lane;
 
-/* The front of the image, asked before the headers are read, so that only a pointer has to be kept
- * meanwhile.  That the place comes out of the word which opens the lane keeps the order of the two
+/* Asked before the headers are read, so that only a pointer has to be kept meanwhile.  NULL when it
+ * is closed.  That the place comes out of the word which opens the lane keeps the order of the two
  * readings on every processor. */
-static __always_inline struct image_ref usual_image(void)
+static __always_inline const struct lane_table *open_lane(void)
 {
 	__u64 offset = *(volatile __u64 *)&lane.offset & LANE_OFFSET;
-	struct image_ref image = { .mask = IMAGE_SMALL - 1 };
 
 	image_opaque(offset);
-	if (offset)
-		image.bytes = (const __u8 *)&lane + offset;
-	return image;
+	return offset ? (const void *)&lane + offset : NULL;
 }
 
 /* Whether the address is known for this host's own without a search, and no port names it. */
-static __always_inline bool is_own(const struct image_header *header, const struct packet *pkt)
+static __always_inline bool is_own(const struct image_near4 *near4, const struct image_near6 *near6,
+				   const struct packet *pkt)
 {
 	if (pkt->family == 4) {
 		for (int i = 0; i < IMAGE_NEAR; i++)
-			if (header->near4[i].is == IMAGE_NEAR4(pkt->daddr[0], DESTINATION_LOCAL))
+			if (near4[i].is == IMAGE_NEAR4(pkt->daddr[0], DESTINATION_LOCAL))
 				return true;
 		return false;
 	}
 	for (int i = 0; i < IMAGE_NEAR; i++)
-		if (header->near6[i].lo == word64(pkt->daddr + 2) &&
-		    header->near6[i].hi == word64(pkt->daddr))
-			return header->near6[i].destination == DESTINATION_LOCAL;
+		if (near6[i].lo == word64(pkt->daddr + 2) && near6[i].hi == word64(pkt->daddr))
+			return near6[i].destination == DESTINATION_LOCAL;
 	return false;
 }
 
-static __always_inline const struct image_slot_entry *usual_slot(struct image_ref image,
-								 const struct packet *pkt)
-{
-	if (pkt->kind != PACKET_PORTS || !is_own(image_header_of(image), pkt))
-		return NULL;
-	return image_near_slot(
-		image, image_slot_number(image, proto_index(pkt->protocol), pkt->dport));
-}
-
 /* Whether no list has an address near the source. */
-static __always_inline bool is_usual(struct image_ref image, const struct packet *pkt)
+static __always_inline bool is_usual(const struct lane_table *table, const struct packet *pkt)
 {
+	__u64 part;
+
 	if (pkt->family == 4)
-		return image_is_usual4(image, bpf_ntohl(pkt->saddr[0]));
-	return image_is_usual6(image, image_header_of(image), word64(pkt->saddr));
+		return usual4(table->unusual4, bpf_ntohl(pkt->saddr[0]));
+	part = usual6_part(&table->shape6, word64(pkt->saddr));
+	image_opaque(part);
+	return !(table->unusual6[part / 8 % sizeof(table->unusual6)] >> part % 8 & 1);
 }
 
-/* The flags that say something about this packet. */
-static __always_inline __u16 flags_for(const struct image_answer *answer, const struct packet *pkt)
+/* The flags of an answer that say something about this packet. */
+static __always_inline __u32 flags_for(__u32 flags, const struct packet *pkt)
 {
-	return answer->flags & (ANSWER_SAID | ANSWER_UNIFORM | ANSWER_UNBOUND |
-				(is_opening(pkt) ? 0 : ANSWER_OPENING));
+	return flags & (ANSWER_SAID | ANSWER_UNIFORM | ANSWER_UNBOUND |
+			(is_opening(pkt) ? 0 : ANSWER_OPENING));
 }
 
 /*
  * Whether the answer is all there is to say.  Conntrack is to be asked about what may be a reply,
  * and the ports that Docker bound about what passes because nobody named it.
  */
-static __always_inline bool is_final(__u16 flags, const struct packet *pkt)
+static __always_inline bool is_final(__u32 flags, const struct packet *pkt)
 {
 	flags &= ~ANSWER_UNIFORM;
 	return flags == ANSWER_SAID ||
 	       (flags == (ANSWER_SAID | ANSWER_UNBOUND) && !is_marked(learned_ports_of(), pkt));
 }
 
-/* What becomes of the packet; NULL = ask answer_listed(), if it may be listed, or else decide.h.
- * *ret_may_be_listed is false before. */
-static __always_inline const struct image_answer *
-answer_packet(struct image_ref image, const struct packet *pkt, bool *ret_may_be_listed)
+/* What becomes of the packet, a LANE_WORD(); 0 = ask answer_listed(), if it may be listed, or else
+ * decide.h.  *ret_may_be_listed is false before. */
+static __always_inline __u32 answer_packet(const struct lane_table *table,
+					   const struct packet *pkt, bool *ret_may_be_listed)
 {
-	const struct image_slot_entry *slot = usual_slot(image, pkt);
-	const struct image_answer *answer;
-	__u16 flags;
+	bool is_ipv6 = pkt->family == 6;
+	__u32 word, flags;
 
-	if (!slot)
-		return NULL;
-	answer = pkt->family == 4 ? &slot->answer4 : &slot->answer6;
-	flags = flags_for(answer, pkt);
+	if (pkt->kind != PACKET_PORTS || !is_own(table->near4, table->near6, pkt))
+		return 0;
+	word = table->answers[is_ipv6][proto_index(pkt->protocol) % LANE_PROTOS][pkt->dport];
+	flags = flags_for(LANE_FLAGS(word), pkt);
 	/* Of a flood to a closed port one comparison tells. */
 	if (flags == (ANSWER_SAID | ANSWER_UNIFORM))
-		return answer;
-	if (flags == ANSWER_SAID && is_usual(image, pkt))
-		return answer;
-	if (!(flags & ANSWER_UNIFORM) && !is_usual(image, pkt)) {
+		return word;
+	if (flags == ANSWER_SAID && is_usual(table, pkt))
+		return word;
+	if (!(flags & ANSWER_UNIFORM) && !is_usual(table, pkt)) {
 		*ret_may_be_listed = true;
-		return NULL;
+		return 0;
 	}
-	return is_final(flags, pkt) ? answer : NULL;
+	return is_final(flags, pkt) ? word : 0;
 }
 
 /* Each protocol by itself: what TCP and UDP have in common would cost more in registers than it
  * saves in code. */
-static __always_inline const struct image_answer *
-answer_transport(struct image_ref image, struct cursor *cursor, const struct packet *ip,
-		 bool *ret_may_be_listed)
+static __always_inline __u32 answer_transport(const struct lane_table *table,
+					      struct cursor *cursor, const struct packet *ip,
+					      bool *ret_may_be_listed)
 {
 	struct packet pkt = *ip;
 
 	if (likely(ip->protocol == IPPROTO_TCP) && parse_tcp(cursor, &pkt))
-		return answer_packet(image, &pkt, ret_may_be_listed);
+		return answer_packet(table, &pkt, ret_may_be_listed);
 	if (ip->protocol == IPPROTO_UDP && parse_udp(cursor, &pkt))
-		return answer_packet(image, &pkt, ret_may_be_listed);
-	return NULL;
+		return answer_packet(table, &pkt, ret_may_be_listed);
+	return 0;
 }
 
 /* As are the families.  From the network header on. */
-static __always_inline const struct image_answer *
-answer_network(struct image_ref image, struct cursor *cursor, __be16 ethertype,
-	       bool *ret_may_be_listed)
+static __always_inline __u32 answer_network(const struct lane_table *table, struct cursor *cursor,
+					    __be16 ethertype, bool *ret_may_be_listed)
 {
 	struct packet pkt = {};
 
-	if (!image.bytes)
-		return NULL;
+	if (!table)
+		return 0;
 	if (likely(ethertype == bpf_htons(ETH_P_IP)) && parse_plain_ipv4(cursor, &pkt))
-		return answer_transport(image, cursor, &pkt, ret_may_be_listed);
+		return answer_transport(table, cursor, &pkt, ret_may_be_listed);
 	if (ethertype == bpf_htons(ETH_P_IPV6) && parse_plain_ipv6(cursor, &pkt))
-		return answer_transport(image, cursor, &pkt, ret_may_be_listed);
-	return NULL;
+		return answer_transport(table, cursor, &pkt, ret_may_be_listed);
+	return 0;
 }
 
 /* From the Ethernet header on. */
-static __always_inline const struct image_answer *
-answer_frame(struct image_ref image, struct cursor *cursor, bool *ret_may_be_listed)
+static __always_inline __u32 answer_frame(const struct lane_table *table, struct cursor *cursor,
+					  bool *ret_may_be_listed)
 {
 	struct ethhdr *eth = cursor->pos;
 
-	if (cursor->pos + sizeof(*eth) + PLAIN_BYTES > cursor->end)
-		return NULL;
+	if (!table || cursor->pos + sizeof(*eth) + PLAIN_BYTES > cursor->end)
+		return 0;
 	cursor->pos += sizeof(*eth);
-	return answer_network(image, cursor, eth->h_proto, ret_may_be_listed);
+	return answer_network(table, cursor, eth->h_proto, ret_may_be_listed);
 }
 
 /* The same for a source that has to be looked up, in the image itself; false = ask decide.h. */
@@ -168,9 +158,11 @@ static __always_inline bool answer_listed(const struct packet *pkt, struct image
 	__u32 number, class, rule_number;
 
 	/* A trial may have begun meanwhile, and ended. */
-	if (!image.bytes || header->deadline_ns)
+	if (!image.bytes || header->deadline_ns || pkt->kind != PACKET_PORTS ||
+	    !is_own(header->near4, header->near6, pkt))
 		return false;
-	slot = usual_slot(image, pkt);
+	slot = image_near_slot(
+		image, image_slot_number(image, proto_index(pkt->protocol), pkt->dport));
 	if (!slot)
 		return false;
 	if (pkt->family == 4) {
@@ -189,7 +181,7 @@ static __always_inline bool answer_listed(const struct packet *pkt, struct image
 	if (!rule)
 		return false;
 	*ret = image_make_answer(header, number, port, rule);
-	return is_final(flags_for(ret, pkt), pkt);
+	return is_final(flags_for(ret->flags, pkt), pkt);
 }
 
 #endif

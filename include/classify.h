@@ -388,23 +388,32 @@ static __always_inline __u32 image_rule(struct image_ref image, const struct ima
 	return cell ? *cell : IMAGE_BAD;
 }
 
-/* Whether all addresses in the same part have the class that most have. */
-static __always_inline int image_is_usual4(struct image_ref image, __u32 addr)
+/* Whether all addresses in the same part have the class that most have, by these bits. */
+static __always_inline int usual4(const __u8 *unusual, __u32 addr)
 {
 	__u32 part = addr >> IMAGE_UNUSUAL4_SHIFT;
 
-	return !(image.bytes[IMAGE_UNUSUAL4 + part / 8] >> part % 8 & 1);
+	return !(unusual[part / 8] >> part % 8 & 1);
+}
+
+static __always_inline __u32 usual6_part(const struct image_bitmap *unusual, __u64 hi)
+{
+	__u64 part = (hi - unusual->base) >> (unusual->shift & 63);
+
+	return part > unusual->last ? unusual->last : part;
+}
+
+static __always_inline int image_is_usual4(struct image_ref image, __u32 addr)
+{
+	return usual4(image.bytes + IMAGE_UNUSUAL4, addr);
 }
 
 static __always_inline int image_is_usual6(struct image_ref image,
 					   const struct image_header *header, __u64 hi)
 {
-	const struct image_bitmap *unusual = &header->unusual6;
-	__u64 part = (hi - unusual->base) >> (unusual->shift & 63);
-	const __u8 *byte;
+	__u32 part = usual6_part(&header->unusual6, hi);
+	const __u8 *byte = image_near(image, header->unusual6.root + part / 8, 1);
 
-	part = part > unusual->last ? unusual->last : part;
-	byte = image_near(image, unusual->root + part / 8, 1);
 	return !(*byte >> part % 8 & 1);
 }
 

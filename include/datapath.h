@@ -419,17 +419,35 @@ enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
 /* ---- the lane ------------------------------------------------------------------- */
 
 /*
- * Array "lane", one element: a copy of what is within the first IMAGE_SMALL bytes of the image that
- * enforces, at an address that the programs know when they are loaded.  To find the image itself
- * costs a quarter of what the usual packet takes.  Written by user/kernel_lane.c only while it is
- * closed and no program reads it any more; an open lane is complete and says what the image says.
+ * Array "lane", one element: what the image that enforces says to most packets, at an address that
+ * the programs know when they are loaded, and a word for each port: to find image, slot and answer
+ * costs a third of what such a packet takes.  Written by user/kernel_lane.c, only while it is closed
+ * and no program reads it any more; an open lane is complete and says what the image says.
  */
-#define LANE_OFFSET 4096u
+#define LANE_PROTOS 2 /* TCP and UDP */
+#define LANE_OFFSET 64u
+
+/* Of an image_answer the verdict, the one counter and the flags; 0 = nothing is said. */
+#define LANE_WORD(verdict, counter, flags) \
+	((__u32)(verdict) << 30 | (__u32)(counter) << 4 | (__u32)(flags))
+#define LANE_VERDICT(word) ((word) >> 30)
+#define LANE_COUNTER(word) ((__u64)(word) >> 4 & 0x7fff)
+#define LANE_FLAGS(word) ((word) & 15)
+
+struct lane_table {
+	struct image_near4 near4[IMAGE_NEAR]; /* these as in the header */
+	struct image_near6 near6[IMAGE_NEAR];
+	struct image_bitmap shape6;
+	__u32 reserved[2];
+	__u32 answers[2][LANE_PROTOS][65536]; /* by family (4, 6), protocol index, __be16 port */
+	__u8 unusual4[IMAGE_UNUSUAL4_SIZE]; /* as at IMAGE_UNUSUAL4 */
+	__u8 unusual6[1u << 18]; /* as at shape6.root, and more than there can be */
+};
 
 struct lane {
-	__u64 offset; /* LANE_OFFSET, where the copy is; 0 = closed, ask the image */
+	__u64 offset; /* LANE_OFFSET, where the table is; 0 = closed, ask the image */
 	__u8 reserved[LANE_OFFSET - 8];
-	__u8 bytes[IMAGE_SMALL];
+	struct lane_table table;
 };
 
 #define DATAPATH_ASSERT(type, size) \
@@ -452,7 +470,9 @@ DATAPATH_ASSERT(image_near4, 8);
 DATAPATH_ASSERT(image_near6, 24);
 DATAPATH_ASSERT(image_bitmap, 24);
 DATAPATH_ASSERT(image_header, 328);
-DATAPATH_ASSERT(lane, LANE_OFFSET + IMAGE_SMALL);
+DATAPATH_ASSERT(lane_table, 160 + (1u << 20) + (3u << 17));
+DATAPATH_ASSERT(lane, LANE_OFFSET + sizeof(struct lane_table));
+_Static_assert(LIMIT_COUNTERS <= 0x8000, "a counter has room in a word of the lane");
 _Static_assert(sizeof(struct image_header) <= IMAGE_SLOT_INDEX, "the header has room");
 
 #endif

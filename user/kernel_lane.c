@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kernel_lane.c: the map "lane", a copy of the front of the image that enforces (datapath.h).
- * Closed, packets are decided by the image itself: dearer, and never different.
+ * kernel_lane.c: the map "lane", what the image that enforces says to most packets.  Closed, packets are decided by the image itself: dearer, and never different.
  */
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "image.h"
+#include "image_lane.h"
 #include "kernel_private.h"
 #include "log.h"
 
@@ -48,7 +47,7 @@ void kernel_open_lane(struct kernel *kernel, const struct image *image)
 			    "more than they need to", strerror(errno));
 		return;
 	}
-	memcpy(lane->bytes, image->bytes, IMAGE_SMALL);
+	image_fill_lane(image, &lane->table);
 	__atomic_store_n(&lane->offset, LANE_OFFSET, __ATOMIC_RELEASE);
 	munmap(lane, sizeof(*lane));
 }

@@ -53,8 +53,8 @@ int kernel_forget_interface(struct kernel *kernel, __u32 ifindex);
  * which the kernel waits until every program that runs has ended. */
 int kernel_close_lane(struct kernel *kernel);
 
-/* With the front of the image in SLOT_ACTIVE, as its map has it.  A failure is talked about and
- * costs time, nothing else. */
+/* With what the image in SLOT_ACTIVE says.  A failure is talked about and costs time, nothing
+ * else. */
 void kernel_open_lane(struct kernel *kernel, const struct image *image);
 bool kernel_is_lane_open(struct kernel *kernel);
 
