@@ -25,21 +25,33 @@ static __always_inline struct counters *own_counters(void)
 	return bpf_map_lookup_elem(&counters, &cpu);
 }
 
-static __always_inline void count_at(struct counters *own, __u64 id, __u32 packets, __u64 bytes)
+static __always_inline void add(struct counter *counter, __u32 packets, __u64 bytes)
 {
-	struct counter *counter = &own->of[id % LIMIT_COUNTERS];
-
 	counter->packets += packets;
 	counter->bytes += bytes;
 }
 
-/* The counter of a reason, or one that stands for several. */
-static __always_inline void count(__u64 id, __u32 packets, __u64 bytes)
+static __always_inline void count_at(struct counters *own, __u32 id, __u32 packets, __u64 bytes)
+{
+	add(&own->of[id % LIMIT_COUNTERS], packets, bytes);
+}
+
+/* The counter of a reason. */
+static __always_inline void count(enum reason reason, __u32 packets, __u64 bytes)
 {
 	struct counters *own = own_counters();
 
 	if (own)
-		count_at(own, id, packets, bytes);
+		count_at(own, reason, packets, bytes);
+}
+
+/* The one that a word of the lane names. */
+static __always_inline void count_lane(__u32 word, __u32 packets, __u64 bytes)
+{
+	struct counters *own = own_counters();
+
+	if (own)
+		add((void *)own + LANE_COUNTER_OFFSET(word), packets, bytes);
 }
 
 /* Those of the reason, and of port and rule, if they have any. */

@@ -46,7 +46,7 @@ static __always_inline bool filter(const struct hook *hook, const struct packet 
 /* The same, where bpf/usual.h decided: by the lane, and by looking the source up. */
 static __always_inline enum verdict follow_lane(__u32 word, __u32 packets, __u64 bytes)
 {
-	count(LANE_COUNTER(word), packets, bytes);
+	count_lane(word, packets, bytes);
 	return LANE_VERDICT(word);
 }
 

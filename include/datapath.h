@@ -420,9 +420,9 @@ enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
 
 /*
  * Array "lane", one element: what the image that enforces says to most packets, at an address that
- * the programs know when they are loaded, and a word for each port: to find image, slot and answer
- * costs a third of what such a packet takes.  Written by user/kernel_lane.c, only while it is closed
- * and no program reads it any more; an open lane is complete and says what the image says.
+ * the programs know when they are loaded, and a word for each port.  To find image, slot and answer
+ * would cost a third of what such a packet takes.  Written by user/kernel_lane.c, only while it is
+ * closed and no program reads it any more; an open lane is complete and says what the image says.
  */
 #define LANE_PROTOS 2 /* TCP and UDP */
 #define LANE_OFFSET 64u
@@ -431,7 +431,8 @@ enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
 #define LANE_WORD(verdict, counter, flags) \
 	((__u32)(verdict) << 30 | (__u32)(counter) << 4 | (__u32)(flags))
 #define LANE_VERDICT(word) ((word) >> 30)
-#define LANE_COUNTER(word) ((__u64)(word) >> 4 & 0x7fff)
+#define LANE_COUNTER(word) ((word) >> 4 & 0x7fff)
+#define LANE_COUNTER_OFFSET(word) ((word) & 0x7fff0) /* in struct counters, bytes: 16 for each */
 #define LANE_FLAGS(word) ((word) & 15)
 
 struct lane_table {
@@ -472,7 +473,7 @@ DATAPATH_ASSERT(image_bitmap, 24);
 DATAPATH_ASSERT(image_header, 328);
 DATAPATH_ASSERT(lane_table, 160 + (1u << 20) + (3u << 17));
 DATAPATH_ASSERT(lane, LANE_OFFSET + sizeof(struct lane_table));
-_Static_assert(LIMIT_COUNTERS <= 0x8000, "a counter has room in a word of the lane");
+_Static_assert(LIMIT_COUNTERS == 0x8000, "a counter's id is 15 bits of the lane's word");
 _Static_assert(sizeof(struct image_header) <= IMAGE_SLOT_INDEX, "the header has room");
 
 #endif

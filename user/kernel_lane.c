@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kernel_lane.c: the map "lane", what the image that enforces says to most packets.  Closed, packets are decided by the image itself: dearer, and never different.
+ * kernel_lane.c: the map "lane", what the image that enforces says to most packets.  While it is
+ * closed, packets are decided by the image itself: dearer, and never different.
  */
 #include <errno.h>
 #include <sys/mman.h>

@@ -6,7 +6,7 @@
 
 drop_seconds=$(choose 0.5 0.2)
 drop_rounds=$(choose 7 2)
-close_rounds=$(choose 24 0) # more, and shorter, of those that are close to each other
+turns=$(choose 240 48) # by turns, of those that are close to each other
 drop_sizes=($(choose "0 10 100 1000 10000 100000 1000000" "0 10000 1000000"))
 peer_sizes=($(choose "1 10 100 1000 10000" "1 10000"))
 line_sizes=($(choose "1 10 100 1000" "1 1000"))
@@ -251,6 +251,26 @@ measure_drop() {
 	record drop "$who" busy "$(jq .busy <<<"$line")" ratio "$2"
 }
 
+# measure_turns NAME OTHER: by turns with the other's program, in one flood on the same interface.
+# What differs between two floods, by more than such two do, is the same for both.
+measure_turns() {
+	local is_other ns processed slot=0 who
+	[ -n "${drops_of[$1]-}" ] && [ -n "${drops_of[$2]-}" ] || return
+	who="${label_of[$1]}|${size_of[$1]}"
+	while read -r is_other ns processed; do
+		# The packets of a slot that did not get its CPU have measured nothing.
+		[ "$processed" -lt 1000 ] || if [ "$is_other" = 1 ]; then
+			record drop "$who" "${label_of[$2]}, by turns" "$ns" ns $((slot / 2))
+		else
+			record drop "$who" "by turns with ${label_of[$2]}" "$ns" ns $((slot / 2))
+		fi
+		slot=$((slot + 1))
+	done < <(flood "$1" from outside slots "$turns" against "$(program_id "$2")" \
+		link "$(echo "/sys/fs/bpf/$1/links/"*-xdp)" |
+		jq -r '"\(.is_other) \(.ns) \(.processed)"')
+	[ "$slot" = "$turns" ] || fail "no turns for $1 and $2"
+}
+
 # check_allowed NAME: a few packets that it has to let in.  Who drops everything is no peer.
 check_allowed() {
 	local name=${1%:*} line before after
@@ -281,10 +301,10 @@ for ((round = 1; round <= drop_rounds; round++)); do
 		measure_drop "$name" "$round" "$drop_seconds"
 	done
 done
-for ((round = drop_rounds + 1; round <= drop_rounds + close_rounds; round++)); do
-	for name in ceiling "${drop_sizes[@]/#/tide}" xdpf; do
-		[ -z "${drops_of[$name]-}" ] || measure_drop "$name" "$round" 0.2
-	done
+say "  by turns"
+for n in "${drop_sizes[@]}"; do
+	measure_turns "tide$n" ceiling
 done
+measure_turns tide0 xdpf
 engine_stop docker
 engine_stop docker-legacy
