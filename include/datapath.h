@@ -294,7 +294,7 @@ struct image_answer {
 	__u16 flags;        /* 0 = nothing is said: ask the port */
 };
 
-/* As XDP_DROP and XDP_PASS, which need no translation so. */
+/* The numbers are those of XDP, which needs no translation so; bpf/filter.bpf.c checks it. */
 enum verdict { VERDICT_DROP = 1, VERDICT_PASS = 2 };
 
 #define ANSWER_SAID 1u
@@ -425,7 +425,7 @@ enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
  * closed and no program reads it any more; an open lane is complete and says what the image says.
  */
 #define LANE_PROTOS 2 /* TCP and UDP */
-#define LANE_OFFSET 64u
+#define LANE_OFFSET 8u /* in one cache line with the addresses */
 
 /* Of an image_answer the verdict, the one counter and the flags; 0 = nothing is said. */
 #define LANE_WORD(verdict, counter, flags) \
@@ -447,7 +447,6 @@ struct lane_table {
 
 struct lane {
 	__u64 offset; /* LANE_OFFSET, where the table is; 0 = closed, ask the image */
-	__u8 reserved[LANE_OFFSET - 8];
 	struct lane_table table;
 };
 
