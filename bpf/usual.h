@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * usual.h: bytes + image -> what becomes of the packet, for those that most are: plain, with
- * ports, for one of this host's addresses.  Where no list is near its source, the lane says it;
- * otherwise the source is looked up.  Either says what decide.h would say; of every
- * other packet this says nothing.
+ * usual.h: bytes + lane or image -> what becomes of the packet, for those that most are: plain,
+ * with ports, for one of this host's addresses.  Where no list is near its source, the lane says
+ * it; otherwise the source is looked up.  Either says what decide.h would say; of every other
+ * packet this says nothing.
  */
 #ifndef TIDEGATE_USUAL_H
 #define TIDEGATE_USUAL_H

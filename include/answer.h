@@ -2,7 +2,8 @@
 /*
  * answer.h: what port, rule and flags of an image come to, for a packet with ports to one of this
  * host's own addresses.  One text for user space, which says it beforehand at each slot, and for
- * the programs, which follow it.  Like classify.h it writes nothing and knows no packets.
+ * the programs, which say it of a source that they look up.  Like classify.h it writes nothing and
+ * knows no packets.
  */
 #ifndef TIDEGATE_ANSWER_H
 #define TIDEGATE_ANSWER_H
@@ -31,29 +32,13 @@ static __always_inline enum reason image_reason(const struct image_header *heade
 static __always_inline const struct image_slot_entry *image_near_slot(struct image_ref image,
 								      __u32 number)
 {
-	const __u8 *slot = image.bytes;
 	__u64 offset = number;
 
 	if (number >= IMAGE_NEAR_SLOTS)
 		return NULL;
 	image_opaque(offset); /* not made a pointer of before it is compared */
 	offset = IMAGE_SLOTS + offset * sizeof(struct image_slot_entry);
-	slot += offset;
-	image_opaque(slot); /* worked out once, not for each of its fields */
-	return image_has(image, offset) ? (const void *)slot : NULL;
-}
-
-/* Whether what is said beforehand at the slot, if anything, is said of this source. */
-static __always_inline int image_answers4(struct image_ref image, const struct image_answer *answer,
-					  __u32 addr)
-{
-	return answer->flags & ANSWER_UNIFORM || image_is_usual4(image, addr);
-}
-
-static __always_inline int image_answers6(struct image_ref image, const struct image_header *header,
-					  const struct image_answer *answer, __u64 hi)
-{
-	return answer->flags & ANSWER_UNIFORM || image_is_usual6(image, header, hi);
+	return image_has(image, offset) ? (const void *)(image.bytes + offset) : NULL;
 }
 
 /* In what cases the reason is all there is to say. */

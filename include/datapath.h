@@ -225,7 +225,7 @@ struct means_note {
  * (row, class) is computed in user space, so its cost here does not depend on how many
  * rules there are or how they overlap.  Most addresses are of one class; the port names its
  * rule, and a bit says where an address may be of another.  For this host's own addresses the slot
- * says in one line what all of this comes to.
+ * says beforehand what all of this comes to, and the lane says it where it is found at once.
  */
 #define IMAGE_CHUNK 65536u /* images are a multiple of it */
 #define IMAGE_SMALL (1u << 20)
@@ -404,9 +404,9 @@ struct image_header {
 enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
 
 /*
- * Three tables have the same place in every image, because nearly each packet asks them: what is
- * known when the program is compiled need not be read nor bounded.  The slots are as many as
- * there are; those up to IMAGE_NEAR_SLOTS are inside the smallest image.
+ * Three tables have the same place in every image, because each packet asks them that the lane
+ * does not answer: what is known when the program is compiled need not be read nor bounded.  The
+ * slots are as many as there are; those up to IMAGE_NEAR_SLOTS are inside the smallest image.
  */
 #define IMAGE_SLOT_INDEX 512u /* __u16[3][65536]: slot of (protocol index, __be16), 0 = none */
 #define IMAGE_UNUSUAL4 (IMAGE_SLOT_INDEX + 3 * 65536 * 2) /* a bit for each IPv4 /20 */

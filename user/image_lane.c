@@ -15,6 +15,16 @@ static __u32 counter_of(const struct image_answer *answer)
 	return answer->port_counter || answer->rule_counter ? 0 : answer->reason;
 }
 
+/* Of a slot there is not, nothing. */
+static const struct image_slot_entry *slot_at(const struct image *image, __u16 number)
+{
+	static const struct image_slot_entry none;
+	const struct image_slot_entry *slots =
+		(const void *)((const __u8 *)image->bytes + IMAGE_SLOTS);
+
+	return number < image_header(image)->slots_used ? &slots[number] : &none;
+}
+
 static __u32 word_of(const struct image_answer *answer)
 {
 	__u32 counter = counter_of(answer);
@@ -26,13 +36,12 @@ static __u32 word_of(const struct image_answer *answer)
 
 static void fill_answers(const struct image *image, struct lane_table *ret)
 {
-	const __u8 *bytes = image->bytes;
-	const __u16 *index = (const void *)(bytes + IMAGE_SLOT_INDEX);
-	const struct image_slot_entry *slots = (const void *)(bytes + IMAGE_SLOTS);
+	const __u16 *index = (const void *)((const __u8 *)image->bytes + IMAGE_SLOT_INDEX);
 
 	for (size_t proto = 0; proto < LANE_PROTOS; proto++) {
 		for (size_t port = 0; port < 65536; port++) {
-			const struct image_slot_entry *slot = &slots[index[proto * 65536 + port]];
+			const struct image_slot_entry *slot =
+				slot_at(image, index[proto * 65536 + port]);
 
 			ret->answers[0][proto][port] = word_of(&slot->answer4);
 			ret->answers[1][proto][port] = word_of(&slot->answer6);

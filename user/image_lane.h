@@ -6,7 +6,8 @@
 struct image;
 struct lane_table;
 
-/* Of a complete image with its joint counters.  Every byte of the table is written. */
+/* Of an image that image_check() accepted, with its joint counters.  Every byte of the table is
+ * written. */
 void image_fill_lane(const struct image *image, struct lane_table *ret);
 
 #endif

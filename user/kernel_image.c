@@ -132,11 +132,14 @@ static void unmap_slot(struct image *image)
 		munmap(image->bytes, image->size);
 }
 
-/* Whether it enforces until another does: a trial ends by itself, and nobody would close the lane
- * then. */
-static bool is_lasting(const struct image *image)
+/* Whether the lane can say what the image says, until another image comes: a trial ends by itself,
+ * and nobody would close the lane then. */
+static bool is_for_lane(const struct image *image)
 {
-	return image_header(image)->deadline_ns == 0;
+	const struct image_header *header = image_header(image);
+
+	return header->deadline_ns == 0 && header->size <= image->size &&
+	       image_check(image->bytes, header->size) == 0;
 }
 
 /*
@@ -154,7 +157,7 @@ static int fill_slot(struct kernel *kernel, enum image_slot slot, int fd, int si
 	if (err < 0)
 		return err;
 	err = put_map(kernel, slot, fd, size);
-	if (map_slot(kernel, slot, &active) == 0 && is_lasting(&active))
+	if (map_slot(kernel, slot, &active) == 0 && is_for_lane(&active))
 		kernel_open_lane(kernel, &active);
 	return err;
 }
@@ -209,7 +212,7 @@ int kernel_tend_lane(struct kernel *kernel)
 	_cleanup_(unmap_slot) struct image active = {};
 
 	if (kernel_is_lane_open(kernel) || map_slot(kernel, SLOT_ACTIVE, &active) < 0 ||
-	    !is_lasting(&active))
+	    !is_for_lane(&active))
 		return 0;
 	return kernel_copy_slot(kernel, SLOT_ACTIVE, SLOT_ACTIVE);
 }

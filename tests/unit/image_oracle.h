@@ -217,18 +217,18 @@ static inline bool image_answers_right(struct image_ref image, __u32 slot_number
 	const struct image_slot_entry *slot = image_near_slot(image, slot_number);
 	const struct image_answer *answer;
 	enum reason reason;
-	bool is_said;
+	bool is_usual;
 
 	if (!slot)
 		return true;
 	if (saddr->family == 4) {
 		answer = &slot->answer4;
-		is_said = image_answers4(image, answer, oracle_word(saddr->addr, 4));
+		is_usual = image_is_usual4(image, oracle_word(saddr->addr, 4));
 	} else {
 		answer = &slot->answer6;
-		is_said = image_answers6(image, header, answer, oracle_word(saddr->addr, 8));
+		is_usual = image_is_usual6(image, header, oracle_word(saddr->addr, 8));
 	}
-	if (!is_said || !answer->flags)
+	if (!answer->flags || !(is_usual || answer->flags & ANSWER_UNIFORM))
 		return true;
 	reason = image_reason(header, port_number, rule->action);
 	return answer->reason == reason && answer->rule_counter == rule->counter &&

@@ -92,6 +92,8 @@ static void it_is_closed_in_a_trial(struct stage *stage)
 	if (kernel_copy_slot(stage->kernel, SLOT_CONFIRMED, SLOT_ACTIVE) < 0)
 		die("%s", kernel_error());
 	tap_case(is_right(stage->kernel), "it_is_open_when_the_confirmed_policy_is_back");
+	stage_set(stage, &no_ports);
+	tap_case(!kernel_is_lane_open(stage->kernel), "it_is_closed_where_the_image_is_none");
 	stage_set(stage, &no_active);
 	tap_case(kernel_tend_lane(stage->kernel) == 0 && !kernel_is_lane_open(stage->kernel),
 		 "it_stays_closed_without_a_policy");
