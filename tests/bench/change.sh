@@ -1,7 +1,7 @@
 # change.sh: what a change of the policy takes, from the command line to the kernel, and what it
 # keeps there; and the daemon with a thousand containers.
 
-change_rounds=$(choose 15 5)
+change_rounds=$(choose 15 3)
 big_rounds=$(choose 7 2)
 
 # timed WHAT COMMAND...: its milliseconds.
