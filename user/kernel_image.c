@@ -144,7 +144,9 @@ static bool is_for_lane(const struct image *image)
 
 /*
  * Puts the map into the slot.  What enforces changes while the lane is closed, so that a packet is
- * decided by the old lane, the old image, the new image, the new lane, in this order.
+ * decided by the old lane, the old image, the new image, the new lane, in this order.  After a
+ * failure nobody knows that the kernel waited for who still reads the lane: it stays closed, until
+ * kernel_tend_lane().
  */
 static int fill_slot(struct kernel *kernel, enum image_slot slot, int fd, int size)
 {
@@ -157,9 +159,11 @@ static int fill_slot(struct kernel *kernel, enum image_slot slot, int fd, int si
 	if (err < 0)
 		return err;
 	err = put_map(kernel, slot, fd, size);
+	if (err < 0)
+		return err;
 	if (map_slot(kernel, slot, &active) == 0 && is_for_lane(&active))
 		kernel_open_lane(kernel, &active);
-	return err;
+	return 0;
 }
 
 static int next_generation(struct kernel *kernel, __u64 *ret)
