@@ -116,7 +116,7 @@ build/tests/fuzz/%: tests/fuzz/%.c build/fuzz/libtidegate.a
 # ---- benchmarks ----------------------------------------------------------------
 
 BENCH := build/tests/bench
-BENCH_PROGRAMS := $(addprefix $(BENCH)/,flood cost classify_bench correct rr alternate)
+BENCH_PROGRAMS := $(addprefix $(BENCH)/,flood cost classify_bench correct rr alternate wire)
 BENCH_FUZZER := build/tests/fuzz/fuzz_classify
 
 $(BENCH)/%.bpf.o: tests/bench/%.bpf.c
@@ -132,6 +132,7 @@ $(BENCH)/%: tests/bench/%.c build/libtidegate.a
 $(BENCH)/flood: $(BENCH)/flood.bpf.o
 $(BENCH)/cost: $(BENCH)/cost.bpf.o $(BENCH)/receiver.bpf.o
 $(BENCH)/classify_bench: $(BENCH)/classify_bench.bpf.o
+$(BENCH)/wire: $(BENCH)/wire.bpf.o
 
 .PHONY: bench bench-quick bench-readme bench-programs
 bench-programs: all e2e-helpers $(BENCH_PROGRAMS)

@@ -4,13 +4,11 @@
  * second, while traffic runs, and measures either time what the interface carries.  Rounds that
  * are seconds apart differ by what else the machine does; these are not.
  *
- *   alternate INTERFACE PIN PROGRAMS rx|tx SLOTS MILLISECONDS
+ *   alternate INTERFACE PIN rx|tx SLOTS MILLISECONDS
  *
- * PIN is tidegate's link on the interface.  XDP: the link has now the filter, now pass_unread of
- * PROGRAMS (receiver.bpf.o), because to be without any program is something else to veth.  tcx:
- * now the filter, now nothing.  Prints a line for each slot: 1 with the filter, 0 without; begin
- * and end, microseconds of CLOCK_MONOTONIC; bytes a second.  The order is 0110, so that what rises
- * or falls all the time favours neither.
+ * PIN is tidegate's link on the interface, native XDP or tcx.  Prints a line for each slot: 1 with
+ * the filter, 0 without; begin and end, microseconds of CLOCK_MONOTONIC; bytes a second.  The order
+ * is 0110, so that what rises or falls all the time favours neither.
  */
 #include <errno.h>
 #include <ifaddrs.h>
@@ -37,10 +35,9 @@ struct stage {
 	const char *interface;
 	int ifindex;
 	bool is_xdp;
-	bool is_sent;  /* count what the interface sends, otherwise what it receives */
-	int link_fd;   /* of XDP: always; of tcx: while the filter is there */
+	bool is_sent; /* count what the interface sends, otherwise what it receives */
 	int filter_fd;
-	int empty_fd;
+	int link_fd; /* while the filter is there, otherwise -1 */
 };
 
 static void fail(const char *what)
@@ -76,54 +73,39 @@ static __u32 carried(const struct stage *stage)
 	return bytes;
 }
 
-/* What the pinned link holds.  Of tcx the link itself is let go: this one makes its own. */
+/* What the pinned link holds.  The link itself is let go: each slot makes its own. */
 static void take_over(struct stage *stage, const char *pin)
 {
 	struct bpf_link_info info = {};
 	__u32 length = sizeof(info);
+	int fd = bpf_obj_get(pin);
 
-	stage->link_fd = bpf_obj_get(pin);
-	if (stage->link_fd < 0 || bpf_obj_get_info_by_fd(stage->link_fd, &info, &length))
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
 		fail("open the pinned link");
+	stage->is_xdp = info.type == BPF_LINK_TYPE_XDP;
 	stage->filter_fd = bpf_prog_get_fd_by_id(info.prog_id);
 	if (stage->filter_fd < 0)
 		fail("open the filter");
-	stage->is_xdp = info.type == BPF_LINK_TYPE_XDP;
-	if (stage->is_xdp)
-		return;
-	if (bpf_link_detach(stage->link_fd))
+	if (bpf_link_detach(fd))
 		fail("detach the filter");
-	close(stage->link_fd);
-	stage->link_fd = -1;
+	close(fd);
 }
 
-static void load_empty(struct stage *stage, const char *path)
+static void attach(struct stage *stage)
 {
-	struct bpf_object *object = bpf_object__open_file(path, NULL);
-	struct bpf_program *program;
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = stage->is_xdp ? XDP_FLAGS_DRV_MODE : 0);
 
-	if (!object || bpf_object__load(object))
-		fail("load the empty program");
-	program = bpf_object__find_program_by_name(object, "pass_unread");
-	stage->empty_fd = program ? bpf_program__fd(program) : -1;
-	if (stage->empty_fd < 0)
-		fail("find the empty program");
+	stage->link_fd = bpf_link_create(
+		stage->filter_fd, stage->ifindex,
+		stage->is_xdp ? BPF_XDP : (enum bpf_attach_type)ATTACH_TCX_INGRESS, &opts);
+	if (stage->link_fd < 0)
+		fail("attach the filter");
 }
 
 static void arrange(struct stage *stage, bool with_filter)
 {
-	if (stage->is_xdp) {
-		if (bpf_link_update(stage->link_fd,
-				    with_filter ? stage->filter_fd : stage->empty_fd, NULL))
-			fail("change the program");
-		return;
-	}
-	if (with_filter && stage->link_fd < 0) {
-		stage->link_fd = bpf_link_create(stage->filter_fd, stage->ifindex,
-						 (enum bpf_attach_type)ATTACH_TCX_INGRESS, NULL);
-		if (stage->link_fd < 0)
-			fail("attach the filter");
-	}
+	if (with_filter && stage->link_fd < 0)
+		attach(stage);
 	if (!with_filter && stage->link_fd >= 0) {
 		close(stage->link_fd);
 		stage->link_fd = -1;
@@ -147,22 +129,17 @@ static void measure(struct stage *stage, bool with_filter, long us)
 
 int main(int argc, char **argv)
 {
-	struct stage stage = { .link_fd = -1, .empty_fd = -1 };
+	struct stage stage = { .link_fd = -1 };
 
-	if (argc != 7) {
-		fprintf(stderr, "usage: alternate INTERFACE PIN PROGRAMS rx|tx SLOTS "
-				"MILLISECONDS\n");
+	if (argc != 6) {
+		fprintf(stderr, "usage: alternate INTERFACE PIN rx|tx SLOTS MILLISECONDS\n");
 		return 2;
 	}
 	stage.interface = argv[1];
 	stage.ifindex = if_nametoindex(argv[1]);
-	stage.is_sent = !strcmp(argv[4], "tx");
+	stage.is_sent = !strcmp(argv[3], "tx");
 	take_over(&stage, argv[2]);
-	if (stage.is_xdp)
-		load_empty(&stage, argv[3]);
-	for (int i = 0; i < atoi(argv[5]); i++)
-		measure(&stage, i % 4 == 1 || i % 4 == 2, atol(argv[6]) * 1000);
-	if (stage.is_xdp)
-		arrange(&stage, true);
+	for (int i = 0; i < atoi(argv[4]); i++)
+		measure(&stage, i % 4 == 1 || i % 4 == 2, atol(argv[5]) * 1000);
 	return 0;
 }

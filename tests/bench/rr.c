@@ -25,7 +25,7 @@
 
 #define CONNECTIONS 16
 #define FIRST_ANSWER_US 50000
-#define SAMPLES_MAX (1 << 21)
+#define SAMPLES_MAX (1 << 23)
 
 struct connection {
 	int fd;
