@@ -2,8 +2,8 @@
 /*
  * usual.h: bytes + lane or image -> what becomes of the packet, for those that most are: plain,
  * with ports, for one of this host's addresses.  Where no list is near its source, the lane says
- * it; otherwise the source is looked up.  Either says what decide.h would say; of every other
- * packet this says nothing.
+ * it; otherwise the source is looked up, unless it was a moment ago.  All say what decide.h would
+ * say; of every other packet this says nothing.
  */
 #ifndef TIDEGATE_USUAL_H
 #define TIDEGATE_USUAL_H
@@ -14,10 +14,12 @@
 
 #include "answer.h"
 #include "classify.h"
+#include "count.h"
 #include "datapath.h"
 #include "decide.h"
 #include "lookup.h"
 #include "parse.h"
+#include "recent.h"
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
 
@@ -148,7 +150,7 @@ static __always_inline __u32 answer_frame(const struct lane_table *table, struct
 }
 
 /* The same for a source that has to be looked up, in the image itself; false = ask decide.h. */
-static __always_inline bool answer_listed(const struct packet *pkt, struct image_answer *ret)
+static __always_inline bool look_up_listed(const struct packet *pkt, struct image_answer *ret)
 {
 	struct image_ref image = image_in(SLOT_ACTIVE);
 	const struct image_header *header = image_header_of(image);
@@ -181,7 +183,23 @@ static __always_inline bool answer_listed(const struct packet *pkt, struct image
 	if (!rule)
 		return false;
 	*ret = image_make_answer(header, number, port, rule);
+	if (ret->flags == ANSWER_SAID && !is_drop(ret->reason))
+		note_recent(pkt, header->generation, ret);
 	return is_final(flags_for(ret->flags, pkt), pkt);
+}
+
+/* Whether the image that the lane was made of let the same source in, a moment ago. */
+static __always_inline bool answer_recent(const struct packet *pkt, struct image_answer *ret)
+{
+	const struct lane_table *table = open_lane();
+
+	return table && pkt->kind == PACKET_PORTS && is_own(table->near4, table->near6, pkt) &&
+	       find_recent(pkt, table->generation, ret);
+}
+
+static __always_inline bool answer_listed(const struct packet *pkt, struct image_answer *ret)
+{
+	return answer_recent(pkt, ret) || look_up_listed(pkt, ret);
 }
 
 #endif

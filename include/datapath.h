@@ -18,7 +18,7 @@
 
 /* Layout of the pinned maps and of the image.  A build that finds another number
  * pinned refuses to touch it (user/kernel.c). */
-#define DATAPATH_ABI 5
+#define DATAPATH_ABI 6
 
 /* ---- reasons ------------------------------------------------------------------ */
 
@@ -439,7 +439,7 @@ struct lane_table {
 	struct image_near4 near4[IMAGE_NEAR]; /* these as in the header */
 	struct image_near6 near6[IMAGE_NEAR];
 	struct image_bitmap shape6;
-	__u32 reserved[2];
+	__u64 generation; /* of the image that it was made of */
 	__u32 answers[2][LANE_PROTOS][65536]; /* by family (4, 6), protocol index, __be16 port */
 	__u8 unusual4[IMAGE_UNUSUAL4_SIZE]; /* as at IMAGE_UNUSUAL4 */
 	__u8 unusual6[1u << 18]; /* as at shape6.root, and more than there can be */

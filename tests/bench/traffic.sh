@@ -15,8 +15,10 @@ traffic_rounds=$(choose 3 1)
 traffic_seconds=$(choose 2 1)
 slots=$(choose 720 16)
 slot_ms=60
-# The slowest hundredth wants more of them, and longer ones: it is so few.
-wait_slots=840
+# One flow of bulk data goes up and down by itself.
+bulk_slots=$(choose 2000 16)
+# The slowest hundredth wants longer ones: it is so few.
+wait_slots=900
 wait_slot_ms=100
 # What iperf3 has under way is less than the 256 packets of a veth's ring: what overflows it is
 # sent again, and how TCP takes that is all one would see.
@@ -100,10 +102,11 @@ wrk_us() {
 	}' <<<"$1"
 }
 
-# alternate_under WHO WHAT COUNTER LOAD...: what LOAD, which runs for long enough, loses by WHO.
+# alternate_under WHO WHAT COUNTER SLOTS LOAD...: what LOAD, which runs for long enough, loses by
+# WHO.
 alternate_under() {
-	local who=$1 what=$2 counter=$3 load
-	shift 3
+	local who=$1 what=$2 counter=$3 slots=$4 load
+	shift 4
 	# Not as_client: its process would be another one than the load's.
 	nsenter --net=/run/netns/flood taskset -c $send_cpu "$@" >/dev/null 2>&1 &
 	load=$!
@@ -148,12 +151,13 @@ record_arms() {
 }
 
 traffic_alternate() {
-	local host load_seconds=120
+	local host load_seconds=240
 	host=$(address docker)
-	alternate_under "$1" "iperf3, throughput" rx iperf3 -c "$host" -w $window -t $load_seconds
-	alternate_under "$1" "nginx, requests" tx \
+	alternate_under "$1" "iperf3, throughput" rx "$bulk_slots" \
+		iperf3 -c "$host" -w $window -t $load_seconds
+	alternate_under "$1" "nginx, requests" tx "$slots" \
 		wrk -t 1 -c 16 -d ${load_seconds}s "http://$host:8080/"
-	alternate_under "$1" "redis, requests" tx \
+	alternate_under "$1" "redis, requests" tx "$slots" \
 		redis-benchmark -h "$host" -p 6380 -t get -c 16 -n 100000000
 	# So few slots have no slowest hundredth worth the name.
 	[ -z "$quick" ] || return 0
