@@ -39,12 +39,6 @@ int drop_unread(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
-SEC("xdp.frags")
-int pass_unread(struct xdp_md *ctx)
-{
-	return XDP_PASS;
-}
-
 /* Reads the headers with bounds checks, counts, drops. */
 SEC("xdp.frags")
 int drop_read(struct xdp_md *ctx)
