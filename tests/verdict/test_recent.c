@@ -4,6 +4,7 @@
  * it had been looked up, and by what the policy that enforces said alone.
  */
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,25 @@ static const struct scene on_trial = { .name = "on_trial", .config = "allow 6379
 				       .confirmed = "", .is_trial = true };
 static const struct scene ends = { .name = "ends", .config = "allow 6379/tcp from 8.0.1.0/24 "
 							     "until 2027-01-15T09:00Z\n" };
+
+/* One is let in; others differ in one word of the address, or in the port, and are not. */
+static const struct scene crowd = {
+	.name = "crowd",
+	.config = "allow 6379/tcp from 8.0.1.9 2001:db8:86dd:1::9\n"
+		  "allow 5432/tcp from 8.0.0.0/16 2001:db8:86dd::/48\n"
+		  "allow 10000-14095/tcp from 8.0.2.9 2001:db8:86dd:2::9\n",
+};
+
+static const struct {
+	const char *differ, *is_let_in, *others; /* a format for the two bytes of a number */
+} neighbours[] = {
+	{ "in_the_first_word", ALLOWED, "8.0.%u.%u" },
+	{ "in_the_second_word", "2001:db8:86dd:1::9", "2001:db8:86dd:%x%02x::9" },
+	{ "in_the_third_word", "2001:db8:86dd:1::9", "2001:db8:86dd:1:%x%02x::9" },
+	{ "in_the_last_word", "2001:db8:86dd:1::9", "2001:db8:86dd:1::%x%02x" },
+	{ "in_the_port", ALLOWED, NULL },
+	{ "in_the_ipv6_port", "2001:db8:86dd:1::9", NULL },
+};
 
 /* What the program of a way remembers on this CPU, the only one that runs it. */
 struct memory {
@@ -111,7 +131,8 @@ static void take_for_present(struct stage *stage, enum filter_program program, _
 
 static struct outcome ask(struct stage *stage, enum way way, const char *source, __u16 port)
 {
-	struct frame frame = { .saddr = source, .daddr = "192.0.2.1", .dport = port };
+	struct frame frame = { .saddr = source, .dport = port,
+			       .daddr = strchr(source, ':') ? "2001:db8::1" : "192.0.2.1" };
 	struct outcome outcome;
 	struct bytes bytes;
 
@@ -176,6 +197,38 @@ static void it_is_for_what_lasts(struct stage *stage, enum way way, enum filter_
 		 "nor_whom_a_rule_lets_in_that_ends (%s)", way_names[way]);
 }
 
+/* The number'th of those that differ from who is let in. */
+static struct outcome ask_other(struct stage *stage, enum way way, size_t row, unsigned int number)
+{
+	char source[64];
+
+	if (!neighbours[row].others)
+		return ask(stage, way, neighbours[row].is_let_in, 10000 + number);
+	snprintf(source, sizeof(source), neighbours[row].others, number >> 8, number & 0xff);
+	return ask(stage, way, source, 6379);
+}
+
+/* Of so many others some sixteen fall on the place of the one that is remembered. */
+static void nobody_is_taken_for_another(struct stage *stage, enum way way,
+					enum filter_program program)
+{
+	for (size_t row = 0; row < ARRAY_SIZE(neighbours); row++) {
+		unsigned int passed = 0;
+		bool is_let_in;
+
+		stage_set(stage, &first); /* what is remembered of the row before is past */
+		stage_set(stage, &crowd);
+		is_let_in = !ask(stage, way, neighbours[row].is_let_in, 6379).is_dropped &&
+			    remembered(stage, program) == 1;
+		for (unsigned int number = 0; number < 4096; number++)
+			passed += !ask_other(stage, way, row, number).is_dropped;
+		/* The port apart, the one itself is among them. */
+		tap_case(is_let_in && passed == (neighbours[row].others ? 1 : 0),
+			 "nobody_passes_who_differs_%s (%u passed, %s)", neighbours[row].differ,
+			 passed, way_names[way]);
+	}
+}
+
 int main(void)
 {
 	static const enum filter_program programs[] = { PROGRAM_XDP, PROGRAM_TC, PROGRAM_TC_L3 };
@@ -191,6 +244,7 @@ int main(void)
 		it_says_what_was_said(stage, way, program);
 		it_ends_with_the_policy(stage, way, program);
 		it_is_for_what_lasts(stage, way, program);
+		nobody_is_taken_for_another(stage, way, program);
 	}
 	return tap_end();
 }
