@@ -70,6 +70,10 @@ int cmd_read_config(const struct options *options, char **ret_text);
 int cmd_open_docker(const struct options *options, const char *config_text,
 		    struct docker **ret, bool *ret_off);
 
+/* The lock of lock.h; says what it waits for, and gives up after half a minute.  A descriptor to
+ * close, or -errno.  Logs. */
+int cmd_take_lock(void);
+
 /* Reconciles and logs what went wrong.  Returns 0 or -errno. */
 int cmd_reconcile(const struct reconcile_input *input, struct reconcile_report *ret);
 

@@ -10,6 +10,7 @@
 #include "conffile.h"
 #include "config.h"
 #include "docker.h"
+#include "lock.h"
 #include "log.h"
 #include "policy.h"
 #include "session.h"
@@ -58,6 +59,27 @@ int cmd_open_docker(const struct options *options, const char *config_text,
 		return log_error(err, "cannot use '%s' as the Docker Engine's address",
 				 url ? url : "$DOCKER_HOST");
 	return 0;
+}
+
+/* Who holds it is busy for a moment at most, but when Docker is slow to answer, or it hangs. */
+int cmd_take_lock(void)
+{
+	char holder[LOCK_HOLDER_TEXT];
+	int fd = lock_take(1000);
+
+	if (fd == -ETIMEDOUT) {
+		lock_describe_holder(holder);
+		log_info("waiting for %s, which holds '" LOCK_PATH "'", holder);
+		fd = lock_take(29000);
+	}
+	if (fd == -ETIMEDOUT) {
+		lock_describe_holder(holder);
+		log_error(0, "nothing was changed: '" LOCK_PATH "' was not to be had for 30 s, %s "
+			  "holds it; end that if it hangs, and try again", holder);
+	} else if (fd < 0) {
+		log_error(fd, "cannot take the lock in " LOCK_DIR " (tidegate needs root)");
+	}
+	return fd;
 }
 
 int cmd_reconcile(const struct reconcile_input *input, struct reconcile_report *ret)

@@ -13,7 +13,6 @@
 #include "conffile.h"
 #include "config.h"
 #include "docker.h"
-#include "lock.h"
 #include "log.h"
 #include "policy.h"
 #include "util.h"
@@ -198,7 +197,7 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	_cleanup_(docker_freep) struct docker *docker = NULL;
 	_cleanup_free_ char *old_text = NULL, *new_text = NULL;
-	_cleanup_close_ int lock_fd = lock_take();
+	_cleanup_close_ int lock_fd = cmd_take_lock();
 	struct reconcile_input input = {
 		.config_path = options->config,
 		.is_dry_run = options->dry_run,
@@ -206,8 +205,7 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 	int err;
 
 	if (lock_fd < 0)
-		return log_error(lock_fd, "cannot take the lock in " LOCK_DIR
-				 " (tidegate needs root)");
+		return lock_fd;
 	err = cmd_read_config(options, &old_text);
 	if (err < 0)
 		return err;

@@ -152,7 +152,7 @@ static void report(struct daemon *daemon, const struct reconcile_report *report)
 static int round_once(struct daemon *daemon)
 {
 	_cleanup_(reconcile_clear) struct reconcile_report result = {};
-	_cleanup_close_ int lock_fd = lock_take();
+	_cleanup_close_ int lock_fd = cmd_take_lock();
 	_cleanup_free_ char *text = NULL;
 	struct reconcile_input input = {
 		.config_path = daemon->options->config,
@@ -164,7 +164,7 @@ static int round_once(struct daemon *daemon)
 	int err;
 
 	if (lock_fd < 0)
-		return log_error(lock_fd, "cannot take the lock in " LOCK_DIR);
+		return lock_fd;
 	err = cmd_read_config(daemon->options, &text);
 	if (err == 0)
 		err = renew_docker(daemon, text);
@@ -272,12 +272,11 @@ static void wait_for_change(struct daemon *daemon)
 
 static int prepare(struct daemon *daemon)
 {
-	_cleanup_close_ int lock_fd = lock_take();
+	_cleanup_close_ int lock_fd = cmd_take_lock();
 	int err;
 
 	if (lock_fd < 0)
-		return log_error(lock_fd, "cannot take the lock in " LOCK_DIR
-				 " (tidegate needs root)");
+		return lock_fd;
 	daemon->fds[WAKE_SIGNAL] = watch_signals();
 	daemon->fds[WAKE_CONFIG] = watch_config(daemon->options->config);
 	if (daemon->fds[WAKE_SIGNAL] < 0 || daemon->fds[WAKE_CONFIG] < 0)
@@ -295,7 +294,7 @@ static int prepare(struct daemon *daemon)
 /* Told to the kernel, so that `status` can tell a daemon that died from one that was stopped. */
 static void follow(struct daemon *daemon, __u32 is_followed)
 {
-	_cleanup_close_ int lock_fd = lock_take();
+	_cleanup_close_ int lock_fd = cmd_take_lock();
 	struct state state;
 
 	if (lock_fd < 0 || kernel_read_state(daemon->kernel, &state) < 0)
@@ -328,7 +327,7 @@ int cmd_run(const struct options *options, int argc, char **argv)
 		return cmd_usage(argv[0], "'%s': takes no argument", argv[1]);
 	daemon_fd = lock_take_daemon();
 	if (daemon_fd < 0) {
-		log_error(daemon_fd == -EWOULDBLOCK ? 0 : daemon_fd, daemon_fd == -EWOULDBLOCK ?
+		log_error(daemon_fd == -EAGAIN ? 0 : daemon_fd, daemon_fd == -EAGAIN ?
 			  "another `tidegate run` is running" :
 			  "cannot take the lock in " LOCK_DIR " (tidegate needs root)");
 		return CMD_FAILED;

@@ -283,15 +283,6 @@ static int apply(const struct options *options, const struct up *up, struct kern
 	return status;
 }
 
-static int take_lock(void)
-{
-	int fd = lock_take();
-
-	if (fd < 0)
-		log_error(fd, "cannot take the lock in " LOCK_DIR " (tidegate needs root)");
-	return fd;
-}
-
 static bool is_enforcing(struct kernel *kernel)
 {
 	struct image_header header;
@@ -310,7 +301,7 @@ int cmd_up(const struct options *options, int argc, char **argv)
 	if (!interfaces || parse_up(argc, argv, &up) != CMD_DONE)
 		return CMD_USAGE;
 	offer_trial(options, &up);
-	lock_fd = take_lock();
+	lock_fd = cmd_take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
 	err = kernel_open(options->pin_dir, &kernel);
@@ -335,7 +326,7 @@ int cmd_reload(const struct options *options, int argc, char **argv)
 	if (parse_up(argc, argv, &up) != CMD_DONE)
 		return CMD_USAGE;
 	offer_trial(options, &up);
-	lock_fd = take_lock();
+	lock_fd = cmd_take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
 	if (kernel_open(options->pin_dir, &kernel) < 0) {
@@ -353,7 +344,7 @@ int cmd_confirm(const struct options *options, int argc, char **argv)
 
 	if (argc > 1)
 		return cmd_usage(argv[0], "'%s': takes no argument", argv[1]);
-	lock_fd = take_lock();
+	lock_fd = cmd_take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
 	err = kernel_open(options->pin_dir, &kernel);
@@ -386,7 +377,7 @@ int cmd_down(const struct options *options, int argc, char **argv)
 		log_info("would detach from every interface and remove '%s'", options->pin_dir);
 		return CMD_DONE;
 	}
-	lock_fd = take_lock();
+	lock_fd = cmd_take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
 	if (lock_is_daemon_running()) {

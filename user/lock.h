@@ -9,11 +9,17 @@
 #include <stdbool.h>
 
 #define LOCK_DIR "/run/tidegate"
+#define LOCK_PATH LOCK_DIR "/lock"
+#define LOCK_HOLDER_TEXT 128
 
-/* Waits for the lock.  A descriptor to close when done, or -errno. */
-int lock_take(void);
+/* Waits for the lock, so long at most.  A descriptor to close when done; -ETIMEDOUT, or another
+ * -errno. */
+int lock_take(unsigned int wait_ms);
 
-/* The daemon's own, held as long as it lives.  -EWOULDBLOCK when another one runs. */
+/* Who holds it now, for people: "`tidegate run` (pid 12)". */
+void lock_describe_holder(char ret[static LOCK_HOLDER_TEXT]);
+
+/* The daemon's own, held as long as it lives.  -EAGAIN when another one runs. */
 int lock_take_daemon(void);
 bool lock_is_daemon_running(void);
 
