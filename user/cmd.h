@@ -80,6 +80,9 @@ int cmd_reconcile(const struct reconcile_input *input, struct reconcile_report *
 /* "3 published ports, 2 rules on eth0 (xdp), eth1 (tcx)", allocated. */
 char *cmd_describe(struct kernel *kernel, const struct reconcile_report *report);
 
+/* Why no interface is to be guarded here, and what to do; allocated. */
+char *cmd_no_outside(const struct options *options, const struct desired *desired);
+
 /* Whether the policy would drop what the caller's own SSH connection sends.
  * Logs, naming what decides and --force. */
 bool cmd_cuts_ssh(const struct policy *policy);

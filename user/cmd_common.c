@@ -12,6 +12,7 @@
 #include "docker.h"
 #include "lock.h"
 #include "log.h"
+#include "netdev.h"
 #include "policy.h"
 #include "session.h"
 #include "util.h"
@@ -126,6 +127,50 @@ char *cmd_describe(struct kernel *kernel, const struct reconcile_report *report)
 	for (size_t i = 0; i < count; i++)
 		fprintf(out, "%s %s (%s)", i ? "," : " on",
 			if_indextoname(list[i].ifindex, name) ?: "?", hook_name(list[i].hook));
+	fclose(out);
+	return text;
+}
+
+/* "eth0 (veth), docker0 (bridge)": what is up and not somebody's port. */
+static void put_interfaces(FILE *out, const struct netdev_list *list)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < list->devices_count; i++) {
+		const struct netdev *device = &list->devices[i];
+
+		if (device->ifindex == INTERFACE_LOOPBACK || !netdev_receives(list, device))
+			continue;
+		fprintf(out, "%s%s (%s)", separator, device->name,
+			device->kind[0] ? device->kind : "no Ethernet");
+		separator = ", ";
+	}
+	if (!separator[0])
+		fputs("none that is up", out);
+}
+
+char *cmd_no_outside(const struct options *options, const struct desired *desired)
+{
+	char *text = NULL;
+	size_t size, count;
+	char *const *names = reconcile_names(desired, &count);
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	fputs("no interface to guard: ", out);
+	if (count) {
+		fputs("none of `interface", out);
+		for (size_t i = 0; i < count; i++)
+			fprintf(out, " %s", names[i]);
+		fprintf(out, "` in '%s' is there now", options->config);
+	} else {
+		fputs("`interface auto` takes NICs, bonds, teams and a veth with the default "
+		      "route; here is ", out);
+		put_interfaces(out, desired->netdevs);
+		fprintf(out, ". Name what leads outside: `tidegate up NAME`, or `interface NAME` "
+			"in '%s'", options->config);
+	}
 	fclose(out);
 	return text;
 }

@@ -40,7 +40,7 @@ struct daemon {
 	int fds[WAKE_MAX];
 	bool is_stopping;
 	bool is_config_changed;
-	bool was_failing, was_refused;
+	bool was_failing, was_refused, was_unguarded;
 	struct sets_memory sets;
 	char sets_error[ERROR_TEXT]; /* as in the last round; "" = all could be read */
 	enum docker_source docker_source;
@@ -123,6 +123,18 @@ static void report_sets(struct daemon *daemon, const char *error)
 	snprintf(daemon->sets_error, sizeof(daemon->sets_error), "%s", error);
 }
 
+/* Likewise. */
+static void report_unguarded(struct daemon *daemon, const struct reconcile_report *report)
+{
+	_cleanup_free_ char *why = NULL;
+
+	if (!report->guarded && !daemon->was_unguarded) {
+		why = cmd_no_outside(daemon->options, report->desired);
+		log_warning("%s", why ?: "");
+	}
+	daemon->was_unguarded = !report->guarded;
+}
+
 static void report(struct daemon *daemon, const struct reconcile_report *report)
 {
 	_cleanup_free_ char *what = NULL;
@@ -135,6 +147,7 @@ static void report(struct daemon *daemon, const struct reconcile_report *report)
 			daemon->options->config);
 	daemon->was_refused = report->is_refused;
 	report_sets(daemon, report->desired->sets_error);
+	report_unguarded(daemon, report);
 	if (daemon->was_failing)
 		log_info("in order again");
 	if (source != daemon->docker_source && source == DOCKER_FRESH)

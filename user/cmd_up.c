@@ -95,17 +95,29 @@ static bool are_found(const struct desired *desired, const struct up *up)
 	return true;
 }
 
-static void report_up(const struct options *options, const struct up *up, struct kernel *kernel,
+/* Nothing would be protected.  At boot the interfaces come later, and the daemon before them. */
+static bool guards_nothing(const struct options *options, const struct up *up,
+			   const struct reconcile_input *input, const struct desired *desired)
+{
+	_cleanup_free_ char *why = NULL;
+
+	if (reconcile_has_outside(input, desired))
+		return false;
+	why = cmd_no_outside(options, desired);
+	if (up->is_boot) {
+		log_warning("%s; what appears later is picked up by `tidegate run`", why ?: "");
+		return false;
+	}
+	log_error(0, "%s; nothing was changed", why ?: "");
+	return true;
+}
+
+static void report_up(const struct up *up, struct kernel *kernel,
 		      const struct reconcile_report *report)
 {
 	_cleanup_free_ char *what = cmd_describe(kernel, report);
 
 	cmd_warn(report);
-	if (!report->guarded)
-		log_warning(
-			"no interface to guard is there now (`interface` in '%s'); what appears "
-			"later is picked up by `tidegate run`",
-			options->config);
 	if (!up->is_reload && !kernel_has_conntrack())
 		log_warning("this kernel cannot tell replies (no conntrack kfuncs): answers to "
 			    "flows whose source port is a closed port are dropped");
@@ -139,8 +151,8 @@ static void report_trial(const struct up *up)
 			up->trial_seconds);
 }
 
-static int commit(const struct options *options, const struct up *up,
-		  const struct reconcile_input *input, struct reconcile_plan *plan)
+static int commit(const struct up *up, const struct reconcile_input *input,
+		  struct reconcile_plan *plan)
 {
 	_cleanup_(reconcile_clear) struct reconcile_report report = {};
 	char error[ERROR_TEXT];
@@ -152,7 +164,7 @@ static int commit(const struct options *options, const struct up *up,
 	if (input->is_dry_run)
 		cmd_warn(&report);
 	else
-		report_up(options, up, input->kernel, &report);
+		report_up(up, input->kernel, &report);
 	return CMD_DONE;
 }
 
@@ -168,7 +180,7 @@ static int enforce(const struct options *options, const struct up *up,
 	if (err < 0)
 		log_error(err, "%s", kernel_error());
 	else
-		status = commit(options, up, input, plan);
+		status = commit(up, input, plan);
 	if (status != CMD_DONE && !was_up && err != -EPROTO)
 		(void)kernel_remove(options->pin_dir, &found);
 	return status;
@@ -187,7 +199,8 @@ static int make_plan(const struct options *options, const struct up *up,
 		return CMD_FAILED;
 	}
 	desired = reconcile_desired(plan);
-	if (!are_found(desired, up) || (!options->force && cmd_cuts_ssh(desired->policy)))
+	if (!are_found(desired, up) || guards_nothing(options, up, input, desired) ||
+	    (!options->force && cmd_cuts_ssh(desired->policy)))
 		return CMD_FAILED;
 	*ret = TAKE_PTR(plan);
 	return CMD_DONE;
@@ -276,7 +289,7 @@ static int apply(const struct options *options, const struct up *up, struct kern
 		    make_plan(options, up, &input, &plan) != CMD_DONE)
 			return CMD_FAILED;
 	}
-	status = up->is_reload || options->dry_run ? commit(options, up, &input, plan) :
+	status = up->is_reload || options->dry_run ? commit(up, &input, plan) :
 						     enforce(options, up, &input, plan);
 	if (status == CMD_DONE && !options->dry_run)
 		report_trial(up);

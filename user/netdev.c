@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "netdev_dump.h"
+#include "netdev_routes.h"
 #include "util.h"
 
 /* ---- devices ------------------------------------------------------------------- */
@@ -35,7 +36,6 @@ static void read_link(const struct nlmsghdr *message, struct netdev *device)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
 	const struct nlattr *attr;
-	bool is_elsewhere = false;
 
 	device->ifindex = info->ifi_index;
 	device->type = info->ifi_type;
@@ -53,7 +53,7 @@ static void read_link(const struct nlmsghdr *message, struct netdev *device)
 			device->link = number(attr);
 			break;
 		case IFLA_LINK_NETNSID:
-			is_elsewhere = true;
+			device->is_link_elsewhere = true;
 			break;
 		case IFLA_LINKINFO:
 			read_kind(attr, device);
@@ -61,7 +61,7 @@ static void read_link(const struct nlmsghdr *message, struct netdev *device)
 		}
 	}
 	/* The number is another namespace's then, and may be somebody else's here. */
-	if (is_elsewhere || device->link == device->ifindex)
+	if (device->is_link_elsewhere || device->link == device->ifindex)
 		device->link = 0;
 }
 
@@ -223,6 +223,15 @@ static int read_addresses(struct netdev_list *list)
 	return err;
 }
 
+/* Rarely asked for, because there may be a million routes. */
+static bool are_routes_wanted(const struct netdev_list *list)
+{
+	for (size_t i = 0; i < list->devices_count; i++)
+		if (netdev_may_be_outside(&list->devices[i]))
+			return true;
+	return false;
+}
+
 int netdev_read(struct netdev_list **ret)
 {
 	_cleanup_(netdev_list_freep) struct netdev_list *list = calloc(1, sizeof(*list));
@@ -231,6 +240,8 @@ int netdev_read(struct netdev_list **ret)
 	if (!list)
 		return -ENOMEM;
 	err = read_devices(list) ?: read_addresses(list);
+	if (!err && are_routes_wanted(list))
+		err = netdev_read_default_routes(list);
 	if (err)
 		return err;
 	*ret = TAKE_PTR(list);

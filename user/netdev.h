@@ -19,7 +19,10 @@ struct netdev {
 	char kind[16];        /* IFLA_INFO_KIND: "veth", "bridge", …; "" = a real device */
 	unsigned short type;  /* ARPHRD_* */
 	int master;           /* ifindex, 0 = none */
-	int link; /* ifindex of the lower device (VLAN, macvlan), 0 = none or not here */
+	int link; /* ifindex of the lower device (VLAN, macvlan) or of a veth's other end, 0 = none
+		     or not here */
+	bool is_link_elsewhere; /* it is in another network namespace */
+	bool has_default_route; /* of IPv4 or IPv6.  Read where a veth may be the way out */
 	bool is_up;
 };
 
@@ -44,11 +47,14 @@ const struct netdev *netdev_find(const struct netdev_list *list, const char *nam
 const struct netdev *netdev_find_index(const struct netdev_list *list, int ifindex);
 
 /*
- * "interface auto": a NIC that faces the outside: not lo, a bridge, veth, tunnel, dummy, a
- * bond's member or a VLAN or macvlan of a device that is in the list (its frames are seen
- * there).  Where the machine itself is a container, its eth0 is a veth: name it.
+ * "interface auto": a NIC that faces the outside: not lo, a bridge, tunnel, dummy, a bond's
+ * member or a VLAN or macvlan of a device that is in the list (its frames are seen there).  A
+ * veth is one that leads to another network namespace and carries a default route: where the
+ * machine itself is a container, its eth0 is one.
  */
 bool netdev_is_outside(const struct netdev_list *list, const struct netdev *device);
+/* A veth that would be outside with a default route, and is not yet. */
+bool netdev_may_be_outside(const struct netdev *device);
 /* Carries frames for others than this host: bridge port, or parent of a macvlan/ipvlan, or
  * one of its VLANs does.  A macvlan that was moved into a container is not in the list. */
 bool netdev_is_shared(const struct netdev_list *list, const struct netdev *device);
@@ -66,7 +72,8 @@ bool netdev_is_ethernet(const struct netdev *device);
  */
 int netdev_read_listeners(struct listener **ret, size_t *ret_count);
 
-/* A non-blocking netlink socket that becomes readable when links or addresses change. */
+/* A non-blocking netlink socket that becomes readable when links, addresses or default
+ * routes change. */
 int netdev_subscribe(int *ret_fd);
 /* Empties it.  1 = something may have changed (an overrun counts), 0 = nothing, or -errno. */
 int netdev_drain(int fd);

@@ -48,6 +48,20 @@ static bool is_member(const struct netdev_list *list, const struct netdev *devic
 	return device->master && master && is_one_of(master->kind, kinds);
 }
 
+/* A container's veth looks the same from here, but nothing is routed to the Internet by it. */
+static bool is_veth_elsewhere(const struct netdev *device)
+{
+	static const char *const kinds[] = { "veth", "netkit", NULL };
+
+	return device->is_link_elsewhere && device->type == ARPHRD_ETHER &&
+	       is_one_of(device->kind, kinds);
+}
+
+bool netdev_may_be_outside(const struct netdev *device)
+{
+	return is_veth_elsewhere(device) && !device->master && !device->has_default_route;
+}
+
 bool netdev_is_outside(const struct netdev_list *list, const struct netdev *device)
 {
 	/* "dsa": a port of a switch chip; its frames are tagged where the host sees them first. */
@@ -59,7 +73,8 @@ bool netdev_is_outside(const struct netdev_list *list, const struct netdev *devi
 		return false;
 	if (is_member(list, device))
 		return false;
-	if (is_one_of(device->kind, own))
+	if (is_one_of(device->kind, own) ||
+	    (is_veth_elsewhere(device) && device->has_default_route))
 		return true;
 	return is_one_of(device->kind, stacked) && !netdev_find_index(list, device->link);
 }

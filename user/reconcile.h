@@ -85,6 +85,9 @@ char *const *reconcile_names(const struct desired *desired, size_t *ret_count);
 bool reconcile_wants(const struct desired *desired, char *const *names, size_t names_count,
 		     int ifindex);
 
+/* Whether an interface is there that the input wants guarded, or one is guarded already. */
+bool reconcile_has_outside(const struct reconcile_input *input, const struct desired *desired);
+
 void reconcile_clear(struct reconcile_report *report);
 
 #endif

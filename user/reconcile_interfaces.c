@@ -181,6 +181,38 @@ static bool is_upper(const struct netdev_list *netdevs, const struct netdev *dev
 	return false;
 }
 
+static bool is_any_attached(const struct attachment *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].is_attached)
+			return true;
+	return false;
+}
+
+bool reconcile_has_outside(const struct reconcile_input *input, const struct desired *desired)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	const struct netdev_list *netdevs = desired->netdevs;
+	size_t count = 0;
+
+	for (size_t i = 0; i < netdevs->devices_count; i++)
+		if (reconcile_wants(desired, input->interfaces, input->interfaces_count,
+				    netdevs->devices[i].ifindex))
+			return true;
+	return input->kernel && kernel_attachments(input->kernel, &list, &count) == 0 &&
+	       is_any_attached(list, count);
+}
+
+/* Of a veth that gets its default route in a moment we would say that nobody wants it guarded. */
+static bool may_be_wanted(const struct desired *desired, const struct netdev *device,
+			  const struct attachment *list, size_t count)
+{
+	size_t names_count;
+
+	(void)reconcile_names(desired, &names_count);
+	return !names_count && !is_any_attached(list, count) && netdev_may_be_outside(device);
+}
+
 /*
  * The gate takes what nobody noted for the outside.  What is down, or somebody's port or member,
  * is left like that: it may yet be renamed, or let go, and come up as an interface that is to be
@@ -199,7 +231,8 @@ static int note_others(const struct reconcile_input *input, const struct desired
 		struct other_interface *other;
 
 		if (is_attached(list, count, device->ifindex) ||
-		    !netdev_receives(desired->netdevs, device))
+		    !netdev_receives(desired->netdevs, device) ||
+		    may_be_wanted(desired, device, list, count))
 			continue;
 		other = util_append(&others, others_count, sizeof(*other));
 		if (!other)

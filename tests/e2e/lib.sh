@@ -416,8 +416,8 @@ container_address() {
 
 tidegate() { "$tidegate" "$@"; }
 
-# configure: the configuration is what stands on stdin, for the interface of this stage.
-# `interface auto` leaves out veth, which is all there is here.
+# configure: the configuration is what stands on stdin, for the interface of this stage and no
+# other that a script makes.
 configure() {
 	mkdir -p "${config%/*}"
 	{ echo "interface eth0"; [ -t 0 ] || cat; } >"$config"

@@ -94,6 +94,40 @@ static void a_link_in_another_namespace_is_none(void **state)
 	assert_int_equal(netdev_find(list, "v0")->link, 0);
 }
 
+static bool is_way_out(const char *name)
+{
+	_cleanup_(netdev_list_freep) struct netdev_list *list = read_list();
+
+	return netdev_is_outside(list, netdev_find(list, name));
+}
+
+/* v0 and w0, whose other ends are in a namespace that lives as long as the sleep in it. */
+#define TWO_VETHS                                                                               \
+	"ip link add v0 type veth peer name v1; ip link add w0 type veth peer name w1;"          \
+	"unshare -n sleep 5 & sleep 0.3; ip link set v1 netns $!; ip link set w1 netns $!;"      \
+	"ip addr add 192.0.2.1/24 dev v0; ip addr add 198.51.100.1/24 dev w0;"                   \
+	"ip addr add 2001:db8::1/64 dev v0 nodad; ip link set v0 up; ip link set w0 up"
+
+static void default_routes_of_either_family_are_read(void **state)
+{
+	need_namespace(state);
+	run(TWO_VETHS);
+	assert_false(is_way_out("v0"));
+	run("ip route add 203.0.113.0/24 via 192.0.2.254");
+	assert_false(is_way_out("v0"));
+	run("ip route add default via 192.0.2.254");
+	assert_true(is_way_out("v0"));
+	assert_false(is_way_out("w0"));
+	run("ip route replace default nexthop via 192.0.2.254 nexthop via 198.51.100.254");
+	assert_true(is_way_out("v0"));
+	assert_true(is_way_out("w0"));
+	run("ip route del default && ip -6 route add default via 2001:db8::2 table 7");
+	assert_true(is_way_out("v0"));
+	assert_false(is_way_out("w0"));
+	run("ip -6 route del default table 7 && ip route add unreachable default");
+	assert_false(is_way_out("v0"));
+}
+
 static bool has_address(const struct netdev_list *list, const char *text)
 {
 	struct prefix prefix;
@@ -190,6 +224,25 @@ static void a_change_is_told_once_drained(void **state)
 	run("ip link set d0 up");
 	assert_int_equal(netdev_drain(fd), 1);
 	run("ip addr add 2001:db8::1/64 dev d0 nodad");
+	assert_int_equal(netdev_drain(fd), 1);
+}
+
+static void of_routes_only_a_default_one_is_told(void **state)
+{
+	_cleanup_close_ int fd = -1;
+
+	need_namespace(state);
+	run("ip link add d0 type bridge && ip link set d0 up && ip addr add 192.0.2.1/24 dev d0 &&"
+	    "ip addr add 2001:db8::1/64 dev d0 nodad");
+	assert_int_equal(netdev_subscribe(&fd), 0);
+	run("ip route add 203.0.113.0/24 via 192.0.2.254 && ip route del 203.0.113.0/24 &&"
+	    "ip -6 route add 2001:db8:1::/48 via 2001:db8::2");
+	assert_int_equal(netdev_drain(fd), 0);
+	run("ip route add default via 192.0.2.254");
+	assert_int_equal(netdev_drain(fd), 1);
+	run("ip route del default");
+	assert_int_equal(netdev_drain(fd), 1);
+	run("ip -6 route add default via 2001:db8::2");
 	assert_int_equal(netdev_drain(fd), 1);
 }
 
@@ -348,10 +401,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(devices_are_read_with_kind_and_master),
 		TEST(a_link_in_another_namespace_is_none),
+		TEST(default_routes_of_either_family_are_read),
 		TEST(addresses_are_read_but_for_loopback),
 		TEST(many_devices_take_more_than_one_message),
 		TEST(a_changing_table_is_read_whole),
 		TEST(a_change_is_told_once_drained),
+		TEST(of_routes_only_a_default_one_is_told),
 		TEST(an_overrun_counts_as_a_change),
 		TEST(listeners_are_read_with_their_addresses),
 		TEST(a_listener_on_both_families_is_listed_twice),

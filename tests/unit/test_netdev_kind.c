@@ -102,6 +102,32 @@ static void a_vlan_is_outside_when_its_nic_is_elsewhere(void **state)
 	assert_outside(devices, ARRAY_SIZE(devices), "eth0 eth1.10 mac1 ");
 }
 
+/* Of a container (LXC, nspawn) that is the host, its own containers' and a routed one's. */
+static void a_veth_that_leads_elsewhere_by_default_is_outside(void **state)
+{
+	struct netdev devices[] = {
+		NIC(2, .name = "eth0", .kind = "veth", .is_link_elsewhere = true,
+		    .has_default_route = true),
+		NIC(3, .name = "eth1", .kind = "veth", .is_link_elsewhere = true),
+		NIC(4, .name = "port", .kind = "veth", .is_link_elsewhere = true, .master = 5),
+		NIC(5, .name = "docker0", .kind = "bridge", .has_default_route = true),
+		NIC(6, .name = "here", .kind = "veth", .link = 7, .has_default_route = true),
+		NIC(7, .name = "other", .kind = "veth", .link = 6),
+		NIC(8, .name = "nk0", .kind = "netkit", .is_link_elsewhere = true,
+		    .has_default_route = true),
+		NIC(9, .name = "vx0", .kind = "vxlan", .is_link_elsewhere = true,
+		    .has_default_route = true),
+	};
+	char names[128] = "";
+
+	assert_outside(devices, ARRAY_SIZE(devices), "eth0 nk0 ");
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+		if (netdev_may_be_outside(&devices[i]))
+			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s ",
+				 devices[i].name);
+	assert_string_equal(names, "eth1 ");
+}
+
 static void bridge_ports_and_macvlan_parents_are_shared(void **state)
 {
 	struct netdev devices[] = {
@@ -202,6 +228,7 @@ int main(void)
 		cmocka_unit_test(a_virtual_function_under_its_nic_is_not_outside),
 		cmocka_unit_test(a_nic_in_a_bridge_is_still_outside),
 		cmocka_unit_test(a_vlan_is_outside_when_its_nic_is_elsewhere),
+		cmocka_unit_test(a_veth_that_leads_elsewhere_by_default_is_outside),
 		cmocka_unit_test(bridge_ports_and_macvlan_parents_are_shared),
 		cmocka_unit_test(a_ring_of_devices_is_survived),
 		cmocka_unit_test(what_comes_up_from_a_nic_is_upper),
