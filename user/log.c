@@ -4,9 +4,12 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static enum log_level threshold = LOG_INFO;
 
@@ -20,6 +23,22 @@ enum log_level log_get_level(void)
 	return threshold;
 }
 
+/*
+ * systemd.exec(5): JOURNAL_STREAM is "device:inode" of the journal's socket.  Children inherit the
+ * variable wherever their stderr goes, so the file itself has to be that one.
+ */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char ours[64];
+	struct stat st;
+
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(stream, ours) == 0;
+}
+
 /* sd-daemon(3): "<N>" in front of a line is its syslog priority. */
 static const char *prefix(enum log_level level)
 {
@@ -27,7 +46,7 @@ static const char *prefix(enum log_level level)
 	static const char *const terminal[] = { "tidegate: ", "tidegate: warning: ",
 						"tidegate: ", "tidegate: debug: " };
 
-	return getenv("JOURNAL_STREAM") ? journal[level] : terminal[level];
+	return is_journal() ? journal[level] : terminal[level];
 }
 
 static void print(enum log_level level, int err, const char *format, va_list args)
