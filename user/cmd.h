@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * cmd.h: the verbs.  One table (main.c) names them; dispatch, help and completion are
+ * cmd.h: the verbs.  One table (cmd_table.c) names them; dispatch, help and completion are
  * printed from it.  cmd_*.c are the only files that print to stdout.
  */
 #ifndef TIDEGATE_CMD_H
@@ -8,38 +8,31 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "desired.h"
 #include "kernel.h"
+#include "options.h"
 #include "reconcile.h"
 
 struct docker;
 struct policy;
 
-#define CONFIG_DIR "/etc/tidegate"
-#define CONFIG_PATH CONFIG_DIR "/tidegate.conf"
-
 #define CMD_DONE 0
 #define CMD_FAILED 1
 #define CMD_USAGE 2
 
-/* The global options; everything else is left in argv. */
-struct options {
-	const char *config;
-	bool is_default_config; /* then a missing file is an empty one */
-	const char *docker;     /* NULL = as configured */
-	const char *pin_dir;
-	bool json;
-	bool dry_run;
-	bool force;             /* also when it cuts the caller's own connection */
-};
-
 struct command {
 	const char *name;
 	const char *args;
-	const char *help;
+	const char *help;        /* what it does, a line */
+	const char *more;        /* NULL, or lines that `help COMMAND` shows below */
+	const char *examples[2]; /* without "tidegate" */
 	int (*run)(const struct options *options, int argc, char **argv); /* argv[0] = name */
 };
+extern const struct command commands[];
+extern const size_t commands_count;
+const struct command *cmd_find(const char *name); /* or NULL */
 
 int cmd_up(const struct options *options, int argc, char **argv);
 int cmd_down(const struct options *options, int argc, char **argv);
@@ -54,6 +47,13 @@ int cmd_unban(const struct options *options, int argc, char **argv);
 int cmd_check(const struct options *options, int argc, char **argv);
 int cmd_version(const struct options *options, int argc, char **argv);
 int cmd_completion(const struct options *options, int argc, char **argv);
+int cmd_help(const struct options *options, int argc, char **argv);
+
+/* To a name that no command has: what was meant, or what there is instead.  CMD_USAGE. */
+int cmd_unknown(const char *name);
+
+void cmd_print_help(FILE *file);
+int cmd_print_command_help(const struct command *command);
 
 /* One line about wrong usage of the verb; returns CMD_USAGE. */
 int cmd_usage(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));

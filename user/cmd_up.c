@@ -35,45 +35,24 @@ static unsigned int parse_seconds(const char *text)
 	return value * unit;
 }
 
-static int parse_confirm(int argc, char **argv, int *i, struct up *up)
+static int parse_up(const struct options *options, int argc, char **argv, struct up *up)
 {
-	up->trial_seconds = *i + 1 < argc ? parse_seconds(argv[++*i]) : 0;
-	if (!up->trial_seconds)
+	up->is_reload = streq(argv[0], "reload");
+	up->is_audit = options->audit;
+	up->is_boot = options->boot;
+	up->without_docker = options->without_docker || options->boot;
+	if (options->confirm)
+		up->trial_seconds = parse_seconds(options->confirm);
+	if (options->confirm && !up->trial_seconds)
 		return cmd_usage(argv[0], "--confirm takes a time up to a day: 120s, 5m, 1h");
-	return CMD_DONE;
-}
-
-static int parse_hook(int argc, char **argv, int *i, struct up *up)
-{
-	up->hook = *i + 1 < argc ? hook_from_name(argv[++*i]) : HOOK_NONE;
-	if (up->hook == HOOK_NONE)
+	if (options->hook)
+		up->hook = hook_from_name(options->hook);
+	if (options->hook && up->hook == HOOK_NONE)
 		return cmd_usage(argv[0], "--hook takes xdp, xdp-generic, tcx or clsact");
-	return CMD_DONE;
-}
-
-static int parse_up(int argc, char **argv, struct up *up)
-{
-	bool is_reload = up->is_reload = streq(argv[0], "reload");
-
-	for (int i = 1; i < argc; i++) {
-		if (streq(argv[i], "--confirm")) {
-			if (parse_confirm(argc, argv, &i, up) != CMD_DONE)
-				return CMD_USAGE;
-		} else if (streq(argv[i], "--audit") && !is_reload) {
-			up->is_audit = true;
-		} else if (streq(argv[i], "--hook") && !is_reload) {
-			if (parse_hook(argc, argv, &i, up) != CMD_DONE)
-				return CMD_USAGE;
-		} else if (streq(argv[i], "--without-docker")) {
-			up->without_docker = true;
-		} else if (streq(argv[i], "--boot") && !is_reload) {
-			up->is_boot = up->without_docker = true;
-		} else if (argv[i][0] == '-' || is_reload) {
-			return cmd_usage(argv[0], "'%s' is not known here", argv[i]);
-		} else {
-			up->interfaces[up->interfaces_count++] = argv[i];
-		}
-	}
+	if (up->is_reload && argc > 1)
+		return cmd_usage(argv[0], "'%s' is not known here", argv[1]);
+	up->interfaces = argv + 1;
+	up->interfaces_count = argc - 1;
 	return CMD_DONE;
 }
 
@@ -305,13 +284,12 @@ static bool is_enforcing(struct kernel *kernel)
 
 int cmd_up(const struct options *options, int argc, char **argv)
 {
-	_cleanup_free_ char **interfaces = calloc(argc, sizeof(*interfaces));
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
-	struct up up = { .interfaces = interfaces };
+	struct up up = {};
 	_cleanup_close_ int lock_fd = -1;
 	int err;
 
-	if (!interfaces || parse_up(argc, argv, &up) != CMD_DONE)
+	if (parse_up(options, argc, argv, &up) != CMD_DONE)
 		return CMD_USAGE;
 	offer_trial(options, &up);
 	lock_fd = cmd_take_lock();
@@ -336,7 +314,7 @@ int cmd_reload(const struct options *options, int argc, char **argv)
 	_cleanup_close_ int lock_fd = -1;
 	struct up up = {};
 
-	if (parse_up(argc, argv, &up) != CMD_DONE)
+	if (parse_up(options, argc, argv, &up) != CMD_DONE)
 		return CMD_USAGE;
 	offer_trial(options, &up);
 	lock_fd = cmd_take_lock();

@@ -9,6 +9,7 @@
 
 #include "config_parse.h"
 #include "datapath.h"
+#include "suggest.h"
 #include "util.h"
 
 struct verb {
@@ -38,6 +39,18 @@ static int find_verb(const struct token *token)
 	return -1;
 }
 
+static int fail_unknown(struct lexer *lex)
+{
+	struct suggestion meant = { .word = lex->token.start, .length = lex->token.length };
+
+	for (int kind = 0; kind < STATEMENT_MAX; kind++)
+		suggest_offer(&meant, verbs[kind].name);
+	return lex_fail(lex, &lex->token, "%s: unknown statement, use allow, deny, ban, failsafe, "
+			"set, interface, default, docker or labels%s%s%s", QUOTE(&lex->token),
+			meant.best ? "; did you mean '" : "", meant.best ?: "",
+			meant.best ? "'?" : "");
+}
+
 /* Limits and repetitions; the lexer still has the verb as its next token. */
 static int check_verb(struct parser *parser, enum statement_kind kind)
 {
@@ -64,9 +77,7 @@ static int parse_statement(struct parser *parser, struct statement *statement)
 	int err;
 
 	if (kind < 0)
-		return lex_fail(lex, &lex->token, "%s: unknown statement, use allow, deny, ban, "
-				"failsafe, set, interface, default, docker or labels",
-				QUOTE(&lex->token));
+		return fail_unknown(lex);
 	err = check_verb(parser, kind);
 	if (err < 0)
 		return err;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config_parse.h"
+#include "suggest.h"
 #include "util.h"
 
 #define HINT_SOURCE "use a prefix or the name of a set defined above"
@@ -272,10 +273,21 @@ static const struct clause *find_clause(const struct token *token)
 
 /* ---- the whole ------------------------------------------------------------------- */
 
+/* The clause whose keyword is nearly this. */
+static const char *suggest_clause(const struct token *token)
+{
+	struct suggestion meant = { .word = token->start, .length = token->length };
+
+	for (size_t i = 0; i < ARRAY_SIZE(clauses); i++)
+		suggest_offer(&meant, clauses[i].name);
+	return meant.best;
+}
+
 /* What people type there, and what they should. */
 static int fail_bare(const struct rule *rule, const struct token *token)
 {
 	const struct lexer *lex = &rule->parser->lex;
+	const char *meant = suggest_clause(token);
 
 	if (word_is_prefix(token) && !(rule->seen & 1u << CLAUSE_FROM))
 		return lex_fail(lex, token, "%s: put 'from' before a source", QUOTE(token));
@@ -290,7 +302,8 @@ static int fail_bare(const struct rule *rule, const struct token *token)
 		return lex_fail(lex, token, "%s: put commas between ports, as in 80,443/tcp",
 				QUOTE(token));
 	return lex_fail(lex, token, "%s: not expected here, what may follow is from, on, port, "
-			"proto, until, for or comment", QUOTE(token));
+			"proto, until, for or comment%s%s%s", QUOTE(token),
+			meant ? "; did you mean '" : "", meant ?: "", meant ? "'?" : "");
 }
 
 /* A word where a clause would begin: what a ban is on; ports, first or behind a container's
