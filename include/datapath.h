@@ -182,6 +182,8 @@ struct state {
 	__u64 refused[2]; /* hash of a configuration that was tried and not confirmed; 0 = none */
 	char docker_error[STATE_TEXT]; /* why the last reading failed; "" = it did not */
 	char config_error[STATE_TEXT]; /* why the configuration was not applied; "" = it was */
+	__u64 unconfirmed_ns; /* CLOCK_MONOTONIC: since when a text enforces that the daemon took
+				 from the file; 0 = somebody asked for it */
 };
 
 /* ---- means ----------------------------------------------------------------------- */
@@ -458,7 +460,7 @@ DATAPATH_ASSERT(interface, 4);
 DATAPATH_ASSERT(learned_key, 20);
 DATAPATH_ASSERT(learned, 16);
 DATAPATH_ASSERT(learned_ports, 64 + 2 * 24576);
-DATAPATH_ASSERT(state, 448);
+DATAPATH_ASSERT(state, 456);
 DATAPATH_ASSERT(means_note, 240);
 DATAPATH_ASSERT(image_table, 16);
 DATAPATH_ASSERT(image_answer, 16);

@@ -22,6 +22,7 @@
 #include "policy.h"
 #include "sets_memory.h"
 #include "tracking.h"
+#include "trial.h"
 #include "util.h"
 
 /* Docker's events can be lost, so all is read again this often, whatever was said. */
@@ -45,6 +46,7 @@ struct daemon {
 	char sets_error[ERROR_TEXT]; /* as in the last round; "" = all could be read */
 	enum docker_source docker_source;
 	time_t next_expiry;
+	unsigned int trial_seconds_left; /* when the last round ended; 0 = nothing is on trial */
 };
 
 static int watch_signals(void)
@@ -161,6 +163,15 @@ static void report(struct daemon *daemon, const struct reconcile_report *report)
 	log_info("policy %llu enforces: %s", report->generation, what ?: "");
 }
 
+static unsigned int read_trial(const struct daemon *daemon)
+{
+	struct image_header header;
+
+	if (kernel_read_header(daemon->kernel, SLOT_ACTIVE, &header) < 0)
+		return 0;
+	return trial_seconds_left(&header);
+}
+
 /* One round.  Whatever fails leaves the policy that runs, and is tried again. */
 static int round_once(struct daemon *daemon)
 {
@@ -172,6 +183,7 @@ static int round_once(struct daemon *daemon)
 		.kernel = daemon->kernel,
 		.sets = &daemon->sets,
 		.guard = GUARD_WANTED,
+		.is_unattended = true,
 	};
 	char error[ERROR_TEXT], ignored[ERROR_TEXT];
 	int err;
@@ -196,6 +208,7 @@ static int round_once(struct daemon *daemon)
 		return err;
 	}
 	report(daemon, &result);
+	daemon->trial_seconds_left = read_trial(daemon);
 	daemon->next_expiry = result.desired->policy->next_expiry;
 	daemon->is_config_changed = false;
 	return 0;
@@ -206,6 +219,9 @@ static int next_timeout_ms(const struct daemon *daemon)
 	time_t seconds = daemon->was_failing ? RETRY_SECONDS : RELIST_SECONDS;
 	time_t now = time(NULL);
 
+	/* What the kernel goes back to then is as old as the trial. */
+	if (daemon->trial_seconds_left && daemon->trial_seconds_left < seconds)
+		seconds = daemon->trial_seconds_left;
 	if (daemon->next_expiry && daemon->next_expiry - now < seconds)
 		seconds = daemon->next_expiry > now ? daemon->next_expiry - now : 0;
 	return seconds * 1000;

@@ -212,8 +212,12 @@ static __u64 deadline_of(const struct reconcile_input *input, const struct image
 static int swap(const struct reconcile_input *input, const struct image *running,
 		struct image *image)
 {
-	int err = input->trial_seconds ? trial_prepare(input->kernel, running) : 0;
+	int err = 0;
 
+	if (input->trial_seconds)
+		err = trial_prepare(input->kernel, running);
+	else if (input->is_unattended)
+		err = trial_follow(input->kernel, running, image);
 	return err < 0 ? err : kernel_swap(input->kernel, SLOT_ACTIVE, image);
 }
 
@@ -260,6 +264,8 @@ static void write_state(const struct reconcile_input *input, const struct desire
 	state.reconciled_at = time(NULL);
 	if (input->is_insisted && !error[0])
 		memset(state.refused, 0, sizeof(state.refused));
+	if (input->is_insisted && !input->trial_seconds && !error[0])
+		state.unconfirmed_ns = 0;
 	if (desired && desired->docker_source == DOCKER_FRESH)
 		state.docker_seen_at = time(NULL);
 	snprintf(state.docker_error, sizeof(state.docker_error), "%s",

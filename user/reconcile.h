@@ -37,6 +37,7 @@ struct reconcile_input {
 	unsigned int
 		trial_seconds; /* the kernel takes this policy back after so long; 0 = it stays */
 	bool is_insisted; /* somebody asked for just this: also when it was refused before */
+	bool is_unattended; /* the daemon: nobody asked for this, the file was saved */
 	const char *complaint;       /* why the text cannot be used, for `status`: what runs goes
 					on instead, in step with Docker and the interfaces */
 	bool is_dry_run;             /* change nothing, but fail where it would fail; is_changed

@@ -7,13 +7,15 @@
 
 #include "digest.h"
 #include "image.h"
-#include "inventory.h"
 #include "kernel.h"
 #include "notes.h"
 #include "policy.h"
 #include "util.h"
 
 #define SECOND_NS 1000000000ull
+
+/* A text that was saved and left alone for so long has been confirmed by that. */
+#define SETTLED_NS (600 * SECOND_NS)
 
 static __u64 now_ns(void)
 {
@@ -57,17 +59,40 @@ static int build_open(struct image *ret)
 	return err < 0 ? err : image_build(&input, ret, &error);
 }
 
+/* What nobody asked for is not confirmed until it has run for a while.  Until then the confirmed
+ * slot has what was before. */
+static int fill_confirmed(struct kernel *kernel, const struct state *state)
+{
+	if (state->unconfirmed_ns && now_ns() - state->unconfirmed_ns < SETTLED_NS)
+		return 0;
+	return kernel_copy_slot(kernel, SLOT_ACTIVE, SLOT_CONFIRMED);
+}
+
 int trial_prepare(struct kernel *kernel, const struct image *running)
 {
 	_cleanup_(image_clear) struct image open = {};
+	struct state state;
 	int err;
 
 	if (running->bytes && image_header(running)->deadline_ns)
 		return 0;
-	if (running->bytes)
-		return kernel_copy_slot(kernel, SLOT_ACTIVE, SLOT_CONFIRMED);
+	if (running->bytes) {
+		err = kernel_read_state(kernel, &state);
+		return err < 0 ? err : fill_confirmed(kernel, &state);
+	}
 	err = build_open(&open);
 	return err < 0 ? err : kernel_swap(kernel, SLOT_CONFIRMED, &open);
+}
+
+static int write_unconfirmed(struct kernel *kernel, __u64 since_ns)
+{
+	struct state state;
+	int err = kernel_read_state(kernel, &state);
+
+	if (err < 0)
+		return err;
+	state.unconfirmed_ns = since_ns;
+	return kernel_write_state(kernel, &state);
 }
 
 int trial_confirm(struct kernel *kernel)
@@ -83,7 +108,8 @@ int trial_confirm(struct kernel *kernel)
 	if (trial_of(header) == TRIAL_LAPSED)
 		return -ETIME;
 	header->deadline_ns = 0;
-	return kernel_swap(kernel, SLOT_ACTIVE, &running);
+	err = kernel_swap(kernel, SLOT_ACTIVE, &running);
+	return err < 0 ? err : write_unconfirmed(kernel, 0);
 }
 
 static void hash_text(const char *text, __u64 ret[2])
@@ -96,9 +122,8 @@ static void hash_text(const char *text, __u64 ret[2])
 
 static int hash_configuration(const struct image *image, __u64 ret[2])
 {
-	_cleanup_(inventory_freep) struct inventory *inventory = NULL;
 	_cleanup_free_ char *text = NULL;
-	int err = notes_unpack(image, &text, &inventory);
+	int err = notes_unpack(image, &text, NULL);
 
 	if (err == 0)
 		hash_text(text, ret);
@@ -116,6 +141,23 @@ static int hash_refused(const struct image *trial, const struct image *confirmed
 	if (err == 0 && memcmp(ret, other, sizeof(other)) == 0)
 		memset(ret, 0, sizeof(other));
 	return err;
+}
+
+int trial_follow(struct kernel *kernel, const struct image *running, const struct image *next)
+{
+	__u64 old[2], new[2];
+	int err = 0;
+
+	/* With nothing before, there is nothing that could have been confirmed. */
+	if (!running->bytes || image_header(running)->deadline_ns)
+		return 0;
+	err = hash_configuration(running, old);
+	if (err == 0)
+		err = hash_configuration(next, new);
+	if (err < 0 || memcmp(old, new, sizeof(old)) == 0)
+		return err;
+	err = trial_prepare(kernel, running);
+	return err < 0 ? err : write_unconfirmed(kernel, now_ns());
 }
 
 int trial_fall_back(struct kernel *kernel, struct image *running, __u64 ret_refused[2])
@@ -143,6 +185,7 @@ int trial_settle(struct kernel *kernel, const __u64 refused[2])
 	if (err < 0)
 		return err;
 	memcpy(state.refused, refused, sizeof(state.refused));
+	state.unconfirmed_ns = 0;
 	err = kernel_write_state(kernel, &state);
 	return err < 0 ? err : kernel_copy_slot(kernel, SLOT_CONFIRMED, SLOT_ACTIVE);
 }

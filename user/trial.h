@@ -23,10 +23,18 @@ unsigned int trial_seconds_left(const struct image_header *header);
 __u64 trial_deadline_ns(unsigned int seconds);
 
 /*
- * Before a trial: what runs goes into the confirmed slot, unless it is on trial itself.  When
- * nothing runs, an open policy does: then falling back means being as before.
+ * Before a trial: what runs goes into the confirmed slot, unless it is on trial itself, or nobody
+ * asked for it (trial_follow).  When nothing runs, an open policy does: then falling back means
+ * being as before.
  */
 int trial_prepare(struct kernel *kernel, const struct image *running);
+
+/*
+ * Before the daemon, of which nobody asked for it, replaces what runs by `next`, made from the file
+ * as it was saved meanwhile: a trial of that text within the next minutes is to go back to what
+ * runs until now.  Nothing to do when the text is the same.
+ */
+int trial_follow(struct kernel *kernel, const struct image *running, const struct image *next);
 
 /* Makes the running trial permanent.  -ENOENT: none is pending, -ETIME: it is too late. */
 int trial_confirm(struct kernel *kernel);
