@@ -265,19 +265,12 @@ int word_parse_prefix(struct parser *parser, struct prefix *ret)
 	struct token token = parser->lex.token;
 	size_t length = token.length < PREFIX_STRLEN ? token.length : PREFIX_STRLEN;
 	char text[PREFIX_STRLEN + 1];
-	bool is_cleared;
+	char fault[PREFIX_FAULT_STRLEN] = "too long for an address";
 
 	memcpy(text, token.start, length);
 	text[length] = 0;
-	if (token.length > PREFIX_STRLEN || prefix_parse(text, ret, &is_cleared) < 0)
-		return lex_fail(&parser->lex, &token, "%s: %s", QUOTE(&token),
-				token.length > PREFIX_STRLEN ? "too long for an address" :
-							       prefix_fault(text));
-	if (ret->length == 0 && is_cleared)
-		return lex_fail(&parser->lex, &token,
-				"%s: this length means every address, write "
-				"%s if it is meant",
-				QUOTE(&token), ret->family == 4 ? "0.0.0.0/0" : "::/0");
+	if (token.length > PREFIX_STRLEN || prefix_parse(text, ret, fault) < 0)
+		return lex_fail(&parser->lex, &token, "%s: %s", QUOTE(&token), fault);
 	lex_advance(&parser->lex);
 	return 0;
 }

@@ -58,7 +58,7 @@ static int visit_subnet(const struct docker_json *config, void *arg)
 	subnet = util_append(&networks->subnets, networks->subnets_count, sizeof(*subnet));
 	if (!subnet)
 		return -ENOMEM;
-	if (prefix_parse(value, &subnet->prefix, NULL))
+	if (prefix_parse_network(value, &subnet->prefix))
 		return docker_json_fail(&text, "is not a subnet");
 	subnet->is_routed = subnet->prefix.family == 4 ? network->is_routed4 : network->is_routed6;
 	networks->subnets_count++;

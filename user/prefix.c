@@ -2,8 +2,8 @@
 /*
  * prefix.c: addresses with a length, text to bits and back.  Pure.
  *
- * The text is read by one function that says why it refuses; prefix_parse() and
- * prefix_fault() are two views of it, so that they cannot disagree.
+ * The text is read by one function that says why it refuses; what may have host bits, and
+ * what may not, is decided by its callers.
  */
 #include "prefix.h"
 
@@ -30,10 +30,8 @@ static bool bits_equal(const __u8 *a, const __u8 *b, unsigned int length)
 	return length % 8 == 0 || ((a[bytes] ^ b[bytes]) & mask) == 0;
 }
 
-/* Clears the bits behind the length; returns whether any was set. */
-static bool clear_host_bits(struct prefix *prefix)
+static void clear_host_bits(struct prefix *prefix)
 {
-	struct prefix before = *prefix;
 	unsigned int bytes = prefix->length / 8;
 
 	if (prefix->length % 8 != 0) {
@@ -41,7 +39,6 @@ static bool clear_host_bits(struct prefix *prefix)
 		bytes++;
 	}
 	memset(prefix->addr + bytes, 0, sizeof(prefix->addr) - bytes);
-	return memcmp(before.addr, prefix->addr, sizeof(before.addr)) != 0;
 }
 
 /* Decimal, at most three digits, no sign and no leading zero; -1 otherwise. */
@@ -92,8 +89,8 @@ static const char *read_address(const char *text, struct prefix *ret)
 	return "no IPv4 or IPv6 prefix, write it as 192.0.2.0/24 or 2001:db8::/32";
 }
 
-/* NULL and *ret filled, or what is wrong. */
-static const char *read_prefix(const char *text, struct prefix *ret, bool *ret_cleared)
+/* NULL and *ret filled, host bits and all, or what is wrong. */
+static const char *read_prefix(const char *text, struct prefix *ret)
 {
 	char addr[PREFIX_STRLEN];
 	size_t addr_length = strcspn(text, "/");
@@ -118,29 +115,50 @@ static const char *read_prefix(const char *text, struct prefix *ret, bool *ret_c
 						: "the length of an IPv6 prefix is at most 128";
 		ret->length = length;
 	}
-	*ret_cleared = clear_host_bits(ret);
 	return is_mapped(ret) ? "an IPv4 address in IPv6 spelling, write it as 192.0.2.1" : NULL;
 }
 
-int prefix_parse(const char *text, struct prefix *ret, bool *ret_cleared)
+/* A list that is cut off in the middle of a line leaves a shorter length behind a longer address:
+ * cleared in silence, 203.0.113.0/24 would become 192.0.0.0/2. */
+static void explain_host_bits(const struct prefix *written, const struct prefix *cleared,
+			      char *ret_fault)
 {
-	struct prefix prefix = { 0 };
-	bool is_cleared;
+	struct prefix address = prefix_from_address(written->family, written->addr);
+	char network_text[PREFIX_STRLEN], address_text[PREFIX_STRLEN];
 
-	if (read_prefix(text, &prefix, &is_cleared))
-		return -EINVAL;
-	*ret = prefix;
-	if (ret_cleared)
-		*ret_cleared = is_cleared;
-	return 0;
+	snprintf(ret_fault, PREFIX_FAULT_STRLEN, "has host bits set, use %s or %s",
+		 prefix_format(cleared, network_text), prefix_format(&address, address_text));
 }
 
-const char *prefix_fault(const char *text)
+int prefix_parse(const char *text, struct prefix *ret, char *ret_fault)
+{
+	struct prefix prefix = { 0 }, written;
+	const char *fault = read_prefix(text, &prefix);
+
+	if (fault && ret_fault)
+		snprintf(ret_fault, PREFIX_FAULT_STRLEN, "%s", fault);
+	if (fault)
+		return -EINVAL;
+	written = prefix;
+	clear_host_bits(&prefix);
+	if (memcmp(written.addr, prefix.addr, sizeof(written.addr)) == 0) {
+		*ret = prefix;
+		return 0;
+	}
+	if (ret_fault)
+		explain_host_bits(&written, &prefix, ret_fault);
+	return -ERANGE;
+}
+
+int prefix_parse_network(const char *text, struct prefix *ret)
 {
 	struct prefix prefix = { 0 };
-	bool is_cleared;
 
-	return read_prefix(text, &prefix, &is_cleared);
+	if (read_prefix(text, &prefix))
+		return -EINVAL;
+	clear_host_bits(&prefix);
+	*ret = prefix;
+	return 0;
 }
 
 const char *prefix_format(const struct prefix *prefix, char buf[static PREFIX_STRLEN])

@@ -18,17 +18,20 @@ struct prefix {
 
 #define PREFIX_STRLEN 64
 
+/* Room for why a text is refused, to put behind the quoted word. */
+#define PREFIX_FAULT_STRLEN 192
+
 /*
  * Reads "192.0.2.0/24", "2001:db8::/32" or a bare address.  IPv4 must have four parts,
  * leading zeros are refused (they mean octal elsewhere), and so is IPv4 in IPv6 spelling
- * (::ffff:192.0.2.1), which no packet carries.  Host bits that are set are cleared, and
- * *ret_cleared (may be NULL) says so.
- * Returns 0, or -EINVAL with *ret untouched.
+ * (::ffff:192.0.2.1), which no packet carries.
+ * Returns 0, -EINVAL, or -ERANGE when bits behind the length are set; then *ret is untouched
+ * and ret_fault (may be NULL) filled.
  */
-int prefix_parse(const char *text, struct prefix *ret, bool *ret_cleared);
+int prefix_parse(const char *text, struct prefix *ret, char *ret_fault);
 
-/* Why prefix_parse() refuses the text, to put behind the quoted word; NULL if it does not. */
-const char *prefix_fault(const char *text);
+/* The same for what others write, Docker's subnets: bits behind the length are cleared. */
+int prefix_parse_network(const char *text, struct prefix *ret);
 
 /* Canonical text; a full-length prefix is printed without its length.  Returns buf. */
 const char *prefix_format(const struct prefix *prefix, char buf[static PREFIX_STRLEN]);

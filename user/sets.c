@@ -68,7 +68,8 @@ static const char *read_number(const char *at, const char *end, unsigned int mos
 	return at;
 }
 
-/* Dotted quad with or without a length, that ends there; false when somebody else should look. */
+/* Dotted quad with or without a length, that ends there, without host bits; false when somebody
+ * else should look. */
 static bool read_ipv4(const char *at, const char *end, struct prefix *prefix)
 {
 	unsigned int part, addr = 0, length = 32;
@@ -85,14 +86,15 @@ static bool read_ipv4(const char *at, const char *end, struct prefix *prefix)
 		at = read_number(at + 1, end, 32, &length);
 	if (at != end)
 		return false;
-	addr = length ? addr & ~0u << (32 - length) : 0;
+	if (length < 32 && addr << length)
+		return false;
 	*prefix = (struct prefix){ .family = 4, .length = (__u8)length,
 				   .addr = { addr >> 24, addr >> 16, addr >> 8, addr } };
 	return true;
 }
 
 /* What a file contains must not steer the terminal that shows the message. */
-static int fail_word(const struct reader *reader, const char *at, size_t length)
+static int fail_word(const struct reader *reader, const char *at, size_t length, const char *fault)
 {
 	char word[60];
 
@@ -100,23 +102,25 @@ static int fail_word(const struct reader *reader, const char *at, size_t length)
 		length = sizeof(word);
 	for (size_t i = 0; i < length; i++)
 		word[i] = at[i] >= ' ' && at[i] < 0x7f ? at[i] : '?';
-	return fail(reader, at, "'%.*s' is not an address, a prefix or a range", (int)length, word);
+	return fail(reader, at, "'%.*s' %s", (int)length, word, fault);
 }
 
 static int read_prefix(const struct reader *reader, const char *at, const char *end,
 		       struct prefix *prefix)
 {
-	char word[PREFIX_STRLEN] = "";
+	char word[PREFIX_STRLEN] = "", fault[PREFIX_FAULT_STRLEN];
 	size_t length = (size_t)(end - at);
+	int err;
 
 	if (read_ipv4(at, end, prefix))
 		return 0;
 	if (length < sizeof(word) && !memchr(at, '\0', length)) {
 		memcpy(word, at, length);
-		if (prefix_parse(word, prefix, NULL) == 0)
-			return 0;
+		err = prefix_parse(word, prefix, fault);
+		if (err != -EINVAL)
+			return err ? fail_word(reader, at, length, fault) : 0;
 	}
-	return fail_word(reader, at, length);
+	return fail_word(reader, at, length, "is not an address, a prefix or a range");
 }
 
 /* ---- ranges -------------------------------------------------------------------- */
@@ -261,18 +265,38 @@ static int read_line(struct reader *reader, const char *line_end)
 	return err ?: add(reader, &prefix);
 }
 
+/*
+ * Many lists end without a newline, and so does a file that was cut off while it was written.
+ * What is cut off an address leaves another address, but what is cut off a length makes it
+ * wider; host bits give that away, except where a digit may be missing behind so short a length.
+ */
+static int check_last_line(const struct reader *reader)
+{
+	size_t length = (size_t)(reader->end - reader->line_start);
+	const struct prefix *last;
+
+	if (!reader->count || !memchr(reader->line_start, '/', length))
+		return 0;
+	last = &reader->prefixes[reader->count - 1];
+	if (!last->length || last->length > (last->family == 4 ? 3 : 12))
+		return 0;
+	return fail(reader, reader->line_start, "the file may have been cut off behind /%u: end "
+		    "the last line with a newline", last->length);
+}
+
 static int read_lines(struct reader *reader)
 {
 	while (reader->at < reader->end) {
-		const char *line_end = memchr(reader->at, '\n',
-					      (size_t)(reader->end - reader->at));
+		const char *newline = memchr(reader->at, '\n',
+					     (size_t)(reader->end - reader->at));
+		const char *line_end = newline ?: reader->end;
 		int err;
 
-		if (!line_end)
-			line_end = reader->end;
 		reader->line++;
 		reader->line_start = reader->at;
 		err = read_line(reader, line_end);
+		if (err == 0 && !newline)
+			err = check_last_line(reader);
 		if (err)
 			return err;
 		reader->at = line_end + (line_end < reader->end);

@@ -100,9 +100,11 @@ static void check_statement(const char *text)
 	_cleanup_(config_clear_statement) struct statement again = { 0 };
 	_cleanup_free_ char *printed = NULL, *second = NULL, *added = NULL;
 	struct config_error error;
+	char fault[PREFIX_FAULT_STRLEN] = "";
 	struct prefix prefix;
 
-	require(!prefix_fault(text) == !prefix_parse(text, &prefix, NULL));
+	if (prefix_parse(text, &prefix, fault) < 0)
+		require(fault[0] != '\0');
 	if (config_parse_statement(text, NOW, &statement, &error) < 0)
 		return;
 	printed = config_print_statement(&statement);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * fuzz_sets.c: any bytes as a set's file.  What parses is sorted, canonical, and prints as
- * a file that parses to the same; a single line without a range agrees with prefix_parse;
- * ranges cover what they say, at both ends and not one address beyond.
+ * a file that parses to the same; a single line without a range agrees with prefix_parse,
+ * but for one that may have been cut off; ranges cover what they say, at both ends and not one
+ * address beyond.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -65,8 +66,11 @@ static void check_word(const char *text, int err, const struct prefix *prefixes,
 
 	if (!*text || strpbrk(text, " \t\r\n#;-"))
 		return;
-	require((prefix_parse(text, &prefix, NULL) == 0) == (err == 0));
-	if (!err)
+	if (prefix_parse(text, &prefix, NULL) < 0)
+		require(err != 0);
+	else if (err) /* without a newline behind it a digit may be missing */
+		require(prefix.length && prefix.length <= 12 && strchr(text, '/'));
+	else
 		require(count == 1 && prefix_equal(&prefix, &prefixes[0]));
 }
 

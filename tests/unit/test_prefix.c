@@ -15,8 +15,10 @@ static struct prefix parsed(const char *text)
 {
 	struct prefix prefix;
 
-	if (prefix_parse(text, &prefix, NULL) < 0)
-		fail_msg("'%s' is refused: %s", text, prefix_fault(text));
+	char fault[PREFIX_FAULT_STRLEN];
+
+	if (prefix_parse(text, &prefix, fault) < 0)
+		fail_msg("'%s' is refused: %s", text, fault);
 	return prefix;
 }
 
@@ -26,7 +28,6 @@ static void assert_prints(const char *text, const char *expected)
 	char buf[PREFIX_STRLEN];
 
 	assert_string_equal(prefix_format(&prefix, buf), expected);
-	assert_null(prefix_fault(text));
 	prefix = parsed(expected);
 	assert_string_equal(prefix_format(&prefix, buf), expected);
 }
@@ -44,24 +45,42 @@ static void canonical_text_is_a_fixed_point(void **state)
 	assert_prints("2001:db8:0:0:0:0:0:1/128", "2001:db8::1");
 	assert_prints("::192.0.2.1", "::192.0.2.1");
 	assert_prints("64:ff9b::192.0.2.1", "64:ff9b::c000:201");
-	assert_prints("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/127",
+	assert_prints("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/127",
 		      "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/127");
 }
 
-static void host_bits_are_cleared_and_said(void **state)
+static void assert_host_bits(const char *text, const char *expected)
 {
-	struct prefix prefix;
-	bool is_cleared;
+	struct prefix prefix = { .family = 9 };
+	char fault[PREFIX_FAULT_STRLEN];
 
-	assert_prints("10.0.0.1/8", "10.0.0.0/8");
-	assert_prints("192.0.2.255/31", "192.0.2.254/31");
-	assert_prints("128.0.0.1/1", "128.0.0.0/1");
-	assert_prints("192.0.2.1/0", "0.0.0.0/0");
-	assert_prints("2001:db8:ffff::1/33", "2001:db8:8000::/33");
-	assert_int_equal(prefix_parse("10.0.0.1/8", &prefix, &is_cleared), 0);
-	assert_true(is_cleared);
-	assert_int_equal(prefix_parse("10.0.0.0/8", &prefix, &is_cleared), 0);
-	assert_false(is_cleared);
+	assert_int_equal(prefix_parse(text, &prefix, fault), -ERANGE);
+	assert_string_equal(fault, expected);
+	assert_int_equal(prefix.family, 9);
+	assert_int_equal(prefix_parse(text, &prefix, NULL), -ERANGE);
+}
+
+static void host_bits_are_refused_with_the_prefix_meant(void **state)
+{
+	assert_host_bits("203.0.113.5/24",
+			 "has host bits set, use 203.0.113.0/24 or 203.0.113.5");
+	assert_host_bits("203.0.113.5/0", "has host bits set, use 0.0.0.0/0 or 203.0.113.5");
+	assert_host_bits("198.51.100.3/3", "has host bits set, use 192.0.0.0/3 or 198.51.100.3");
+	assert_host_bits("192.0.2.255/31", "has host bits set, use 192.0.2.254/31 or 192.0.2.255");
+	assert_host_bits("2001:db8:ffff::1/33",
+			 "has host bits set, use 2001:db8:8000::/33 or 2001:db8:ffff::1");
+	assert_host_bits("2001:db8::/3", "has host bits set, use 2000::/3 or 2001:db8::");
+}
+
+static void host_bits_of_a_network_are_cleared(void **state)
+{
+	struct prefix prefix, expected = parsed("172.16.0.0/12");
+
+	assert_int_equal(prefix_parse_network("172.16.5.5/12", &prefix), 0);
+	assert_true(prefix_equal(&prefix, &expected));
+	expected = parsed("2001:db8::1");
+	assert_int_equal(prefix_parse_network("2001:db8::1", &prefix), 0);
+	assert_true(prefix_equal(&prefix, &expected));
 }
 
 static void bytes_behind_the_address_are_zero(void **state)
@@ -92,19 +111,19 @@ static void bad_text_is_refused_with_a_reason(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct prefix prefix = { .family = 9, .length = 9 }, before = prefix;
-		bool is_cleared = true;
+		char fault[PREFIX_FAULT_STRLEN] = "";
 
-		if (prefix_parse(bad[i], &prefix, &is_cleared) != -EINVAL)
+		if (prefix_parse(bad[i], &prefix, fault) != -EINVAL)
 			fail_msg("'%s' is accepted", bad[i]);
+		assert_int_equal(prefix_parse_network(bad[i], &prefix), -EINVAL);
 		assert_memory_equal(&prefix, &before, sizeof(prefix));
-		assert_true(is_cleared);
-		assert_non_null(prefix_fault(bad[i]));
+		assert_true(fault[0]);
 	}
 }
 
 static void prefixes_around_the_mapped_range_are_fine(void **state)
 {
-	assert_prints("::ffff:0:0/95", "::fffe:0:0/95");
+	assert_prints("::fffe:0:0/95", "::fffe:0:0/95");
 	assert_prints("::fffe:0:0/96", "::fffe:0:0/96");
 	assert_prints("::ffff:0:0:0/96", "::ffff:0:0:0/96");
 }
@@ -183,7 +202,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(canonical_text_is_a_fixed_point),
-		cmocka_unit_test(host_bits_are_cleared_and_said),
+		cmocka_unit_test(host_bits_are_refused_with_the_prefix_meant),
+		cmocka_unit_test(host_bits_of_a_network_are_cleared),
 		cmocka_unit_test(bytes_behind_the_address_are_zero),
 		cmocka_unit_test(bad_text_is_refused_with_a_reason),
 		cmocka_unit_test(prefixes_around_the_mapped_range_are_fine),

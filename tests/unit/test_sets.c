@@ -71,10 +71,36 @@ static void an_empty_file_is_an_empty_set(void **state)
 	assert_members("# nobody\n", "");
 }
 
-static void host_bits_are_cleared(void **state)
+static void host_bits_are_refused(void **state)
 {
-	assert_members("10.1.2.3/8\n1.2.3.4/0\n192.0.2.255/25\n2001:db8::1/32\n",
-		       "0.0.0.0/0 10.0.0.0/8 192.0.2.128/25 2001:db8::/32");
+	assert_fault("10.0.0.0/8\n10.1.2.3/8\n",
+		     "2:1: '10.1.2.3/8' has host bits set, use 10.0.0.0/8 or 10.1.2.3");
+	assert_fault("203.0.113.5/0\n",
+		     "1:1: '203.0.113.5/0' has host bits set, use 0.0.0.0/0 or 203.0.113.5");
+	assert_fault(" 198.51.100.3/3 # x\n",
+		     "1:2: '198.51.100.3/3' has host bits set, use 192.0.0.0/3 or 198.51.100.3");
+	assert_fault("2001:db8::1/32\n",
+		     "1:1: '2001:db8::1/32' has host bits set, use 2001:db8::/32 or 2001:db8::1");
+}
+
+/* Each is a longer list, cut off somewhere in its last line. */
+static void a_list_that_was_cut_off_never_widens(void **state)
+{
+	assert_members("10.0.0.0/8\n203.0.113.0/24", "10.0.0.0/8 203.0.113.0/24");
+	assert_fault("203.0.113.0/2",
+		     "1:1: '203.0.113.0/2' has host bits set, use 192.0.0.0/2 or 203.0.113.0");
+	assert_fault("10.0.0.0/8\n128.0.0.0/1", "2:1: the file may have been cut off behind /1: "
+		     "end the last line with a newline");
+	assert_fault("192.0.0.0/2", "1:1: the file may have been cut off behind /2: "
+		     "end the last line with a newline");
+	assert_fault("2000::/12", "1:1: the file may have been cut off behind /12: "
+		     "end the last line with a newline");
+	assert_members("192.0.0.0/2\n", "192.0.0.0/2");
+	assert_members("192.0.0.0/2\n# x", "192.0.0.0/2");
+	assert_members("0.0.0.0/0", "0.0.0.0/0");
+	assert_members("64.0.0.0/4", "64.0.0.0/4");
+	assert_members("2001:d00::/24", "2001:d00::/24");
+	assert_members("128.0.0.0-255.255.255.255", "128.0.0.0/1");
 }
 
 static void a_range_becomes_exactly_its_prefixes(void **state)
@@ -366,7 +392,8 @@ int main(void)
 		cmocka_unit_test(prefixes_are_sorted_without_duplicates),
 		cmocka_unit_test(comments_and_blanks_are_skipped),
 		cmocka_unit_test(an_empty_file_is_an_empty_set),
-		cmocka_unit_test(host_bits_are_cleared),
+		cmocka_unit_test(host_bits_are_refused),
+		cmocka_unit_test(a_list_that_was_cut_off_never_widens),
 		cmocka_unit_test(a_range_becomes_exactly_its_prefixes),
 		cmocka_unit_test(a_bad_line_is_named_with_its_place),
 		cmocka_unit_test(a_bad_range_is_named_with_its_place),
