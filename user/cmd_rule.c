@@ -113,8 +113,9 @@ static int unban(const char *text, int argc, char **argv, char **ret)
 		return err;
 	err = config_delete(text, &statement, ret);
 	if (err == -ENOENT)
-		log_error(0, "'%s' is not banned by name (`tidegate list` shows the bans)",
-			  argv[1]);
+		log_error(0, "'%s' is not banned by name%s%s%s (`tidegate list` shows the bans)",
+			  argv[1], statement.comment ? " with the comment '" : "",
+			  statement.comment ?: "", statement.comment ? "'" : "");
 	return err;
 }
 

@@ -145,9 +145,11 @@ const char *config_docker_url(const struct config *config);
  *
  * config_add appends the statement behind the last one of its kind (at the end if none) and
  * behind the sets it uses; the same rule with another until or comment is replaced, and so is
- * a set of that name or the one setting of that kind; exactly the same: -EEXIST.
+ * a set of that name or the one setting of that kind; exactly the same: -EEXIST.  A ban with
+ * another comment is another ban: the comment names its owner.
  * config_delete removes every rule with the same identity: -ENOENT if there is none.  For a
- * ban it takes the sources given out of all bans; -ENOENT if none of them is banned.
+ * ban it takes the sources given out of all bans, or out of those with the same comment if it
+ * has one; -ENOENT if none of them is banned.
  * Each result parses; -EINVAL if it would not (a set that is undefined, or still used).
  * config_delete_number removes the rule that `status numbered` and `list` show as `number`
  * (1-based, in file order, over allow, deny, ban and failsafe).

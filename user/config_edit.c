@@ -132,8 +132,15 @@ static int finish_edit(const struct edit *edit, char **ret)
 
 /* ---- finding --------------------------------------------------------------------- */
 
-/* 1 if both say the same thing in another way: rules but for until and comment, sets of one
- * name, settings of one kind.  `identity` is that of `b`. */
+/* A ban belongs to who made it, which its comment names: two jails of fail2ban may ban one address,
+ * and each takes back its own. */
+static bool is_same_owner(const struct statement *a, const struct statement *b)
+{
+	return streq(a->comment ?: "", b->comment ?: "");
+}
+
+/* 1 if both say the same thing in another way: rules but for until and comment (bans of one owner
+ * but for until), sets of one name, settings of one kind.  `identity` is that of `b`. */
 static int is_same(const struct statement *a, const struct statement *b, const char *identity)
 {
 	_cleanup_free_ char *other = NULL;
@@ -144,6 +151,8 @@ static int is_same(const struct statement *a, const struct statement *b, const c
 		return streq(a->set, b->set);
 	if (!config_is_rule(a))
 		return 1;
+	if (a->kind == STATEMENT_BAN && !is_same_owner(a, b))
+		return 0;
 	other = config_rule_identity(a);
 	return other ? streq(other, identity) : -ENOMEM;
 }
@@ -259,7 +268,8 @@ static void keep_source(void *source)
 {
 }
 
-/* `ban X Y` and then `unban X`: a ban is the sum of its sources, each can be taken back. */
+/* `ban X Y` and then `unban X`: a ban is the sum of its sources, each can be taken back.  With a
+ * comment from the bans of that owner, without one from all. */
 static int delete_bans(struct edit *edit, const struct statement *statement)
 {
 	void *tree = NULL;
@@ -270,9 +280,12 @@ static int delete_bans(struct edit *edit, const struct statement *statement)
 		if (!tsearch(&statement->sources[i], &tree, config_compare_sources))
 			err = -ENOMEM;
 	for (size_t i = 0; i < edit->config->count && err == 0; i++) {
-		if (edit->config->statements[i].kind != STATEMENT_BAN)
+		const struct statement *ban = &edit->config->statements[i];
+
+		if (ban->kind != STATEMENT_BAN ||
+		    (statement->comment && !is_same_owner(ban, statement)))
 			continue;
-		err = print_reduced(&edit->config->statements[i], &tree, &edit->replacements[i]);
+		err = print_reduced(ban, &tree, &edit->replacements[i]);
 		if (edit->replacements[i])
 			is_found = true;
 	}

@@ -182,6 +182,33 @@ static void source_is_taken_out_of_every_ban(void **state)
 		    "set a 10.0.0.1\nban 10.0.0.1\n");
 }
 
+static void bans_of_two_owners_are_two_bans(void **state)
+{
+	static const char both[] = "ban 10.0.0.1 comment \"a\"\nban 10.0.0.1 comment \"b\"\n";
+
+	assert_edit(config_add, "ban 10.0.0.1 comment a\n", "ban 10.0.0.1 comment b",
+		    "ban 10.0.0.1 comment a\nban 10.0.0.1 comment \"b\"\n");
+	assert_edit(config_add, "ban 10.0.0.1\n", "ban 10.0.0.1 comment b",
+		    "ban 10.0.0.1\nban 10.0.0.1 comment \"b\"\n");
+	assert_edit(config_add, both, "ban 10.0.0.1 until 2030-01-01T00:00Z comment b",
+		    "ban 10.0.0.1 comment \"a\"\n"
+		    "ban 10.0.0.1 until 2030-01-01T00:00Z comment \"b\"\n");
+	assert_no_edit(config_add, both, "ban 10.0.0.1 comment a", -EEXIST);
+}
+
+static void owner_takes_back_only_its_own_ban(void **state)
+{
+	static const char both[] = "ban 10.0.0.1 comment \"a\"\nban 10.0.0.1 comment \"b\"\n";
+
+	assert_edit(config_delete, both, "ban 10.0.0.1 comment a",
+		    "ban 10.0.0.1 comment \"b\"\n");
+	assert_edit(config_delete, "ban 10.0.0.1 10.0.0.2 comment a\nban 10.0.0.1\n",
+		    "ban 10.0.0.1 comment a", "ban 10.0.0.2 comment \"a\"\nban 10.0.0.1\n");
+	assert_no_edit(config_delete, both, "ban 10.0.0.1 comment c", -ENOENT);
+	assert_no_edit(config_delete, "ban 10.0.0.1\n", "ban 10.0.0.1 comment c", -ENOENT);
+	assert_edit(config_delete, both, "ban 10.0.0.1", "");
+}
+
 static void set_in_use_stays(void **state)
 {
 	assert_no_edit(config_delete, "set a 10.0.0.1\nallow 1 from a\n", "set a 10.0.0.9", -EINVAL);
@@ -226,6 +253,8 @@ int main(void)
 		cmocka_unit_test(all_that_say_the_same_go),
 		cmocka_unit_test(what_is_not_there_is_not_found),
 		cmocka_unit_test(source_is_taken_out_of_every_ban),
+		cmocka_unit_test(bans_of_two_owners_are_two_bans),
+		cmocka_unit_test(owner_takes_back_only_its_own_ban),
 		cmocka_unit_test(set_in_use_stays),
 		cmocka_unit_test(numbers_count_rules_only),
 		cmocka_unit_test(number_removes_one_of_equal_rules),
