@@ -118,6 +118,7 @@ struct bpf_sock_addr {
 	__u32 protocol;
 	__u32 msg_src_ip4;
 	__u32 msg_src_ip6[4];
+	struct bpf_sock *sk __attribute__((aligned(8)));
 };
 
 struct bpf_sk_lookup {
@@ -255,13 +256,85 @@ struct icmphdr {
 	__sum16 checksum;
 };
 
+/* include/linux/types.h */
+struct hlist_node {
+	struct hlist_node *next;
+} __attribute__((preserve_access_index));
+
+struct hlist_head {
+	struct hlist_node *first;
+} __attribute__((preserve_access_index));
+
+/* include/net/udp.h */
+struct udp_hslot {
+	struct hlist_head head;
+} __attribute__((preserve_access_index));
+
+struct udp_table {
+	struct udp_hslot *hash; /* by port */
+	unsigned int mask;
+} __attribute__((preserve_access_index));
+
+/* include/net/net_namespace.h */
+struct netns_ipv4 {
+	struct udp_table *udp_table; /* since 6.2 */
+} __attribute__((preserve_access_index));
+
+struct net {
+	__u32 hash_mix;
+	struct netns_ipv4 ipv4;
+} __attribute__((preserve_access_index));
+
 /* include/net/sock.h */
+struct proto {
+	union {
+		struct udp_table *udp_table; /* NULL since 6.2 */
+	} h;
+} __attribute__((preserve_access_index));
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct in6_addr {
+	union {
+		__be32 u6_addr32[4];
+	} in6_u;
+} __attribute__((preserve_access_index));
+
 struct sock_common {
+	__be32 skc_rcv_saddr;
+	__u16 skc_num; /* host order */
+	unsigned short skc_family;
+	unsigned char skc_reuse : 4;
+	unsigned char skc_reuseport : 1;
 	unsigned char skc_ipv6only : 1;
+	struct hlist_node skc_node;
+	struct proto *skc_prot;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_rcv_saddr;
 } __attribute__((preserve_access_index));
 
 struct sock {
 	struct sock_common __sk_common;
+} __attribute__((preserve_access_index));
+
+/* include/linux/sched.h, include/linux/cred.h, include/linux/user_namespace.h */
+struct user_namespace {
+	int level; /* 0 = the first one, of the machine */
+} __attribute__((preserve_access_index));
+
+typedef struct {
+	__u32 words[2]; /* one of 64 bits since 6.3 */
+} kernel_cap_t;
+
+struct cred {
+	kernel_cap_t cap_effective;
+	struct user_namespace *user_ns;
+} __attribute__((preserve_access_index));
+
+struct task_struct {
+	const struct cred *cred;
 } __attribute__((preserve_access_index));
 
 /* net/netfilter/nf_conntrack_bpf.c: twelve bytes since 5.18, `dir` is filled in by the look-up. */

@@ -14,12 +14,14 @@
 #include <bpf/bpf_helpers.h>
 
 #include "datapath.h"
+#include "held.h"
 #include "learned.h"
 
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define CAP_NET_ADMIN 12
 
 /* The network namespace that is guarded.  Containers bind ports as well, in theirs. */
 const volatile __u64 netns_cookie = 0;
@@ -40,18 +42,40 @@ static __always_inline bool is_same_comm(const union comm *a, const union comm *
 	return a->words[0] == b->words[0] && a->words[1] == b->words[1];
 }
 
-/* The name of a root process proves nothing, but a false one only closes its own port. */
+/*
+ * What Docker needs for its networks, and a container in the host's network has not: who has it
+ * can close each port of the host without us.  Counted in the user namespace of the machine, as
+ * in one of one's own everybody has it.
+ */
+static __always_inline bool is_net_admin(void)
+{
+	const struct task_struct *task = (const void *)bpf_get_current_task();
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+	kernel_cap_t caps = {};
+
+	if (BPF_CORE_READ(cred, user_ns, level) != 0)
+		return false;
+	bpf_core_read(&caps, sizeof(caps), &cred->cap_effective);
+	/* In which of them the lower ones are is a matter of the byte order.  The upper ones
+	 * have no such bit. */
+	return (caps.words[0] | caps.words[1]) & (1u << CAP_NET_ADMIN);
+}
+
+/* Anybody takes a name: first, because it says no of nearly all processes. */
 static __always_inline __u32 learned_by(void)
 {
 	const union comm proxy = { "docker-proxy" }, engine = { "dockerd" };
 	union comm comm = {};
+	__u32 by;
 
-	if ((__u32)bpf_get_current_uid_gid() != 0)
-		return 0;
 	bpf_get_current_comm(comm.text, sizeof(comm.text));
 	if (is_same_comm(&comm, &proxy))
-		return LEARNED_PROXY;
-	return is_same_comm(&comm, &engine) ? LEARNED_ENGINE : 0;
+		by = LEARNED_PROXY;
+	else if (is_same_comm(&comm, &engine))
+		by = LEARNED_ENGINE;
+	else
+		return 0;
+	return is_net_admin() ? by : 0;
 }
 
 /* The API, with and without TLS, and what the nodes of a swarm say to each other. */
@@ -173,10 +197,11 @@ int learn_bind6(struct bpf_sock *sk)
 
 /*
  * A UDP socket is found by packets before the programs above run, so its port is noted when it is
- * asked for as well.  Docker may not get it, because somebody else has it: then it counts for a
+ * asked for as well.  Not where somebody else receives what is sent there: Docker will not get it,
+ * and what it does not get it does not close.  It may fail for another reason: so it counts for a
  * moment only, unless it was Docker's before and not forgotten yet.
  */
-static __always_inline void try_port(const struct learned_key *key)
+static __always_inline bool try_port(const struct bpf_sock *sk, const struct learned_key *key)
 {
 	const struct learned *known = bpf_map_lookup_elem(&learned, key);
 	struct learned value = {
@@ -184,9 +209,12 @@ static __always_inline void try_port(const struct learned_key *key)
 		.by = known ? known->by : LEARNED_TRYING,
 	};
 
+	if (is_held(sk, key))
+		return false;
 	/* Where there is no room, it is learned once it is bound. */
 	(void)bpf_map_update_elem(&learned, key, &value, BPF_ANY);
 	mark(key);
+	return true;
 }
 
 /*
@@ -231,8 +259,8 @@ int learn_try4(struct bpf_sock_addr *ctx)
 	if (!begin_try(ctx, &key))
 		return 1;
 	key.addr[0] = ctx->user_ip4;
-	try_port(&key);
-	settle();
+	if (try_port(ctx->sk, &key))
+		settle();
 	return 1;
 }
 
@@ -243,19 +271,21 @@ int learn_try6(struct bpf_sock_addr *ctx)
 	__be32 a = ctx->user_ip6[0], b = ctx->user_ip6[1], c = ctx->user_ip6[2];
 	__be32 d = ctx->user_ip6[3];
 	struct learned_key key = { .family = 4 };
+	bool is_noted = false;
 
 	if (!begin_try(ctx, &key))
 		return 1;
 	if (!a && !b && (c == bpf_htonl(0xffff) || (!c && !d))) {
 		key.addr[0] = d;
-		try_port(&key);
+		is_noted = try_port(ctx->sk, &key);
 	}
 	key.family = 6;
 	key.addr[0] = a;
 	key.addr[1] = b;
 	key.addr[2] = c;
 	key.addr[3] = d;
-	try_port(&key);
-	settle();
+	is_noted |= try_port(ctx->sk, &key);
+	if (is_noted)
+		settle();
 	return 1;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * netdev_sockets.c: the sockets that Docker's own processes hold, from /proc.  A process is
- * Docker's by its name; who fakes the name only gets a port closed that a container wants.
+ * Docker's by its name, which anybody can take, and by CAP_NET_ADMIN, as in bpf/learn.bpf.c.
  */
 #include "netdev_sockets.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/stat.h>
 
 #include "util.h"
 
@@ -17,20 +19,46 @@ static int compare_inode(const void *a_, const void *b_)
 	return a < b ? -1 : a > b;
 }
 
-static bool is_docker(int proc_fd, const char *pid)
+static ssize_t read_file(int proc_fd, const char *pid, const char *name, char *ret, size_t size)
 {
-	char path[32], name[16] = "";
+	char path[32];
 	_cleanup_close_ int fd = -1;
 	ssize_t length;
 
-	if (snprintf(path, sizeof(path), "%s/comm", pid) >= (int)sizeof(path))
-		return false;
+	if (snprintf(path, sizeof(path), "%s/%s", pid, name) >= (int)sizeof(path))
+		return -1;
 	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
-	length = fd < 0 ? -1 : read(fd, name, sizeof(name) - 1);
-	if (length <= 0)
+	length = fd < 0 ? -1 : read(fd, ret, size - 1);
+	ret[length < 0 ? 0 : length] = '\0';
+	return length;
+}
+
+/* In a user namespace of its own everybody has every capability. */
+static bool is_net_admin(int proc_fd, const char *pid)
+{
+	char status[4096], path[32];
+	struct stat ours, theirs;
+	const char *line;
+
+	if (read_file(proc_fd, pid, "status", status, sizeof(status)) <= 0 ||
+	    snprintf(path, sizeof(path), "%s/ns/user", pid) >= (int)sizeof(path))
+		return false;
+	line = strstr(status, "\nCapEff:");
+	return line && (strtoull(line + strlen("\nCapEff:"), NULL, 16) & 1u << CAP_NET_ADMIN) &&
+	       fstatat(proc_fd, path, &theirs, 0) == 0 &&
+	       fstatat(proc_fd, "self/ns/user", &ours, 0) == 0 &&
+	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+}
+
+static bool is_docker(int proc_fd, const char *pid)
+{
+	char name[16];
+
+	if (read_file(proc_fd, pid, "comm", name, sizeof(name)) <= 0)
 		return false;
 	name[strcspn(name, "\n")] = '\0';
-	return streq(name, "dockerd") || streq(name, "docker-proxy");
+	return (streq(name, "dockerd") || streq(name, "docker-proxy")) &&
+	       is_net_admin(proc_fd, pid);
 }
 
 static int add_inode(struct sockets *sockets, const char *link)
