@@ -354,7 +354,7 @@ int cmd_run(const struct options *options, int argc, char **argv)
 
 	if (argc > 1)
 		return cmd_usage(argv[0], "'%s': takes no argument", argv[1]);
-	daemon_fd = lock_take_daemon();
+	daemon_fd = lock_take_daemon(options->pin_dir);
 	if (daemon_fd < 0) {
 		log_error(daemon_fd == -EAGAIN ? 0 : daemon_fd, daemon_fd == -EAGAIN ?
 			  "another `tidegate run` is running" :

@@ -363,7 +363,8 @@ int cmd_status(const struct options *options, int argc, char **argv)
 	_cleanup_(docker_freep) struct docker *docker = NULL;
 	_cleanup_(health_clear) struct health health = {};
 	_cleanup_free_ char *text = NULL;
-	struct health_input input = { .config_path = options->config };
+	struct health_input input = { .pin_dir = options->pin_dir,
+				      .config_path = options->config };
 	int err;
 
 	if (argc == 2 && streq(argv[1], "numbered"))

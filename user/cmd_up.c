@@ -371,7 +371,7 @@ int cmd_down(const struct options *options, int argc, char **argv)
 	lock_fd = cmd_take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
-	if (lock_is_daemon_running()) {
+	if (lock_is_daemon_running(options->pin_dir)) {
 		log_error(0, "`tidegate run` is running and would bring it up again: stop it first "
 			     "(systemctl stop tidegate)");
 		return CMD_FAILED;

@@ -31,6 +31,7 @@ struct health {
 };
 
 struct health_input {
+	const char *pin_dir;
 	const char *config_path;
 	const char *text;
 	struct kernel *kernel;  /* NULL = not up */

@@ -2,18 +2,21 @@
 /*
  * lock.c: locks on files below LOCK_DIR.  See lock.h.  The lock is one of flock(2), because
  * /proc/locks names the process that holds it.  The daemon's is an open file description lock
- * of fcntl(2), because one can ask for it without taking it.
+ * of fcntl(2), because one can ask for it without taking it, and on one byte of the file, which
+ * stands for the pin directory.
  */
 #include "lock.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 
+#include "digest.h"
 #include "util.h"
 
 #define DAEMON_PATH LOCK_DIR "/daemon"
@@ -102,20 +105,48 @@ void lock_describe_holder(char ret[static LOCK_HOLDER_TEXT])
 		snprintf(ret, LOCK_HOLDER_TEXT, "`%s` (pid %d)", command, pid);
 }
 
-int lock_take_daemon(void)
+/* Two names of one directory are one, also before it is made. */
+static char *real_path(const char *dir)
 {
-	struct flock whole = { .l_type = F_WRLCK };
-	_cleanup_close_ int fd = open_file(DAEMON_PATH);
+	_cleanup_free_ char *copy = strdup(dir), *base = strdup(dir), *parent = NULL;
+	char *path = realpath(dir, NULL);
 
-	if (fd < 0)
-		return fd;
-	return fcntl(fd, F_OFD_SETLK, &whole) < 0 ? -errno : TAKE_FD(fd);
+	if (path || !copy || !base)
+		return path;
+	parent = realpath(dirname(copy), NULL);
+	if (!parent)
+		return strdup(dir);
+	return asprintf(&path, "%s/%s", parent, basename(base)) < 0 ? NULL : path;
 }
 
-bool lock_is_daemon_running(void)
+static int range_of(const char *pin_dir, struct flock *ret)
 {
-	struct flock whole = { .l_type = F_WRLCK };
-	_cleanup_close_ int fd = open(DAEMON_PATH, O_RDWR | O_CLOEXEC);
+	_cleanup_free_ char *path = real_path(pin_dir);
+	struct digest digest = DIGEST_INIT;
 
-	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+	if (!path)
+		return -ENOMEM;
+	digest_add(&digest, path, strlen(path));
+	*ret = (struct flock){ .l_type = F_WRLCK, .l_start = digest.lane[0] >> 1, .l_len = 1 };
+	return 0;
+}
+
+int lock_take_daemon(const char *pin_dir)
+{
+	_cleanup_close_ int fd = open_file(DAEMON_PATH);
+	struct flock range;
+	int err = fd < 0 ? fd : range_of(pin_dir, &range);
+
+	if (err < 0)
+		return err;
+	return fcntl(fd, F_OFD_SETLK, &range) < 0 ? -errno : TAKE_FD(fd);
+}
+
+bool lock_is_daemon_running(const char *pin_dir)
+{
+	_cleanup_close_ int fd = open(DAEMON_PATH, O_RDWR | O_CLOEXEC);
+	struct flock range;
+
+	return fd >= 0 && range_of(pin_dir, &range) == 0 && fcntl(fd, F_OFD_GETLK, &range) == 0 &&
+	       range.l_type != F_UNLCK;
 }

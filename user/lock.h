@@ -19,8 +19,9 @@ int lock_take(unsigned int wait_ms);
 /* Who holds it now, for people: "`tidegate run` (pid 12)". */
 void lock_describe_holder(char ret[static LOCK_HOLDER_TEXT]);
 
-/* The daemon's own, held as long as it lives.  -EAGAIN when another one runs. */
-int lock_take_daemon(void);
-bool lock_is_daemon_running(void);
+/* The daemon's own of this pin directory, held as long as it lives.  -EAGAIN when another one
+ * runs there. */
+int lock_take_daemon(const char *pin_dir);
+bool lock_is_daemon_running(const char *pin_dir);
 
 #endif

@@ -30,6 +30,11 @@ expect "status succeeds again" tidegate status
 because="enforcing again"
 expect_closed stranger $host4 6379/tcp
 
+expect "another pin directory can be up as well" tidegate --pin /sys/fs/bpf/other up
+expect "its status counts no daemon of another's as its own" \
+	sh -c "'$tidegate' --pin /sys/fs/bpf/other status | grep 'not running'"
+expect "and goes down by itself" tidegate --pin /sys/fs/bpf/other down
+
 daemon_kill
 expect "status says when the daemon was killed" sh -c "'$tidegate' status | grep 'not running'"
 publish web -p 8080:80

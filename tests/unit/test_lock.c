@@ -12,11 +12,14 @@
 #include <stdint.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <cmocka.h>
 
 #include "lock.h"
 #include "util.h"
+
+#define PIN_DIR "/run/pins/tidegate"
 
 static int enter_namespace(void **state)
 {
@@ -56,7 +59,7 @@ static void end(pid_t pid)
 static void probe_for_ever(void)
 {
 	for (;;)
-		(void)lock_is_daemon_running();
+		(void)lock_is_daemon_running(PIN_DIR);
 }
 
 static void a_probe_never_keeps_a_daemon_from_starting(void **state)
@@ -65,10 +68,10 @@ static void a_probe_never_keeps_a_daemon_from_starting(void **state)
 	int fd = 0;
 
 	need_namespace(state);
-	close(lock_take_daemon()); /* the file is there */
+	close(lock_take_daemon(PIN_DIR)); /* the file is there */
 	child = start(probe_for_ever);
 	for (int i = 0; i < 20000 && fd >= 0; i++) {
-		fd = lock_take_daemon();
+		fd = lock_take_daemon(PIN_DIR);
 		util_closep(&fd);
 	}
 	end(child);
@@ -80,13 +83,32 @@ static void the_probe_tells_a_daemon_from_none(void **state)
 	int fd;
 
 	need_namespace(state);
-	assert_false(lock_is_daemon_running());
-	fd = lock_take_daemon();
+	assert_false(lock_is_daemon_running(PIN_DIR));
+	fd = lock_take_daemon(PIN_DIR);
 	assert_true(fd >= 0);
-	assert_true(lock_is_daemon_running());
-	assert_int_equal(lock_take_daemon(), -EAGAIN);
+	assert_true(lock_is_daemon_running(PIN_DIR));
+	assert_int_equal(lock_take_daemon(PIN_DIR), -EAGAIN);
 	close(fd);
-	assert_false(lock_is_daemon_running());
+	assert_false(lock_is_daemon_running(PIN_DIR));
+}
+
+static void each_pin_directory_has_a_daemon_of_its_own(void **state)
+{
+	int fd, other;
+
+	need_namespace(state);
+	assert_int_equal(mkdir("/run/pins", 0700), 0);
+	fd = lock_take_daemon(PIN_DIR);
+	assert_true(fd >= 0);
+	assert_false(lock_is_daemon_running("/run/pins/other"));
+	other = lock_take_daemon("/run/pins/other");
+	assert_true(other >= 0);
+	close(other);
+	assert_true(lock_is_daemon_running("/run/pins/../pins/tidegate/"));
+	assert_int_equal(mkdir(PIN_DIR, 0700), 0);
+	assert_true(lock_is_daemon_running(PIN_DIR "/"));
+	close(fd);
+	assert_false(lock_is_daemon_running(PIN_DIR));
 }
 
 static int told[2];
@@ -126,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_probe_never_keeps_a_daemon_from_starting),
 		cmocka_unit_test(the_probe_tells_a_daemon_from_none),
+		cmocka_unit_test(each_pin_directory_has_a_daemon_of_its_own),
 		cmocka_unit_test(a_held_lock_names_who_holds_it),
 	};
 
