@@ -49,35 +49,87 @@ static const char *address_text(const struct row *row, char buf[static PREFIX_ST
 
 #define SHOWN_SOURCES 3
 
-static bool is_anywhere(const struct policy_rule *rule)
+/* Those of a rule that a row is about. */
+struct sources {
+	const struct prefix *prefixes; /* IPv4 before IPv6, each family sorted */
+	size_t count;
+};
+
+/* There may be a million. */
+static size_t first_ipv6(const struct policy_rule *rule)
 {
-	return rule->sources_count && rule->sources[0].length == 0;
+	size_t low = 0, high = rule->sources_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (rule->sources[middle].family == 4)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
-static void put_sources(FILE *out, const struct policy_rule *rule)
+static struct sources sources_of(const struct policy_rule *rule, const struct row *row)
+{
+	size_t ipv4_count = first_ipv6(rule);
+
+	if (row->is_both)
+		return (struct sources){ rule->sources, rule->sources_count };
+	if (row->port->addr.family == 4)
+		return (struct sources){ rule->sources, ipv4_count };
+	return (struct sources){ rule->sources + ipv4_count, rule->sources_count - ipv4_count };
+}
+
+/* The shortest prefix of a family is its first. */
+static bool is_anyone(const struct policy_rule *rule, const struct row *row)
+{
+	size_t ipv4_count = first_ipv6(rule);
+	bool is_all4 = ipv4_count && rule->sources[0].length == 0;
+	bool is_all6 = ipv4_count < rule->sources_count && rule->sources[ipv4_count].length == 0;
+
+	if (row->is_both)
+		return is_all4 && is_all6;
+	return row->port->addr.family == 4 ? is_all4 : is_all6;
+}
+
+static const char *source_text(const struct prefix *source, char buf[static PREFIX_STRLEN])
+{
+	if (source->length == 0)
+		return source->family == 4 ? "anyone by IPv4" : "anyone by IPv6";
+	return prefix_format(source, buf);
+}
+
+static void put_sources(FILE *out, const struct sources *sources)
 {
 	char buf[PREFIX_STRLEN];
 
-	for (size_t i = 0; i < rule->sources_count && i < SHOWN_SOURCES; i++)
-		fprintf(out, "%s%s", i ? ", " : "", prefix_format(&rule->sources[i], buf));
-	if (rule->sources_count > SHOWN_SOURCES)
-		fprintf(out, " and %zu more", rule->sources_count - SHOWN_SOURCES);
+	for (size_t i = 0; i < sources->count && i < SHOWN_SOURCES; i++)
+		fprintf(out, "%s%s", i ? ", " : "", source_text(&sources->prefixes[i], buf));
+	if (sources->count > SHOWN_SOURCES)
+		fprintf(out, " and %zu more", sources->count - SHOWN_SOURCES);
 }
 
-static bool put_rule(FILE *out, const struct policy_rule *rule, bool is_first)
+static bool put_rule(FILE *out, const struct policy_rule *rule, const struct row *row,
+		     bool is_first)
 {
+	struct sources sources = sources_of(rule, row);
 	bool is_deny = rule->kind == STATEMENT_DENY;
 
+	if (!sources.count)
+		return is_first;
 	fprintf(out, "%s%s", is_first ? "" : is_deny ? "; " : ", ", is_deny ? "not " : "");
-	if (is_anywhere(rule))
+	if (is_anyone(rule, row))
 		fputs("anyone", out);
 	else
-		put_sources(out, rule);
+		put_sources(out, &sources);
 	return false;
 }
 
-static char *who_may_enter(const struct policy *policy, const struct policy_port *port)
+static char *who_may_enter(const struct policy *policy, const struct row *row)
 {
+	const struct policy_port *port = row->port;
 	bool is_first = true;
 	char *text = NULL;
 	size_t size;
@@ -88,7 +140,7 @@ static char *who_may_enter(const struct policy *policy, const struct policy_port
 	if (!port->is_closed)
 		is_first = (fputs("anyone", out), false);
 	for (size_t i = 0; i < port->rules_count; i++)
-		is_first = put_rule(out, &policy->rules[port->rules[i]], is_first);
+		is_first = put_rule(out, &policy->rules[port->rules[i]], row, is_first);
 	if (is_first)
 		fputs("nobody", out);
 	fclose(out);
@@ -139,11 +191,12 @@ static size_t make_rows(const struct counted *counted, const struct policy *poli
 			row->is_both = true;
 		} else {
 			row->port = port;
-			row->who = who_may_enter(policy, port);
 			count++;
 		}
 		add_counters(counted, port, row);
 	}
+	for (size_t i = 0; i < count; i++)
+		rows[i].who = who_may_enter(policy, &rows[i]);
 	return count;
 }
 

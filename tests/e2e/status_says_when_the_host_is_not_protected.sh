@@ -30,6 +30,31 @@ expect "status succeeds again" tidegate status
 because="enforcing again"
 expect_closed stranger $host4 6379/tcp
 
+# who ADDRESS: what status says of 6379/tcp there.
+who() {
+	tidegate --json status | jq -r --arg address "$1" \
+		'.ports[] | select(.port == 6379 and .address == $address) | .who'
+}
+configure <<-EOF
+	set six ::/0
+	allow 6379/tcp from six
+EOF
+tidegate reload
+because="allowed by IPv6 only"
+expect_closed stranger $host4 6379/tcp
+expect_open stranger $host6 6379/tcp
+expect_equal "who may enter is said for each family" "$(who any)" "anyone by IPv6"
+configure <<-EOF
+	set six ::/0
+	allow 6379/tcp
+	allow 6379/tcp on $host4 from six
+EOF
+tidegate reload
+expect_equal "IPv4 beside it is entered by anyone" "$(who 0.0.0.0)" anyone
+expect_equal "an IPv4 address is entered by no IPv6 source" "$(who $host4)" anyone
+configure </dev/null
+tidegate reload
+
 expect "another pin directory can be up as well" tidegate --pin /sys/fs/bpf/other up
 expect "its status counts no daemon of another's as its own" \
 	sh -c "'$tidegate' --pin /sys/fs/bpf/other status | grep 'not running'"
