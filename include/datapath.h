@@ -184,6 +184,8 @@ struct state {
 	char config_error[STATE_TEXT]; /* why the configuration was not applied; "" = it was */
 	__u64 unconfirmed_ns; /* CLOCK_MONOTONIC: since when a text enforces that the daemon took
 				 from the file; 0 = somebody asked for it */
+	__u32 hook; /* enum hook_kind of the last `up --hook`; 0 = none was asked for */
+	__u32 reserved;
 };
 
 /* ---- means ----------------------------------------------------------------------- */
@@ -460,7 +462,7 @@ DATAPATH_ASSERT(interface, 4);
 DATAPATH_ASSERT(learned_key, 20);
 DATAPATH_ASSERT(learned, 16);
 DATAPATH_ASSERT(learned_ports, 64 + 2 * 24576);
-DATAPATH_ASSERT(state, 456);
+DATAPATH_ASSERT(state, 464);
 DATAPATH_ASSERT(means_note, 240);
 DATAPATH_ASSERT(image_table, 16);
 DATAPATH_ASSERT(image_answer, 16);

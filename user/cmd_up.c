@@ -147,7 +147,8 @@ static int commit(const struct up *up, const struct reconcile_input *input,
 	return CMD_DONE;
 }
 
-/* Loads, swaps, attaches.  What was not up before is not half up after a failure. */
+/* Loads, swaps, attaches.  What was not up before is not half up after a failure; but at boot
+ * what could be guarded stays so. */
 static int enforce(const struct options *options, const struct up *up,
 		   struct reconcile_input *input, struct reconcile_plan *plan)
 {
@@ -160,7 +161,7 @@ static int enforce(const struct options *options, const struct up *up,
 		log_error(err, "%s", kernel_error());
 	else
 		status = commit(up, input, plan);
-	if (status != CMD_DONE && !was_up && err != -EPROTO)
+	if (status != CMD_DONE && !was_up && !up->is_boot && err != -EPROTO)
 		(void)kernel_remove(options->pin_dir, &found);
 	return status;
 }

@@ -262,6 +262,8 @@ static void write_state(const struct reconcile_input *input, const struct desire
 	if (input->is_dry_run || kernel_read_state(input->kernel, &state) < 0)
 		return;
 	state.reconciled_at = time(NULL);
+	if (input->hook != HOOK_NONE)
+		state.hook = input->hook;
 	if (input->is_insisted && !error[0])
 		memset(state.refused, 0, sizeof(state.refused));
 	if (input->is_insisted && !input->trial_seconds && !error[0])

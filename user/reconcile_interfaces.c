@@ -62,25 +62,6 @@ static int add_note(struct reconcile_report *report, const char *name, const cha
 	return 0;
 }
 
-static int attach(const struct reconcile_input *input, const struct desired *desired,
-		  const struct netdev *device, struct reconcile_report *report)
-{
-	struct attach_request request = {
-		.ifindex = device->ifindex,
-		.is_ethernet = netdev_is_ethernet(device),
-		.is_shared = netdev_is_shared(desired->netdevs, device),
-		.hook = input->hook,
-	};
-	_cleanup_free_ char *note = NULL;
-	enum hook_kind hook;
-	int err = kernel_attach(input->kernel, &request, &hook, &note);
-
-	if (err < 0)
-		return err;
-	report->guarded++;
-	return note ? add_note(report, device->name, hook_name(hook), note) : 0;
-}
-
 static bool is_attached(const struct attachment *list, size_t count, int ifindex)
 {
 	for (size_t i = 0; i < count; i++)
@@ -89,31 +70,94 @@ static bool is_attached(const struct attachment *list, size_t count, int ifindex
 	return false;
 }
 
+struct attaching {
+	const struct reconcile_input *input;
+	const struct desired *desired;
+	struct reconcile_report *report;
+	struct attachment *there; /* before */
+	size_t there_count;
+	enum hook_kind wish;      /* for what is new */
+};
+
+/* The hook that somebody asked for lasts as long as the filter. */
+static enum hook_kind read_wish(struct kernel *kernel)
+{
+	struct state state;
+
+	if (kernel_read_state(kernel, &state) < 0 || state.hook >= HOOK_MAX)
+		return HOOK_NONE;
+	return state.hook;
+}
+
+static int attach(const struct attaching *attaching, const struct netdev *device)
+{
+	const struct reconcile_input *input = attaching->input;
+	bool is_there = is_attached(attaching->there, attaching->there_count, device->ifindex);
+	struct attach_request request = {
+		.ifindex = device->ifindex,
+		.is_ethernet = netdev_is_ethernet(device),
+		.is_shared = netdev_is_shared(attaching->desired->netdevs, device),
+		.hook = is_there || input->hook ? input->hook : attaching->wish,
+	};
+	_cleanup_free_ char *note = NULL;
+	enum hook_kind hook;
+	int err = kernel_attach(input->kernel, &request, &hook, &note);
+
+	/* The wish was for another interface, where that hook is. */
+	if (err < 0 && request.hook != input->hook) {
+		request.hook = HOOK_NONE;
+		err = kernel_attach(input->kernel, &request, &hook, &note);
+	}
+	if (err < 0)
+		return err;
+	attaching->report->guarded++;
+	return note ? add_note(attaching->report, device->name, hook_name(hook), note) : 0;
+}
+
+static bool is_gone(const struct netdev *device)
+{
+	char name[IF_NAMESIZE];
+
+	return !if_indextoname(device->ifindex, name);
+}
+
+/* One that refuses keeps no other from being guarded.  The first error is returned. */
+static int attach_each(const struct attaching *attaching, char *error)
+{
+	const struct reconcile_input *input = attaching->input;
+	const struct desired *desired = attaching->desired;
+	int err, first_err = 0;
+
+	for (size_t i = 0; i < desired->netdevs->devices_count; i++) {
+		const struct netdev *device = &desired->netdevs->devices[i];
+
+		if (!is_attached(attaching->there, attaching->there_count, device->ifindex) &&
+		    !reconcile_wants(desired, input->interfaces, input->interfaces_count,
+				     device->ifindex))
+			continue;
+		err = attach(attaching, device);
+		if (err == 0 || first_err || is_gone(device))
+			continue;
+		first_err = err;
+		snprintf(error, ERROR_TEXT, "'%s': %s: %s", device->name, kernel_error(),
+			 strerror(-err));
+	}
+	return first_err;
+}
+
 /* Those that are attached already get the program of this build, wanted or not. */
 static int attach_wanted(const struct reconcile_input *input, const struct desired *desired,
 			 struct reconcile_report *report, char *error)
 {
 	_cleanup_free_ struct attachment *list = NULL;
-	size_t count = 0;
-	int err = kernel_attachments(input->kernel, &list, &count);
+	struct attaching attaching = { .input = input, .desired = desired, .report = report };
+	int err = kernel_attachments(input->kernel, &list, &attaching.there_count);
 
 	if (err < 0)
 		return reconcile_fail(err, error);
-	for (size_t i = 0; i < desired->netdevs->devices_count; i++) {
-		const struct netdev *device = &desired->netdevs->devices[i];
-
-		if (!is_attached(list, count, device->ifindex) &&
-		    !reconcile_wants(desired, input->interfaces, input->interfaces_count,
-				     device->ifindex))
-			continue;
-		err = attach(input, desired, device, report);
-		if (err < 0) {
-			snprintf(error, ERROR_TEXT, "'%s': %s: %s", device->name, kernel_error(),
-				 strerror(-err));
-			return err;
-		}
-	}
-	return 0;
+	attaching.there = list;
+	attaching.wish = read_wish(input->kernel);
+	return attach_each(&attaching, error);
 }
 
 static bool is_statement_changed(const struct config *old, const struct config *new)
@@ -250,6 +294,7 @@ static int note_others(const struct reconcile_input *input, const struct desired
 int reconcile_interfaces(const struct reconcile_input *input, const struct desired *desired,
 			 const struct image *running, struct reconcile_report *report, char *error)
 {
+	char ignored[ERROR_TEXT];
 	int err;
 
 	if (input->guard == GUARD_NONE || input->is_dry_run)
@@ -259,7 +304,8 @@ int reconcile_interfaces(const struct reconcile_input *input, const struct desir
 		err = detach_others(input, desired, running, error);
 	if (err == 0)
 		err = note_others(input, desired, error);
-	if (err == 0)
-		kernel_tend_means(input->kernel);
+	else
+		(void)note_others(input, desired, ignored);
+	kernel_tend_means(input->kernel);
 	return err;
 }
