@@ -59,9 +59,9 @@ enum reason {
 
 /* ---- limits ------------------------------------------------------------------- */
 
-#define LIMIT_COUNTERS 32768   /* reasons + 2 for each guarded port + 1 for each rule; + joint */
-#define LIMIT_RULES 8192       /* entries of image_header.rules */
-#define LIMIT_PORTS 16384      /* guarded ports (a range counts once) */
+#define LIMIT_COUNTERS 65536   /* reasons + 2 for each guarded port + 1 for each rule; + joint */
+#define LIMIT_RULES 8192       /* entries of image_header.rules, but those of the defaults */
+#define LIMIT_PORTS 16384      /* guarded ports, each protocol and family (a range counts once) */
 #define LIMIT_CLASSES 65535    /* classes of source address */
 #define LIMIT_DESTINATIONS 8192 /* address ranges with a meaning of their own, each family */
 #define LIMIT_PREFIXES 2000000 /* source prefixes over all rules */
@@ -83,6 +83,7 @@ enum reason {
  * user/kernel_counter_ids.c and survive a new image.
  */
 #define COUNTER_FIRST 64
+#define COUNTERS_JOINT 32768 /* joint ones are below: the lane has no more bits for an id */
 
 struct counter {
 	__u64 packets;
@@ -476,7 +477,9 @@ DATAPATH_ASSERT(image_bitmap, 24);
 DATAPATH_ASSERT(image_header, 328);
 DATAPATH_ASSERT(lane_table, 160 + (1u << 20) + (3u << 17));
 DATAPATH_ASSERT(lane, LANE_OFFSET + sizeof(struct lane_table));
-_Static_assert(LIMIT_COUNTERS == 0x8000, "a counter's id is 15 bits of the lane's word");
+_Static_assert(COUNTERS_JOINT == 0x8000, "a counter's id is 15 bits of the lane's word");
+_Static_assert(COUNTER_FIRST + 2 * (LIMIT_PORTS + LIMIT_RULES) <= LIMIT_COUNTERS,
+	       "rules and ports have counters, also where a rule has half of a port's place");
 _Static_assert(sizeof(struct image_header) <= IMAGE_SLOT_INDEX, "the header has room");
 
 #endif

@@ -189,12 +189,12 @@ static int check_limits(struct build *build)
 
 	if (sources > LIMIT_PREFIXES)
 		return writer_refuse(&build->writer, "source prefixes", sources, LIMIT_PREFIXES);
-	if (build->policy->rules_count + CELL_FIRST_RULE > LIMIT_RULES)
+	if (build->policy->rules_count > LIMIT_RULES)
 		return writer_refuse(&build->writer, "rules", build->policy->rules_count,
-				     LIMIT_RULES - CELL_FIRST_RULE);
-	if (build->policy->ports_count + 1 > LIMIT_PORTS)
+				     LIMIT_RULES);
+	if (build->policy->ports_count > LIMIT_PORTS)
 		return writer_refuse(&build->writer, "guarded ports", build->policy->ports_count,
-				     LIMIT_PORTS - 1);
+				     LIMIT_PORTS);
 	return 0;
 }
 

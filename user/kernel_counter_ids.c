@@ -17,7 +17,8 @@
  * small numbers in the three other places, is less likely than two equal digests. */
 #define JOINT 0x6a6f696eull
 
-/* Joint counters are a convenience, and leave room for the rules and ports that are to come. */
+/* Joint counters are a convenience, and leave room for the rules and ports that are to come: these
+ * get their ids from the other end. */
 #define JOINT_MAX (LIMIT_COUNTERS / 8 * 7)
 
 #define PLACES (2 * LIMIT_COUNTERS)
@@ -27,7 +28,8 @@ struct counter_ids {
 	struct counter_key *owners; /* the map's memory */
 	__u16 *places;              /* id, by the hash of its owner's key; 0 = free */
 	__u32 used_count;
-	__u32 next;                 /* none below is free */
+	__u32 next_joint;           /* none below is free */
+	__u32 next[2];              /* none above is free; [1]: nor are two side by side */
 	struct counters *totals;    /* NULL until somebody asks */
 };
 _Static_assert(LIMIT_COUNTERS <= 65536, "an id fits into a place");
@@ -125,7 +127,8 @@ static void read_owners(struct counter_ids *ids)
 {
 	memset(ids->places, 0, PLACES * sizeof(*ids->places));
 	ids->used_count = 0;
-	ids->next = COUNTER_FIRST;
+	ids->next_joint = COUNTER_FIRST;
+	ids->next[0] = ids->next[1] = LIMIT_COUNTERS;
 	for (__u32 id = COUNTER_FIRST; id < LIMIT_COUNTERS; id++) {
 		ids->used_count += is_used(ids, id);
 		if (is_used(ids, id) && !is_same(&ids->owners[id], &neighbour))
@@ -286,25 +289,35 @@ static int forget_others(struct counter_ids *ids, const struct counter_request *
 
 /* ---- giving ------------------------------------------------------------------------------- */
 
-/* The first free id, or two side by side; -E2BIG when there is none. */
-static int find_free(struct counter_ids *ids, bool with_neighbour)
+/* The last free id, or two side by side; 0 = there is none.  Two begin at an even one, so that
+ * each of all others takes room from one port at most. */
+static __u32 find_free(struct counter_ids *ids, bool with_neighbour)
 {
-	while (ids->next < LIMIT_COUNTERS && is_used(ids, ids->next))
-		ids->next++;
-	for (__u32 id = ids->next; id + with_neighbour < LIMIT_COUNTERS; id++)
-		if (!is_used(ids, id) && !(with_neighbour && is_used(ids, id + 1)))
-			return id;
-	return -E2BIG;
+	__u32 *next = &ids->next[with_neighbour], step = 1 + with_neighbour;
+
+	for (; *next - step >= COUNTER_FIRST; *next -= step)
+		if (!is_used(ids, *next - step) && !is_used(ids, *next - 1))
+			return *next - step;
+	return 0;
+}
+
+static __u32 find_free_joint(struct counter_ids *ids)
+{
+	for (; ids->next_joint < COUNTERS_JOINT; ids->next_joint++)
+		if (!is_used(ids, ids->next_joint))
+			return ids->next_joint;
+	return 0;
 }
 
 /* An id that nobody has counts nothing, and was zeroed when it was taken from somebody. */
 static int give(struct counter_ids *ids, const struct counter_key *key, bool with_neighbour,
 		__u32 *ret)
 {
-	int id = find_free(ids, with_neighbour);
+	struct joint_counter joint;
+	__u32 id = is_joint(key, &joint) ? find_free_joint(ids) : find_free(ids, with_neighbour);
 
-	if (id < 0)
-		return id;
+	if (!id)
+		return -E2BIG;
 	*place_of(ids, key) = id;
 	if (with_neighbour)
 		set_owner(ids, id + 1, &neighbour);
@@ -328,9 +341,23 @@ static int give_all(struct counter_ids *ids, struct counter_request *requests, s
 	return err;
 }
 
+/* Asked before, so that what is given does not lie where the forgotten left room for it. */
+static bool has_room(const struct counter_ids *ids, const struct counter_request *requests,
+		     size_t count)
+{
+	size_t needed = COUNTER_FIRST + ids->used_count;
+
+	for (size_t i = 0; i < count; i++)
+		needed += 1 + requests[i].is_wide;
+	for (size_t i = 0; needed > LIMIT_COUNTERS && i < count; i++)
+		if (counter_ids_find(ids, requests[i].identity))
+			needed -= 1 + requests[i].is_wide;
+	return needed <= LIMIT_COUNTERS;
+}
+
 int counter_ids_give(struct counter_ids *ids, struct counter_request *requests, size_t count)
 {
-	int err = give_all(ids, requests, count);
+	int err = has_room(ids, requests, count) ? give_all(ids, requests, count) : -E2BIG;
 
 	if (err != -E2BIG)
 		return err;

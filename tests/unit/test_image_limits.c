@@ -76,11 +76,11 @@ static void many_rules_of_one_prefix_build(void **state)
 {
 	_cleanup_(oracle_freep) struct policy *policy = one_port();
 
-	for (int i = 0; i < LIMIT_RULES - 3; i++)
+	for (int i = 0; i < LIMIT_RULES; i++)
 		oracle_add_source(policy,
 				  add_rule(policy, i % 2 ? STATEMENT_ALLOW : STATEMENT_DENY),
 				  v4(random64(), 16 + below(17)));
-	assert_large(policy, "8189 rules of one prefix", 200);
+	assert_large(policy, "8192 rules of one prefix", 200);
 }
 
 /* Every port has a rule of its own, so the table has as many rows as columns. */
@@ -88,14 +88,15 @@ static void many_ports_with_a_rule_each_build(void **state)
 {
 	_cleanup_(oracle_freep) struct policy *policy = oracle_policy();
 
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < LIMIT_PORTS; i++) {
 		struct policy_port *port = oracle_add_port(policy, IPPROTO_TCP, ANY4, i + 1, i + 1);
-		unsigned int rule = oracle_add_rule(policy, STATEMENT_ALLOW);
+		unsigned int rule = i < LIMIT_RULES ? oracle_add_rule(policy, STATEMENT_ALLOW) :
+						      below(LIMIT_RULES);
 
 		oracle_bind(port, rule);
 		oracle_add_source(policy, rule, v4(random64(), 24));
 	}
-	assert_large(policy, "5000 ports with a rule each", 500);
+	assert_large(policy, "16384 ports and 8192 rules", 500);
 }
 
 /* Which ports a rule is for is random, so there is nothing that rows could share. */
@@ -160,18 +161,18 @@ static void too_many_rules_are_refused(void **state)
 {
 	_cleanup_(oracle_freep) struct policy *policy = oracle_policy();
 
-	for (int i = 0; i < LIMIT_RULES - 2; i++)
+	for (int i = 0; i < LIMIT_RULES + 1; i++)
 		oracle_add_rule(policy, STATEMENT_ALLOW);
-	assert_too_big(policy, "8190 rules, the limit is 8189");
+	assert_too_big(policy, "8193 rules, the limit is 8192");
 }
 
 static void too_many_ports_are_refused(void **state)
 {
 	_cleanup_(oracle_freep) struct policy *policy = oracle_policy();
 
-	for (int i = 0; i < LIMIT_PORTS; i++)
+	for (int i = 0; i < LIMIT_PORTS + 1; i++)
 		oracle_add_port(policy, IPPROTO_TCP, ANY4, i + 1, i + 1);
-	assert_too_big(policy, "16384 guarded ports, the limit is 16383");
+	assert_too_big(policy, "16385 guarded ports, the limit is 16384");
 }
 
 static void too_many_destinations_are_refused(void **state)

@@ -165,12 +165,28 @@ static void rule_on_an_odd_port(FILE *out, unsigned int i)
 	fprintf(out, "deny %u from 10.0.%u.%u\n", 2 * i + 1, i / 250, i % 250);
 }
 
-/* 2800 numbers x 3 protocols x 2 families. */
+static void rule_on_an_odd_tcp_port(FILE *out, unsigned int i)
+{
+	fprintf(out, "deny %u/tcp from 10.0.%u.%u\n", 2 * i + 1, i / 250, i % 250);
+}
+
+static void as_many_ports_as_documented_resolve(void **state)
+{
+	_cleanup_free_ char *text = print(rule_on_an_odd_tcp_port, LIMIT_PORTS / 2);
+	_cleanup_(policy_freep) struct policy *policy = build(&world, text);
+
+	assert_int_equal(policy->ports_count, LIMIT_PORTS);
+	assert_int_equal(policy->rules_count, LIMIT_RULES);
+}
+
+/* 2731 numbers x 3 protocols x 2 families. */
 static void too_many_ports_are_named_with_their_limit(void **state)
 {
-	_cleanup_free_ char *text = print(rule_on_an_odd_port, 2800);
+	_cleanup_free_ char *text = print(rule_on_an_odd_port, LIMIT_PORTS / 6 + 1);
 
-	assert_too_big(text, "16800 guarded ports, the limit is 16384 (a range counts once)");
+	assert_too_big(text, "16386 guarded ports, the limit is 16384 (each of tcp, udp and sctp "
+			     "over IPv4 and IPv6 counts, a range once): write ranges, and the "
+			     "protocol");
 }
 
 static void too_many_sources_are_named_with_their_limit(void **state)
@@ -199,6 +215,7 @@ static void too_many_pairs_are_named_with_their_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(as_many_ports_as_documented_resolve),
 		TEST(a_big_policy_resolves_in_time),
 		TEST(the_same_input_gives_the_same_policy),
 		TEST(equal_lists_are_shared),

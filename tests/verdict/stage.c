@@ -207,7 +207,6 @@ struct stage *stage_open(void)
 	setenv("TIDEGATE_WITHOUT", "learn", 1);
 	if (kernel_load(PIN_DIR, &stage->kernel) < 0)
 		die("%s", kernel_error());
-	stage->counters_used = COUNTER_FIRST;
 	if (counter_ids_read(stage->kernel, &stage->ids) < 0)
 		die("%s", kernel_error());
 	attach_veth(stage);

@@ -60,6 +60,7 @@ extern const char *const way_names[WAY_MAX];
 
 #define STAGE_COUNTERS 1024
 
+/* The first and the last counters that there are: nothing here has so many that others are used. */
 struct counts {
 	struct counter counters[STAGE_COUNTERS];
 };
@@ -90,8 +91,8 @@ void stage_send(struct stage *stage, enum way way, const struct bytes *bytes,
 /* What became of a frame that the caller sent to veth0 itself. */
 void stage_observe(struct stage *stage, struct outcome *ret);
 
-/* Number of the first of the port's counters, or of the rule's one, in the policy that
- * enforces.  The port by its identity ("tcp 0.0.0.0 80"), the rule by its number. */
+/* Place in struct counts of the first of the port's counters, or of the rule's one, in the policy
+ * that enforces; 0 = there is none.  The port by its identity ("tcp 0.0.0.0 80"), the rule by its number. */
 unsigned int stage_port_counter(struct stage *stage, const char *identity);
 unsigned int stage_rule_counter(struct stage *stage, unsigned int number);
 

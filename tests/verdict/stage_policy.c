@@ -148,12 +148,13 @@ static struct policy *make_policy(const struct scene *scene, const char *text)
 	return policy;
 }
 
-static void note_used(struct stage *stage, __u32 id)
+__u32 stage_place(__u32 id)
 {
-	if (id >= STAGE_COUNTERS)
+	if (id < STAGE_COUNTERS / 2)
+		return id;
+	if (id < LIMIT_COUNTERS - STAGE_COUNTERS / 2)
 		die("more than %u counters", STAGE_COUNTERS);
-	if (stage->counters_used <= id)
-		stage->counters_used = id + 1;
+	return id - (LIMIT_COUNTERS - STAGE_COUNTERS);
 }
 
 /* Same names as user/reconcile.c, as far as a test needs it: one for each rule and port. */
@@ -167,7 +168,6 @@ static __u32 counter_id(struct stage *stage, const char *kind, const char *ident
 	request.identity = name;
 	if (counter_ids_give(stage->ids, &request, 1) < 0)
 		die("%s", kernel_error());
-	note_used(stage, request.id + is_wide);
 	return request.id;
 }
 
@@ -176,7 +176,6 @@ static void note_joint(struct stage *stage, const struct joint_counter *joint)
 	for (size_t i = 0; i < stage->joints_count; i++)
 		if (stage->joints[i].id == joint->id)
 			return;
-	note_used(stage, joint->id);
 	stage->joints[stage->joints_count++] = *joint;
 }
 
@@ -337,7 +336,7 @@ unsigned int stage_port_counter(struct stage *stage, const char *identity)
 {
 	for (size_t i = 0; stage->policy && i < stage->policy->ports_count; i++)
 		if (streq(stage->policy->ports[i].identity, identity))
-			return counter_id(stage, "port", identity, true);
+			return stage_place(counter_id(stage, "port", identity, true));
 	return 0;
 }
 
@@ -345,6 +344,7 @@ unsigned int stage_rule_counter(struct stage *stage, unsigned int number)
 {
 	for (size_t i = 0; stage->policy && i < stage->policy->rules_count; i++)
 		if (stage->policy->rules[i].number == number)
-			return counter_id(stage, "rule", stage->policy->rules[i].identity, false);
+			return stage_place(counter_id(
+				stage, "rule", stage->policy->rules[i].identity, false));
 	return 0;
 }

@@ -13,7 +13,6 @@ struct stage {
 	const struct scene *scene;
 	struct policy *policy; /* that enforces in this scene */
 	struct counter_ids *ids;
-	__u32 counters_used;   /* ids below it may have been given out */
 	struct joint_counter joints[STAGE_COUNTERS]; /* that were given out */
 	size_t joints_count;
 	struct counts counts;  /* as last read */
@@ -22,6 +21,8 @@ struct stage {
 	int tun_fd;
 };
 
+/* The place in struct counts of a counter's id. */
+__u32 stage_place(__u32 id);
 void stage_set_forwarding(const char *value);
 void stage_set_shared(const struct stage *stage, bool is_shared);
 

@@ -10,7 +10,7 @@
 #include "tap.h"
 #include "util.h"
 
-#define MANY 11000 /* so many ports twice are more than there are counters */
+#define MANY (LIMIT_PORTS - 1) /* so many ports twice are more than there are counters */
 
 static struct counter_ids *ids;
 static char names[2 * MANY][24];
@@ -88,23 +88,57 @@ static void nothing_is_lost_when_ids_run_out(struct kernel *kernel, struct joint
 	tap_case(packets(joint->reason) == 5 && packets(joint->port) == 7, "and_is_read_back");
 }
 
-static void room_is_left_for_ports(void)
+/* How many of as many as there can be have an id that the lane has room for; 0 = one has another. */
+static unsigned int give_joints(void)
 {
 	_cleanup_free_ struct joint_counter *joints = calloc(LIMIT_COUNTERS, sizeof(*joints));
 	unsigned int given = 0;
-	int err;
 
 	if (!joints)
 		die("no memory");
 	for (__u32 i = 0; i < LIMIT_COUNTERS; i++)
 		joints[i] = (struct joint_counter){ .reason = DROP_CLOSED, .port = i };
-	err = counter_ids_give_joint(ids, joints, LIMIT_COUNTERS);
-	for (__u32 i = 0; i < LIMIT_COUNTERS; i++)
+	if (counter_ids_give_joint(ids, joints, LIMIT_COUNTERS) < 0)
+		die("%s", kernel_error());
+	for (__u32 i = 0; i < LIMIT_COUNTERS; i++) {
 		given += joints[i].id != 0;
-	tap_case(err == 0 && given > 1000 && given < LIMIT_COUNTERS - 2 * MANY,
+		if (joints[i].id >= COUNTERS_JOINT)
+			return 0;
+	}
+	return given;
+}
+
+static void room_is_left_for_ports(void)
+{
+	unsigned int given = give_joints();
+
+	tap_case(given > 1000 && given < LIMIT_COUNTERS - 2 * MANY,
 		 "joint_counters_are_given_while_there_is_room (%u)", given);
 	tap_case(give("port new", true) != 0 && packets(DROP_CLOSED) == 5,
 		 "a_new_port_needs_nobody_to_be_forgotten");
+}
+
+/*
+ * A policy as large as the limits let it be, of which in each round others are new: those that stay
+ * lie as scattered as can be, and joint counters have what is left.
+ */
+static void all_that_the_limits_let_be_have_counters(void)
+{
+	enum { COUNT = LIMIT_RULES + LIMIT_PORTS };
+	static struct counter_request requests[COUNT];
+	static char texts[COUNT][32];
+	bool is_given = true;
+
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < COUNT; i++) {
+			if (round == 0 || (i + i / 2) % 3 == round - 1)
+				snprintf(texts[i], sizeof(texts[i]), "large %d %d", round, i);
+			requests[i] = (struct counter_request){ texts[i], i >= LIMIT_RULES, 0 };
+		}
+		is_given = is_given && counter_ids_give(ids, requests, COUNT) == 0;
+		give_joints();
+	}
+	tap_case(is_given, "all_that_the_limits_let_be_have_counters");
 }
 
 int main(void)
@@ -122,5 +156,6 @@ int main(void)
 	joint_counts_for_all(stage->kernel, &joint);
 	nothing_is_lost_when_ids_run_out(stage->kernel, &joint);
 	room_is_left_for_ports();
+	all_that_the_limits_let_be_have_counters();
 	return tap_end();
 }

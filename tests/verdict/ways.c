@@ -24,8 +24,10 @@ const char *const way_names[WAY_MAX] = {
 
 static void add(struct counts *counts, __u32 id, const struct counter *more)
 {
-	counts->counters[id].packets += more->packets;
-	counts->counters[id].bytes += more->bytes;
+	struct counter *counter = &counts->counters[stage_place(id)];
+
+	counter->packets += more->packets;
+	counter->bytes += more->bytes;
 }
 
 static void read_counts(struct stage *stage, struct counts *ret)
@@ -33,13 +35,18 @@ static void read_counts(struct stage *stage, struct counts *ret)
 	if (kernel_map_counters(stage->kernel) < 0)
 		die("%s", kernel_error());
 	memset(ret, 0, sizeof(*ret));
-	for (__u32 id = 0; id < stage->counters_used; id++)
-		ret->counters[id] = kernel_counter(stage->kernel, id);
+	for (__u32 i = 0; i < STAGE_COUNTERS / 2; i++) {
+		__u32 last = LIMIT_COUNTERS - 1 - i;
+
+		ret->counters[i] = kernel_counter(stage->kernel, i);
+		ret->counters[stage_place(last)] = kernel_counter(stage->kernel, last);
+	}
 	for (size_t i = 0; i < stage->joints_count; i++) {
 		const struct joint_counter *joint = &stage->joints[i];
-		struct counter counter = ret->counters[joint->id];
+		struct counter *own = &ret->counters[stage_place(joint->id)];
+		struct counter counter = *own;
 
-		ret->counters[joint->id] = (struct counter){};
+		*own = (struct counter){};
 		add(ret, joint->reason, &counter);
 		if (joint->port)
 			add(ret, joint->port, &counter);
@@ -70,7 +77,7 @@ static void compare_counts(struct stage *stage, struct outcome *outcome)
 
 	read_counts(stage, &now);
 	outcome->moved = now;
-	for (size_t i = 0; i < stage->counters_used; i++) {
+	for (size_t i = 0; i < STAGE_COUNTERS; i++) {
 		outcome->moved.counters[i].packets -= stage->counts.counters[i].packets;
 		outcome->moved.counters[i].bytes -= stage->counts.counters[i].bytes;
 	}
