@@ -21,7 +21,7 @@ int cmd_check(const struct options *options, int argc, char **argv)
 	if (argc > 2)
 		return cmd_usage(argv[0], "'%s': one file at a time", argv[2]);
 	if (argc == 2) {
-		of_file.config = argv[1];
+		of_file.config = streq(argv[1], "-") ? "/dev/stdin" : argv[1];
 		of_file.is_default_config = false;
 	}
 	if (cmd_read_config(&of_file, &text) < 0)

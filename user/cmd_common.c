@@ -22,14 +22,15 @@
 int cmd_read_config(const struct options *options, char **ret_text)
 {
 	size_t length;
-	int err = conffile_read(options->config, CONFIG_BYTES, ret_text, &length);
+	int err = conffile_read_given(options->config, CONFIG_BYTES, ret_text, &length);
 
 	if (err == -ENOENT && options->is_default_config) {
 		*ret_text = strdup("");
 		return *ret_text ? 0 : -ENOMEM;
 	}
 	if (err < 0)
-		return log_error(err, "cannot read the configuration '%s'", options->config);
+		return log_error(0, "cannot read the configuration '%s': %s", options->config,
+				 conffile_error(err)), err;
 	if (strlen(*ret_text) != length) {
 		free(TAKE_PTR(*ret_text));
 		return log_error(-EINVAL, "'%s' holds a zero byte: it is not a configuration",

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -32,15 +33,42 @@ static ssize_t read_up_to(int fd, char *buffer, size_t size)
 	return length;
 }
 
-int conffile_read(const char *path, size_t limit, char **ret_text, size_t *ret_length)
+/* O_NONBLOCK: to open a FIFO that nobody writes would take for ever. */
+static int open_regular(const char *path)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat stat;
+
+	if (fd < 0 || fstat(fd, &stat) < 0)
+		return -errno;
+	if (S_ISDIR(stat.st_mode))
+		return -EISDIR;
+	return S_ISREG(stat.st_mode) ? TAKE_FD(fd) : -EINVAL;
+}
+
+/* The descriptor that the path names, as bash and zsh spell them; -1 when it names none. */
+static int given_fd(const char *path)
+{
+	static const char *const directories[] = { "/dev/fd/", "/proc/self/fd/" };
+
+	if (streq(path, "/dev/stdin"))
+		return STDIN_FILENO;
+	for (size_t i = 0; i < ARRAY_SIZE(directories); i++) {
+		const char *number = path + strlen(directories[i]);
+
+		if (strncmp(path, directories[i], strlen(directories[i])) == 0 && *number &&
+		    strlen(number) < 6 && !number[strspn(number, "0123456789")])
+			return atoi(number);
+	}
+	return -1;
+}
+
+static int read_whole(int fd, size_t limit, char **ret_text, size_t *ret_length)
+{
 	_cleanup_free_ char *text = NULL;
 	size_t length = 0, size = 4096;
 	ssize_t got;
 
-	if (fd < 0)
-		return -errno;
 	/* The size is not asked for: a pipe has none, and a file may grow meanwhile. */
 	for (;;) {
 		char *grown = realloc(text, size + 1);
@@ -62,6 +90,27 @@ int conffile_read(const char *path, size_t limit, char **ret_text, size_t *ret_l
 	*ret_text = TAKE_PTR(text);
 	*ret_length = length;
 	return 0;
+}
+
+int conffile_read(const char *path, size_t limit, char **ret_text, size_t *ret_length)
+{
+	_cleanup_close_ int fd = open_regular(path);
+
+	return fd < 0 ? fd : read_whole(fd, limit, ret_text, ret_length);
+}
+
+int conffile_read_given(const char *path, size_t limit, char **ret_text, size_t *ret_length)
+{
+	int given = given_fd(path);
+
+	if (given < 0)
+		return conffile_read(path, limit, ret_text, ret_length);
+	return read_whole(given, limit, ret_text, ret_length);
+}
+
+const char *conffile_error(int err)
+{
+	return err == -EINVAL ? "it is not a regular file" : strerror(-err);
 }
 
 /* ---- writing --------------------------------------------------------------------- */
@@ -123,7 +172,14 @@ static int check_target(struct target_file *target)
 	return S_ISREG(target->stat.st_mode) ? 0 : -EINVAL;
 }
 
-/* A new file beside the old one, open for nobody else until it has the old one's mode. */
+/* What stands before the salt. */
+static void print_temporary(const struct target_file *target, char name[static NAME_MAX + 1])
+{
+	snprintf(name, NAME_MAX + 1, ".%.*s.", NAME_MAX - 10, target->name);
+}
+
+/* A new file beside the old one, open for nobody else until it has the old one's mode.  Locked
+ * while it is written, which tells it from what a killed edit left. */
 static int create_beside(const struct target_file *target, char name[static NAME_MAX + 1])
 {
 	for (int tries = 0; tries < 100; tries++) {
@@ -132,13 +188,54 @@ static int create_beside(const struct target_file *target, char name[static NAME
 
 		if (getrandom(&salt, sizeof(salt), 0) < 0)
 			return -errno;
-		snprintf(name, NAME_MAX + 1, ".%.*s.%08x", NAME_MAX - 10, target->name, salt);
+		print_temporary(target, name);
+		snprintf(name + strlen(name), 9, "%08x", salt);
 		fd = openat(target->dir_fd, name,
 			    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (fd >= 0 || errno != EEXIST)
-			return fd >= 0 ? fd : -errno;
+		if (fd < 0 && errno != EEXIST)
+			return -errno;
+		if (fd >= 0)
+			return flock(fd, LOCK_EX | LOCK_NB), fd;
 	}
 	return -EEXIST;
+}
+
+static bool is_temporary(const struct target_file *target, const char *name)
+{
+	char start[NAME_MAX + 1];
+	size_t length;
+
+	print_temporary(target, start);
+	length = strlen(start);
+	return strncmp(name, start, length) == 0 && strlen(name) == length + 8 &&
+	       strspn(name + length, "0123456789abcdef") == 8;
+}
+
+/* Whether it is a file of ours that nobody writes. */
+static bool is_abandoned(const struct target_file *target, const char *name)
+{
+	_cleanup_close_ int fd = openat(target->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+							      O_NOCTTY | O_CLOEXEC);
+	struct stat stat;
+
+	if (fd < 0 || fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode) || stat.st_nlink != 1)
+		return false;
+	if (stat.st_uid != geteuid() && (target->is_new || stat.st_uid != target->stat.st_uid))
+		return false;
+	return flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/* What edits left that were killed before they could rename it.  What cannot be swept stays. */
+static void sweep(const struct target_file *target)
+{
+	int fd = openat(target->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (fd >= 0 && !dir)
+		close(fd);
+	for (struct dirent *entry; dir && (entry = readdir(dir));)
+		if (is_temporary(target, entry->d_name) && is_abandoned(target, entry->d_name))
+			unlinkat(target->dir_fd, entry->d_name, 0);
 }
 
 static int write_all(int fd, const char *text, size_t length)
@@ -186,9 +283,11 @@ static int fill(int fd, const struct target_file *target, const char *text)
 static int replace(const struct target_file *target, const char *text)
 {
 	char name[NAME_MAX + 1];
-	_cleanup_close_ int fd = create_beside(target, name);
+	_cleanup_close_ int fd = -1;
 	int err;
 
+	sweep(target);
+	fd = create_beside(target, name);
 	if (fd < 0)
 		return fd;
 	err = fill(fd, target, text);

@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <time.h>
 
-#include "conffile.h"
 #include "datapath.h"
 #include "docker.h"
 #include "image.h"
@@ -16,8 +15,6 @@
 #include "policy.h"
 #include "sets_memory.h"
 #include "util.h"
-
-#define CONFIG_BYTES (64u << 20)
 
 static int __attribute__((format(printf, 3, 4)))
 fail(int err, char *error, const char *format, ...)
@@ -33,20 +30,12 @@ fail(int err, char *error, const char *format, ...)
 static int parse(const struct desired_input *input, struct desired *desired, char *error)
 {
 	struct config_error at = {};
-	size_t length;
 	int err;
 
-	if (input->text) {
-		desired->text = strdup(input->text);
-		length = desired->text ? strlen(desired->text) : 0;
-		err = desired->text ? 0 : -ENOMEM;
-	} else {
-		err = conffile_read(input->config_path, CONFIG_BYTES, &desired->text, &length);
-	}
-	if (err < 0)
-		return fail(err, error, "cannot read the configuration '%s': %s",
-			    input->config_path, strerror(-err));
-	err = config_parse(desired->text, length, time(NULL), &desired->config, &at);
+	desired->text = strdup(input->text);
+	if (!desired->text)
+		return -ENOMEM;
+	err = config_parse(desired->text, strlen(desired->text), time(NULL), &desired->config, &at);
 	if (err == -EINVAL)
 		return fail(err, error, "%s:%u:%u: %s", input->config_path, at.line, at.column,
 			    at.text);

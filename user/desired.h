@@ -50,7 +50,7 @@ struct desired {
 struct desired_input {
 	const char *config_path;   /* for messages, and for the files of sets */
 	struct sets_memory *sets;  /* a bad file keeps what this remembers of it; NULL: it fails */
-	const char *text;          /* NULL: read config_path */
+	const char *text;          /* of the configuration */
 	struct docker *docker;     /* NULL: do not ask */
 	bool is_docker_off;        /* there is no Docker here, by configuration */
 	const struct image *running; /* for what it remembers; may be NULL */

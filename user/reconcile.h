@@ -24,7 +24,7 @@ enum guard { GUARD_NONE, GUARD_WANTED };
 
 struct reconcile_input {
 	const char *config_path;
-	const char *text; /* configuration to use in place of the file; NULL = the file */
+	const char *text; /* of the configuration */
 	struct kernel *kernel;
 	struct sets_memory *sets;    /* see desired.h */
 	struct docker *docker;       /* NULL = do not ask: off, or as the running image remembers */

@@ -36,8 +36,7 @@ struct sets_error {
 int sets_parse(const char *text, size_t length, struct prefix **ret_prefixes, size_t *ret_count,
 	       struct sets_error *ret_error);
 
-/* The same from a regular file, of at most SETS_LIMIT_BYTES; -errno of open(2) and read(2)
- * as well, -EINVAL for what is no regular file. */
+/* The same from a regular file, of at most SETS_LIMIT_BYTES; errors of conffile_read() as well. */
 int sets_read(const char *path, struct prefix **ret_prefixes, size_t *ret_count,
 	      struct sets_error *ret_error);
 

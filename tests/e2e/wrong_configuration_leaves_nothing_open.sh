@@ -80,3 +80,19 @@ because="and was put right"
 becomes open 5 stranger $host4 6379/tcp
 expect_closed office $host4 6379/tcp
 expect "tidegate status is content" tidegate status
+
+cp "$config" /run/right.conf
+rm "$config"
+mkfifo "$config"
+because="with a FIFO in place of the configuration"
+refuses() {
+	timeout 5 "$tidegate" "$@" 2>/run/said
+	[ $? = 1 ] && grep -q "it is not a regular file" /run/said
+}
+expect "tidegate check refuses it at once" refuses check
+expect "tidegate reload refuses it at once" refuses reload
+expect "tidegate ban refuses it at once" refuses ban $office4
+expect_open stranger $host4 6379/tcp
+expect_closed office $host4 6379/tcp
+mv /run/right.conf "$config"
+expect "tidegate reload succeeds when it is a file again" tidegate reload

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -112,7 +113,7 @@ static void zero_bytes_are_kept_and_counted(void **state)
 	assert_memory_equal(text, "a\0b\0", 4);
 }
 
-static void reads_a_pipe(void **state)
+static void reads_a_pipe_that_was_given(void **state)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[32];
@@ -123,9 +124,35 @@ static void reads_a_pipe(void **state)
 	assert_int_equal(write(fds[1], "allow 80\n", 9), 9);
 	close(fds[1]);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[0]);
-	assert_int_equal(conffile_read(path, 100, &text, &length), 0);
+	assert_int_equal(conffile_read(path, 100, &text, &length), -EINVAL);
+	assert_int_equal(conffile_read_given(path, 100, &text, &length), 0);
 	assert_string_equal(text, "allow 80\n");
 	close(fds[0]);
+}
+
+/* Nobody writes the FIFO: the alarm ends the test if it is waited for. */
+static void what_is_no_file_is_refused_at_once(void **state)
+{
+	char *text = "untouched";
+	size_t length = 7;
+
+	alarm(5);
+	assert_int_equal(mkfifo("fifo", 0644), 0);
+	assert_int_equal(symlink("fifo", "link"), 0);
+	assert_int_equal(conffile_read("fifo", 100, &text, &length), -EINVAL);
+	assert_int_equal(conffile_read_given("link", 100, &text, &length), -EINVAL);
+	assert_int_equal(conffile_read("/dev/null", 100, &text, &length), -EINVAL);
+	assert_int_equal(conffile_read("/dev/zero", 100, &text, &length), -EINVAL);
+	assert_string_equal(conffile_error(-EINVAL), "it is not a regular file");
+	assert_string_equal(text, "untouched");
+	alarm(0);
+}
+
+static void link_to_a_file_is_read(void **state)
+{
+	put("f", "allow 80\n");
+	assert_int_equal(symlink("f", "link"), 0);
+	assert_holds("link", "allow 80\n");
 }
 
 static void what_cannot_be_read_leaves_the_outputs(void **state)
@@ -135,7 +162,8 @@ static void what_cannot_be_read_leaves_the_outputs(void **state)
 
 	assert_int_equal(conffile_read("missing", 100, &text, &length), -ENOENT);
 	assert_int_equal(conffile_read(".", 100, &text, &length), -EISDIR);
-	assert_int_equal(conffile_read("/dev/zero", 100000, &text, &length), -EFBIG);
+	assert_int_equal(conffile_read_given("/dev/fd/99999", 100, &text, &length), -EBADF);
+	assert_int_equal(conffile_read_given("/dev/fd/0x", 100, &text, &length), -ENOENT);
 	assert_string_equal(text, "untouched");
 	assert_int_equal(length, 7);
 }
@@ -237,6 +265,65 @@ static void longest_name_has_a_temporary_one(void **state)
 	assert_int_equal(count_entries("."), 1);
 }
 
+/* ---- what killed edits left ---------------------------------------------------------- */
+
+static bool is_there(const char *path)
+{
+	struct stat stat;
+
+	return lstat(path, &stat) == 0;
+}
+
+static void leftovers_of_killed_edits_are_swept(void **state)
+{
+	put("f", "old");
+	put(".f.0123abcd", "half");
+	put(".f.ffffffff", "");
+	assert_int_equal(conffile_write("f", "new"), 0);
+	assert_holds("f", "new");
+	assert_int_equal(count_entries("."), 1);
+}
+
+static void what_is_no_leftover_stays(void **state)
+{
+	static const char *const names[] = { ".f.0123abc", ".f.0123abcde", ".f.0123abcg",
+					     ".g.0123abcd", "f.0123abcd", ".f.0123ABCD", ".f.",
+					     ".f.0.23abcd" };
+	_cleanup_close_ int writing = -1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		put(names[i], "x");
+	put(".f.11111111", "being written");
+	writing = open(".f.11111111", O_RDONLY);
+	assert_int_equal(flock(writing, LOCK_EX), 0);
+	assert_int_equal(symlink("f", ".f.22222222"), 0);
+	assert_int_equal(mkdir(".f.33333333", 0755), 0);
+	assert_int_equal(mkfifo(".f.44444444", 0644), 0);
+	put("other", "x");
+	assert_int_equal(link("other", ".f.55555555"), 0);
+	assert_int_equal(conffile_write("f", "new"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_true(is_there(names[i]));
+	assert_true(is_there(".f.11111111") && is_there(".f.22222222"));
+	assert_true(is_there(".f.33333333") && is_there(".f.44444444"));
+	assert_true(is_there(".f.55555555"));
+}
+
+static void leftover_of_somebody_else_stays(void **state)
+{
+	if (geteuid() != 0) {
+		print_message("leftover_of_somebody_else_stays: only root can give files away\n");
+		skip();
+	}
+	put("f", "old");
+	put(".f.0123abcd", "x");
+	put(".f.11111111", "x");
+	assert_int_equal(chown(".f.0123abcd", 12, 34), 0);
+	assert_int_equal(conffile_write("f", "new"), 0);
+	assert_true(is_there(".f.0123abcd"));
+	assert_false(is_there(".f.11111111"));
+}
+
 /* ---- failing --------------------------------------------------------------------- */
 
 static char *large_text(void)
@@ -332,7 +419,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(reads_whole_files_of_any_size_up_to_the_limit),
 		CASE(zero_bytes_are_kept_and_counted),
-		CASE(reads_a_pipe),
+		CASE(reads_a_pipe_that_was_given),
+		CASE(what_is_no_file_is_refused_at_once),
+		CASE(link_to_a_file_is_read),
 		CASE(what_cannot_be_read_leaves_the_outputs),
 		CASE(new_file_is_readable_whatever_the_umask),
 		CASE(mode_stays),
@@ -342,6 +431,9 @@ int main(void)
 		CASE(dangling_link_is_refused),
 		CASE(only_regular_files_are_replaced),
 		CASE(longest_name_has_a_temporary_one),
+		CASE(leftovers_of_killed_edits_are_swept),
+		CASE(what_is_no_leftover_stays),
+		CASE(leftover_of_somebody_else_stays),
 		CASE(file_size_limit_loses_nothing),
 		CASE(full_disk_loses_nothing),
 		CASE(directory_without_write_permission_loses_nothing),

@@ -313,11 +313,12 @@ static void what_is_no_file_is_refused(void **state)
 	assert_int_equal(read_file("missing", &count, &error), -ENOENT);
 	assert_int_equal(error.line, 0);
 	assert_string_equal(error.text, "No such file or directory");
-	assert_int_equal(read_file("", &count, &error), -EINVAL);
-	assert_string_equal(error.text, "not a regular file");
+	assert_int_equal(read_file("", &count, &error), -EISDIR);
+	assert_string_equal(error.text, "Is a directory");
 	snprintf(path, sizeof(path), "%s/fifo", directory);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(read_file("fifo", &count, &error), -EINVAL);
+	assert_string_equal(error.text, "it is not a regular file");
 }
 
 static void a_huge_file_is_refused(void **state)
