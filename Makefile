@@ -174,11 +174,24 @@ $(NEXT)/tidegate: $(NEXT_OBJS) $(filter-out $(NEXT_OBJS:$(NEXT)/%=build/%),$(USE
 	@echo "  NEXT  $@"
 	$(Q)$(CC) $(LDFLAGS) -pie -Wl,-z,relro,-z,now -o $@ $^ $(LIBS)
 
+# ---- the version before ------------------------------------------------------------
+
+# The last build with the layout of maps before this one: what the test of an upgrade across
+# layouts upgrades from.  See tests/e2e/layouts/README.
+LAYOUT6 := build/layout-6
+
+$(LAYOUT6)/tidegate: tests/e2e/layouts/layout-6.tar.xz
+	@echo "  OLD   $@"
+	$(Q)rm -rf $(@D) && mkdir -p $(@D)/source && tar -xJf $< -C $(@D)/source
+	$(Q)$(MAKE) -s -C $(@D)/source CI= build/tidegate >/dev/null
+	$(Q)cp $(@D)/source/build/tidegate $@ && rm -r $(@D)/source
+
 .PHONY: deps programs test soak demo e2e-helpers
 deps:
 	tests/deps build test
 
-programs: all $(UNIT_TESTS) $(VERDICT_TESTS) $(FUZZERS) $(BENCH)/cost $(NEXT)/tidegate e2e-helpers
+programs: all $(UNIT_TESTS) $(VERDICT_TESTS) $(FUZZERS) $(BENCH)/cost $(NEXT)/tidegate $(LAYOUT6)/tidegate \
+	e2e-helpers
 
 e2e-helpers:
 	$(Q)tests/e2e/images/make

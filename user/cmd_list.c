@@ -123,7 +123,7 @@ int cmd_list(const struct options *options, int argc, char **argv)
 		return cmd_usage(argv[0], "'%s': takes no argument", argv[1]);
 	err = kernel_open(options->pin_dir, &kernel);
 	if (err < 0 && err != -ENOENT) {
-		log_error(err, "%s", kernel_error());
+		log_error(err == -EPROTO ? 0 : err, "%s", kernel_error());
 		return CMD_FAILED;
 	}
 	if (read_desired(options, kernel, &desired) < 0)

@@ -218,7 +218,7 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 		return err;
 	err = kernel_open(options->pin_dir, &kernel);
 	if (err < 0 && err != -ENOENT)
-		return log_error(err, "%s", kernel_error());
+		return log_error(err == -EPROTO ? 0 : err, "%s", kernel_error()), err;
 	err = cmd_open_docker(options, new_text, &docker, &input.is_docker_off);
 	if (err < 0)
 		return err;

@@ -272,7 +272,8 @@ static void print_head(const struct options *options, const struct health *healt
 {
 	const struct desired *desired = health->report.desired;
 
-	printf("tidegate: %s\n", !health->is_loaded ? "DOWN" :
+	printf("tidegate: %s\n", health->is_unreadable ? "NOT IN ORDER" :
+	       !health->is_loaded ? "DOWN" :
 	       health->is_audit ? "AUDIT (nothing is dropped)" :
 	       health->problems_count ? "NOT IN ORDER" : "enforcing");
 	for (size_t i = 0; i < health->problems_count; i++)
@@ -415,7 +416,7 @@ int cmd_status(const struct options *options, int argc, char **argv)
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	_cleanup_(docker_freep) struct docker *docker = NULL;
 	_cleanup_(health_clear) struct health health = {};
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *unreadable = NULL;
 	struct health_input input = { .pin_dir = options->pin_dir,
 				      .config_path = options->config };
 	int err;
@@ -425,10 +426,13 @@ int cmd_status(const struct options *options, int argc, char **argv)
 	if (argc > 1)
 		return cmd_usage(argv[0], "'%s': only `numbered` can follow", argv[1]);
 	err = kernel_open(options->pin_dir, &kernel);
-	if (err < 0 && err != -ENOENT) {
+	if (err < 0 && err != -ENOENT && err != -EPROTO) {
 		log_error(err, "%s", kernel_error());
 		return CMD_FAILED;
 	}
+	/* kernel_error() is about the last failure. */
+	unreadable = err == -EPROTO ? strdup(kernel_error()) : NULL;
+	input.unreadable = unreadable;
 	if (cmd_read_config(options, &text) < 0 ||
 	    cmd_open_docker(options, text, &docker, &input.is_docker_off) < 0)
 		return CMD_FAILED;

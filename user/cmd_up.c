@@ -242,30 +242,42 @@ static int read_input(const struct options *options, const struct up *up, char *
 	return CMD_DONE;
 }
 
+/* What an older version enforces goes on as it is. */
+static int fall_back(struct reconcile_input *input, char **text)
+{
+	if (!kernel_is_moving(input->kernel))
+		return close_published(input, text);
+	log_warning("until the configuration can be used, the policy that runs goes on");
+	input->complaint = "the configuration could not be used when the filter was moved";
+	return CMD_DONE;
+}
+
 /* kernel: NULL when it is not up. */
 static int apply(const struct options *options, const struct up *up, struct kernel *kernel)
 {
 	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
 	_cleanup_(docker_freep) struct docker *docker = NULL;
 	_cleanup_free_ char *text = NULL;
+	bool is_moving = kernel_is_moving(kernel), is_taken_over = is_moving && up->is_boot;
 	struct reconcile_input input = {
 		.config_path = options->config,
-		.kernel = kernel,
+		.kernel = is_moving && options->dry_run ? NULL : kernel,
 		.interfaces = up->interfaces,
 		.interfaces_count = up->interfaces_count,
 		.guard = GUARD_WANTED,
-		.audit = up->is_reload ? AUDIT_KEEP : up->is_audit ? AUDIT_ON : AUDIT_OFF,
+		.audit = up->is_reload || is_taken_over ? AUDIT_KEEP :
+			 up->is_audit ? AUDIT_ON : AUDIT_OFF,
 		.hook = up->hook,
 		.trial_seconds = up->trial_seconds,
-		.is_insisted = true,
+		.is_insisted = !is_taken_over,
 		.is_dry_run = options->dry_run,
-		.is_kernel_later = !kernel && !options->dry_run,
+		.is_kernel_later = (!kernel || is_moving) && !options->dry_run,
 	};
 	int status;
 
 	if (read_input(options, up, &text, &docker, &input) != CMD_DONE ||
 	    make_plan(options, up, &input, &plan) != CMD_DONE) {
-		if (!up->is_boot || close_published(&input, &text) != CMD_DONE ||
+		if (!up->is_boot || fall_back(&input, &text) != CMD_DONE ||
 		    make_plan(options, up, &input, &plan) != CMD_DONE)
 			return CMD_FAILED;
 	}
@@ -283,12 +295,30 @@ static bool is_enforcing(struct kernel *kernel)
 	return kernel && kernel_read_header(kernel, SLOT_ACTIVE, &header) == 0;
 }
 
+/* Also what has an older layout.  A daemon of that version would take it back at once. */
+static int open_running(const struct options *options, struct kernel **ret)
+{
+	int err = kernel_open(options->pin_dir, ret);
+
+	if (err == -EPROTO)
+		err = kernel_open_older(options->pin_dir, ret);
+	/* Something is there, perhaps enforcing, and must not be cleaned up after a failure. */
+	if (err < 0 && err != -ENOENT)
+		return log_error(err == -EPROTO ? 0 : err, "%s", kernel_error()), CMD_FAILED;
+	if (kernel_is_moving(*ret) && lock_is_daemon_running(options->pin_dir)) {
+		log_error(0, "the filter in the kernel is of an older version, whose `tidegate "
+			     "run` is running: restart that instead (systemctl restart tidegate), "
+			     "which moves the filter as well");
+		return CMD_FAILED;
+	}
+	return CMD_DONE;
+}
+
 int cmd_up(const struct options *options, int argc, char **argv)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	struct up up = {};
 	_cleanup_close_ int lock_fd = -1;
-	int err;
 
 	if (parse_up(options, argc, argv, &up) != CMD_DONE)
 		return CMD_USAGE;
@@ -296,12 +326,8 @@ int cmd_up(const struct options *options, int argc, char **argv)
 	lock_fd = cmd_take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
-	err = kernel_open(options->pin_dir, &kernel);
-	/* Something is there, perhaps enforcing, and must not be cleaned up after a failure. */
-	if (err < 0 && err != -ENOENT) {
-		log_error(err, "%s", kernel_error());
+	if (open_running(options, &kernel) != CMD_DONE)
 		return CMD_FAILED;
-	}
 	if (up.is_boot && is_enforcing(kernel)) {
 		log_info("a policy enforces already; it goes on");
 		return CMD_DONE;
@@ -314,6 +340,7 @@ int cmd_reload(const struct options *options, int argc, char **argv)
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	_cleanup_close_ int lock_fd = -1;
 	struct up up = {};
+	int err;
 
 	if (parse_up(options, argc, argv, &up) != CMD_DONE)
 		return CMD_USAGE;
@@ -321,8 +348,10 @@ int cmd_reload(const struct options *options, int argc, char **argv)
 	lock_fd = cmd_take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
-	if (kernel_open(options->pin_dir, &kernel) < 0) {
-		log_error(0, "%s: nothing to reload; `tidegate up` starts it", kernel_error());
+	err = kernel_open(options->pin_dir, &kernel);
+	if (err < 0) {
+		log_error(0, "%s%s", kernel_error(), err == -EPROTO ? "" :
+			  ": nothing to reload; `tidegate up` starts it");
 		return CMD_FAILED;
 	}
 	return apply(options, &up, kernel);
@@ -341,7 +370,7 @@ int cmd_confirm(const struct options *options, int argc, char **argv)
 		return CMD_FAILED;
 	err = kernel_open(options->pin_dir, &kernel);
 	if (err < 0) {
-		log_error(err, "%s", kernel_error());
+		log_error(err == -EPROTO ? 0 : err, "%s", kernel_error());
 		return CMD_FAILED;
 	}
 	err = trial_confirm(kernel);

@@ -44,29 +44,36 @@ static int parse(const struct desired_input *input, struct desired *desired, cha
 }
 
 /* As the running image remembers it. */
-static void remember(const struct desired_input *input, struct desired *desired)
+static int remember(const struct desired_input *input, struct desired *desired, char *error)
 {
 	_cleanup_free_ char *text = NULL;
+	int err = 0;
 
 	desired->docker_source = DOCKER_UNKNOWN;
-	if (input->running && notes_unpack(input->running, &text, &desired->inventory) == 0 &&
-	    desired->inventory)
+	if (input->running)
+		err = notes_unpack(input->running, &text, &desired->inventory);
+	/* To forget it would open all that it says is published. */
+	if (err < 0)
+		return fail(err, error, "what Docker published when it last answered cannot be "
+					"read back: %s", strerror(-err));
+	if (desired->inventory)
 		desired->docker_source = DOCKER_REMEMBERED;
+	return 0;
 }
 
-static void read_docker(const struct desired_input *input, struct desired *desired)
+static int read_docker(const struct desired_input *input, struct desired *desired, char *error)
 {
 	if (input->docker && docker_read(input->docker, &desired->inventory) == 0) {
 		desired->docker_source = DOCKER_FRESH;
-		return;
+		return 0;
 	}
 	if (input->docker)
 		snprintf(desired->docker_error, sizeof(desired->docker_error), "%s",
 			 docker_error(input->docker));
-	if (input->is_docker_off)
-		desired->docker_source = DOCKER_OFF;
-	else
-		remember(input, desired);
+	if (!input->is_docker_off)
+		return remember(input, desired, error);
+	desired->docker_source = DOCKER_OFF;
+	return 0;
 }
 
 /* Relative to the directory of the configuration. */
@@ -193,8 +200,9 @@ int desired_read(const struct desired_input *input, struct desired **ret,
 	err = parse(input, desired, error);
 	if (err < 0)
 		return err;
-	read_docker(input, desired);
-	err = read_sets(input, desired, error);
+	err = read_docker(input, desired, error);
+	if (err == 0)
+		err = read_sets(input, desired, error);
 	if (err == 0)
 		err = read_host(desired, error);
 	if (err == 0)

@@ -160,8 +160,11 @@ int health_read(const struct health_input *input, struct health *ret)
 	int err = 0;
 
 	health.is_loaded = input->kernel != NULL;
+	health.is_unreadable = input->unreadable != NULL;
 	health.is_daemon_running = lock_is_daemon_running(input->pin_dir);
-	if (!input->kernel)
+	if (input->unreadable)
+		err = add_problem(&health, "%s", input->unreadable);
+	else if (!input->kernel)
 		err = add_problem(&health, "not up: nothing is guarded; `tidegate up` starts it");
 	if (err == 0)
 		err = check(input, &health);

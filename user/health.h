@@ -16,6 +16,7 @@ struct health_interface {
 
 struct health {
 	bool is_loaded;
+	bool is_unreadable;   /* another version's is */
 	bool is_audit;
 	bool is_daemon_running;
 	unsigned int trial_seconds_left; /* 0 = nothing is on trial */
@@ -35,6 +36,7 @@ struct health_input {
 	const char *config_path;
 	const char *text;
 	struct kernel *kernel;  /* NULL = not up */
+	const char *unreadable; /* why what is up cannot be read; NULL = it can */
 	struct docker *docker;
 	bool is_docker_off;
 };

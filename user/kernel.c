@@ -101,42 +101,58 @@ static int make_dirs(const char *pin_dir)
 		return err;
 	if (!is_bpf_file_system(pin_dir))
 		return kernel_fail(-EINVAL, "'%s' is not on a BPF file system", pin_dir);
-	err = make_dir(pin_dir, "/maps");
-	return err < 0 ? err : make_dir(pin_dir, "/links");
+	return make_dir(pin_dir, "/links");
 }
 
-static int open_map(const char *pin_dir, const char *name)
+int kernel_open_map(const char *pin_dir, const char *maps_dir, const char *name)
 {
 	_cleanup_free_ char *path = NULL;
 	int fd;
 
-	if (asprintf(&path, "%s/maps/%s", pin_dir, name) < 0)
+	if (asprintf(&path, "%s/%s/%s", pin_dir, maps_dir, name) < 0)
 		return -ENOMEM;
 	fd = bpf_obj_get(path);
 	return fd < 0 ? kernel_fail(-errno, "cannot open the pinned map '%s'", path) : fd;
 }
 
-/* Refuses maps that another layout made, before anything else looks at them. */
-static int check_abi(const char *pin_dir)
+/* The state's first word, whatever else a layout has behind it. */
+int kernel_read_layout(const char *pin_dir, const char *maps_dir, __u32 *ret)
 {
-	_cleanup_close_ int fd = open_map(pin_dir, "state");
-	struct state state = {};
-	__u32 size, key = 0;
+	_cleanup_close_ int fd = kernel_open_map(pin_dir, maps_dir, "state");
+	_cleanup_free_ __u32 *state = NULL;
 	struct bpf_map_info info = {};
+	__u32 size = sizeof(info), key = 0;
 
 	if (fd < 0)
 		return fd;
-	size = sizeof(info);
 	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
 		return kernel_fail(-errno, "cannot ask about the pinned map 'state'");
-	if (info.value_size != sizeof(state) || bpf_map_lookup_elem(fd, &key, &state) < 0 ||
-	    (state.abi != DATAPATH_ABI && state.abi != 0))
-		return kernel_fail(
-			-EPROTO,
-			"the maps below '%s' have layout %u, this build knows %u; run "
-			"`tidegate down` and `tidegate up` to start anew (counters are lost)",
-			pin_dir, state.abi, DATAPATH_ABI);
+	state = calloc(1, info.value_size + sizeof(*state));
+	if (!state)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(fd, &key, state) < 0)
+		return kernel_fail(-errno, "cannot read the pinned map 'state'");
+	*ret = state[0];
 	return 0;
+}
+
+/* Refuses maps that another layout made, before anything else looks at them. */
+static int check_layout(const char *pin_dir, __u32 layout)
+{
+	if (layout == DATAPATH_ABI || layout == 0)
+		return 0;
+	if (kernel_is_older_layout(layout))
+		return kernel_fail(-EPROTO,
+				   "the filter in the kernel is of an older version (the maps "
+				   "below '%s' have layout %u, this build's %u) and still "
+				   "enforces: `tidegate up`, or a restart of the unit, moves it to "
+				   "this one",
+				   pin_dir, layout, DATAPATH_ABI);
+	return kernel_fail(-EPROTO,
+			   "the filter in the kernel is of another version (the maps below '%s' "
+			   "have layout %u, this build knows %u) and still enforces: use that "
+			   "version, or `tidegate down` and `tidegate up`, with everything open in "
+			   "between", pin_dir, layout, DATAPATH_ABI);
 }
 
 static struct kernel *new_kernel(const char *pin_dir)
@@ -150,6 +166,7 @@ static struct kernel *new_kernel(const char *pin_dir)
 	kernel->lane_fd = kernel->counters_fd = kernel->counter_owners_fd = -1;
 	kernel->interfaces_fd = kernel->state_fd = -1;
 	kernel->learned_fd = kernel->learned_ports_fd = kernel->means_fd = -1;
+	kernel->maps_dir = MAPS_DIR;
 	kernel->pin_dir = strdup(pin_dir);
 	if (!kernel->pin_dir) {
 		free(kernel);
@@ -180,7 +197,7 @@ static int open_maps(struct kernel *kernel)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
-		int fd = open_map(kernel->pin_dir, maps[i].name);
+		int fd = kernel_open_map(kernel->pin_dir, kernel->maps_dir, maps[i].name);
 
 		if (fd < 0 && !(maps[i].is_newer && fd == -ENOENT))
 			return fd;
@@ -192,15 +209,36 @@ static int open_maps(struct kernel *kernel)
 int kernel_open(const char *pin_dir, struct kernel **ret)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = new_kernel(pin_dir);
+	__u32 layout;
 	int err;
 
 	if (!kernel)
 		return -ENOMEM;
-	err = check_abi(pin_dir);
+	err = kernel_read_layout(pin_dir, MAPS_DIR, &layout);
+	if (err == 0)
+		err = check_layout(pin_dir, layout);
 	if (err == 0)
 		err = open_maps(kernel);
 	if (err < 0)
 		return err;
+	*ret = TAKE_PTR(kernel);
+	return 0;
+}
+
+int kernel_open_older(const char *pin_dir, struct kernel **ret)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = new_kernel(pin_dir);
+	__u32 layout;
+	int err;
+
+	if (!kernel)
+		return -ENOMEM;
+	err = kernel_read_layout(pin_dir, MAPS_DIR, &layout);
+	if (err < 0)
+		return err;
+	if (!kernel_is_older_layout(layout))
+		return check_layout(pin_dir, layout) ?: -EINVAL;
+	kernel->is_moving = true;
 	*ret = TAKE_PTR(kernel);
 	return 0;
 }
@@ -235,7 +273,7 @@ static int share_map(const struct kernel *kernel, struct bpf_map *map, const cha
 {
 	_cleanup_free_ char *path = NULL;
 
-	if (asprintf(&path, "%s/maps/%s", kernel->pin_dir, name) < 0)
+	if (asprintf(&path, "%s/%s/%s", kernel->pin_dir, kernel->maps_dir, name) < 0)
 		return -ENOMEM;
 	return bpf_map__set_pin_path(map, path);
 }
@@ -345,6 +383,37 @@ static int stamp_abi(struct kernel *kernel)
 	return kernel_write_state(kernel, &current);
 }
 
+/* Those of a move that was killed, unless they can be gone on with. */
+static int sweep_next_maps(struct kernel *kernel)
+{
+	__u32 layout = 0;
+	bool found;
+
+	if (kernel->is_moving &&
+	    kernel_read_layout(kernel->pin_dir, NEXT_MAPS_DIR, &layout) == 0 &&
+	    layout == DATAPATH_ABI)
+		return 0;
+	return kernel_unlink_all(kernel->pin_dir, "/" NEXT_MAPS_DIR, &found);
+}
+
+/* Which maps are to be used, those that are there or new ones beside them. */
+static int choose_maps(struct kernel *kernel)
+{
+	__u32 layout = 0;
+	int err = kernel_read_layout(kernel->pin_dir, MAPS_DIR, &layout);
+
+	if (err < 0 && err != -ENOENT)
+		return err;
+	kernel->is_moving = kernel_is_older_layout(layout);
+	if (kernel->is_moving)
+		kernel->maps_dir = NEXT_MAPS_DIR;
+	else if (check_layout(kernel->pin_dir, layout) < 0)
+		return -EPROTO;
+	err = sweep_next_maps(kernel);
+	return err < 0 ? err : make_dir(kernel->pin_dir, kernel->is_moving ? "/" NEXT_MAPS_DIR :
+									     "/" MAPS_DIR);
+}
+
 int kernel_load(const char *pin_dir, struct kernel **ret)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = new_kernel(pin_dir);
@@ -354,24 +423,25 @@ int kernel_load(const char *pin_dir, struct kernel **ret)
 		return -ENOMEM;
 	err = make_dirs(pin_dir);
 	if (err == 0)
-		err = check_abi(pin_dir);
-	if (err < 0 && err != -ENOENT)
+		err = choose_maps(kernel);
+	if (err < 0)
 		return err;
 	load_conntrack();
 	err = make_maps(kernel);
 	if (err == 0)
 		err = open_maps(kernel);
 	if (err == 0)
-		err = stamp_abi(kernel);
+		err = kernel->is_moving ? kernel_begin_move(kernel) : stamp_abi(kernel);
 	if (err < 0)
 		return err;
 	kernel->is_renewing = true;
-	kernel_load_means(kernel);
+	if (!kernel->is_moving)
+		kernel_load_means(kernel);
 	*ret = TAKE_PTR(kernel);
 	return 0;
 }
 
-static int unlink_all(const char *pin_dir, const char *name, bool *found)
+int kernel_unlink_all(const char *pin_dir, const char *name, bool *ret_found)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_closedir_ DIR *dir = NULL;
@@ -382,7 +452,7 @@ static int unlink_all(const char *pin_dir, const char *name, bool *found)
 	dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT ? 0 : kernel_fail(-errno, "cannot open '%s'", path);
-	*found = true;
+	*ret_found = true;
 	while ((entry = readdir(dir))) {
 		if (entry->d_type == DT_DIR)
 			continue;
@@ -424,13 +494,15 @@ int kernel_remove(const char *pin_dir, bool *ret_found)
 	*ret_found = false;
 	err = detach_all(pin_dir);
 	if (err == 0)
-		err = unlink_all(pin_dir, "/links", ret_found);
+		err = kernel_unlink_all(pin_dir, "/links", ret_found);
 	if (err == 0)
 		err = turn_tracking_off();
 	if (err == 0)
-		err = unlink_all(pin_dir, "/maps", ret_found);
+		err = kernel_unlink_all(pin_dir, "/" NEXT_MAPS_DIR, ret_found);
 	if (err == 0)
-		err = unlink_all(pin_dir, "", ret_found);
+		err = kernel_unlink_all(pin_dir, "/" MAPS_DIR, ret_found);
+	if (err == 0)
+		err = kernel_unlink_all(pin_dir, "", ret_found);
 	return err;
 }
 
@@ -438,6 +510,8 @@ int kernel_read_state(struct kernel *kernel, struct state *ret)
 {
 	__u32 key = 0;
 
+	if (kernel->state_fd < 0 && kernel->is_moving)
+		return kernel_read_older_state(kernel, ret);
 	if (bpf_map_lookup_elem(kernel->state_fd, &key, ret) < 0)
 		return kernel_fail(-errno, "cannot read the state");
 	return 0;

@@ -5,6 +5,7 @@
  *
  * Everything lives below one directory of a BPF file system:
  *   maps/NAME         the maps of bpf/maps.h
+ *   maps-new/NAME     likewise, while the filter moves to maps of another layout
  *   links/IFINDEX-HOOK   a link each (for clsact, which has no links, the program)
  *   links/MEANS-FAMILY   likewise, for what is not on an interface
  * so that the filter outlives the process that made it, and the next process finds it.
@@ -28,17 +29,45 @@ struct kernel;
 /*
  * Makes the pinned maps, or takes over those that are there, with all they hold; brings the
  * means up; from then on kernel_attach() replaces what is attached by this build's programs.
- * -EPROTO when the maps have another layout: nothing is touched then.
+ * When the maps have an older layout, makes others beside them, and kernel_is_moving() until
+ * kernel_finish_move().  -EPROTO when they have one that is not known: nothing is touched then.
  */
 int kernel_load(const char *pin_dir, struct kernel **ret);
 
 /* Opens what is pinned and leaves the programs that run alone; one that kernel_attach() needs
- * in addition is loaded then.  -ENOENT when nothing is pinned, -EPROTO as above. */
+ * in addition is loaded then.  -ENOENT when nothing is pinned, -EPROTO when it has another
+ * layout. */
 int kernel_open(const char *pin_dir, struct kernel **ret);
 
 /* Detaches and unpins everything, whatever its layout.  Links go before maps, so that no
  * packet meets a program without its policy.  0 also when there was nothing. */
 int kernel_remove(const char *pin_dir, bool *ret_found);
+
+/* ---- moving to maps of another layout --------------------------------------------------- */
+
+/*
+ * The order of a move: kernel_load() makes the new maps and carries over what was learned,
+ * the caller puts the policy into them and attaches, and then everything is attached with them.
+ * Killed anywhere in between, it is done again from the start; what has moved stays.
+ */
+bool kernel_is_moving(const struct kernel *kernel);
+
+/* For a plan before kernel_load(): only the state and the sources can be read.  -EPROTO when the
+ * layout is not an older one that this build knows. */
+int kernel_open_older(const char *pin_dir, struct kernel **ret);
+
+/* Moves the means, carries over the counters, and puts the new maps in place of the old ones. */
+int kernel_finish_move(struct kernel *kernel);
+
+/* What an older image was made from. */
+struct image_source {
+	void *notes; /* of notes.h; allocated */
+	size_t notes_size;
+	bool is_audit;
+	__u64 generation;
+	__u64 deadline_ns;
+};
+int kernel_read_source(struct kernel *kernel, enum image_slot slot, struct image_source *ret);
 
 void kernel_free(struct kernel *kernel);
 void kernel_freep(struct kernel **kernel);

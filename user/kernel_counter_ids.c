@@ -384,3 +384,30 @@ int counter_ids_give_joint(struct counter_ids *ids, struct joint_counter *joints
 	counter_ids_find_joint(ids, joints, count);
 	return err == -E2BIG ? 0 : err;
 }
+
+/* ---- carrying over ------------------------------------------------------------------------- */
+
+static int carry(struct counter_ids *ids, const struct carried_counter *carried)
+{
+	__u32 id = find(ids, &carried->key);
+	int err = id ? 0 : give(ids, &carried->key, carried->is_wide, &id);
+
+	for (__u32 i = 0; err == 0 && i <= carried->is_wide; i++)
+		kernel_set_carried(ids->kernel, id + i, &carried->of[i]);
+	return err;
+}
+
+int kernel_carry_counters(struct kernel *kernel, const struct carried_counters *carried)
+{
+	_cleanup_(counter_ids_freep) struct counter_ids *ids = NULL;
+	int err = counter_ids_read(kernel, &ids);
+
+	if (err == 0)
+		err = kernel_map_counters(kernel);
+	for (__u32 id = 0; err == 0 && id < COUNTER_FIRST; id++)
+		kernel_set_carried(kernel, id, &carried->reasons[id]);
+	for (size_t i = 0; err == 0 && i < carried->count; i++)
+		err = carry(ids, &carried->list[i]);
+	/* What has no room is of containers that are gone. */
+	return err == -E2BIG ? 0 : err;
+}

@@ -79,3 +79,8 @@ void kernel_add_to_counter(struct kernel *kernel, __u32 id, const struct counter
 	counter->packets += more->packets;
 	counter->bytes += more->bytes;
 }
+
+void kernel_set_carried(struct kernel *kernel, __u32 id, const struct counter *carried)
+{
+	kernel->counters[kernel->counter_elements - 1].of[id] = *carried;
+}

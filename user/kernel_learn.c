@@ -134,6 +134,29 @@ static int attach_socket(struct kernel *kernel)
 	return err;
 }
 
+/* The tries come first: a port that is bound was tried. */
+static int attach_learn(struct kernel *kernel, const struct learn_bpf *learn, const char *suffix)
+{
+	const struct {
+		const struct bpf_program *program;
+		const char *pin;
+	} entries[] = {
+		{ learn->progs.learn_try4, "learn-try-4" },
+		{ learn->progs.learn_try6, "learn-try-6" },
+		{ learn->progs.learn_bind4, "learn-4" },
+		{ learn->progs.learn_bind6, "learn-6" },
+	};
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(entries); i++) {
+		char pin[32];
+
+		snprintf(pin, sizeof(pin), "%s%s", entries[i].pin, suffix);
+		err = attach(kernel, entries[i].program, pin);
+	}
+	return err;
+}
+
 int kernel_load_learn(struct kernel *kernel)
 {
 	struct learn_bpf *learn = learn_bpf__open();
@@ -145,13 +168,36 @@ int kernel_load_learn(struct kernel *kernel)
 	if (err == 0)
 		err = attach_socket(kernel);
 	if (err == 0)
-		err = attach(kernel, learn->progs.learn_try4, "learn-try-4");
-	if (err == 0)
-		err = attach(kernel, learn->progs.learn_try6, "learn-try-6");
-	if (err == 0)
-		err = attach(kernel, learn->progs.learn_bind4, "learn-4");
-	if (err == 0)
-		err = attach(kernel, learn->progs.learn_bind6, "learn-6");
+		err = attach_learn(kernel, learn, "");
 	learn_bpf__destroy(learn);
 	return err;
+}
+
+#define BESIDE "-new"
+
+int kernel_load_learn_beside(struct kernel *kernel)
+{
+	struct learn_bpf *learn = learn_bpf__open();
+	int err;
+
+	if (!learn)
+		return kernel_fail(-errno, "cannot read the built-in program that learns");
+	err = load(kernel, learn);
+	if (err == 0)
+		err = attach_learn(kernel, learn, BESIDE);
+	learn_bpf__destroy(learn);
+	return err;
+}
+
+void kernel_unload_learn_beside(struct kernel *kernel)
+{
+	static const char *const pins[] = { "learn-try-4" BESIDE, "learn-try-6" BESIDE,
+					    "learn-4" BESIDE, "learn-6" BESIDE };
+
+	for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (kernel_link_path(kernel, pins[i], &path) == 0)
+			(void)unlink(path);
+	}
 }

@@ -103,3 +103,13 @@ int kernel_forget(struct kernel *kernel, const struct learned_port *stale, size_
 	munmap(ports, sizeof(*ports));
 	return err;
 }
+
+int kernel_carry_learned(struct kernel *kernel, const struct learned_port *ports, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (bpf_map_update_elem(kernel->learned_fd, &ports[i].key, &ports[i].value,
+					BPF_NOEXIST) < 0 && errno != EEXIST)
+			return kernel_fail(-errno, "cannot carry over a learned port");
+	/* Marks all that are in the hash. */
+	return kernel_forget(kernel, NULL, 0, 0);
+}

@@ -124,7 +124,7 @@ void kernel_load_means(struct kernel *kernel)
 
 void kernel_tend_means(struct kernel *kernel)
 {
-	if (!tracking_is_on())
+	if (!kernel->is_moving && !tracking_is_on())
 		load(kernel, MEANS_TRACKING);
 }
 

@@ -13,8 +13,14 @@
 /* The entries of bpf/filter.bpf.c. */
 enum filter_program { PROGRAM_XDP, PROGRAM_TC, PROGRAM_TC_L3, PROGRAM_MAX };
 
+/* Directories below that of the pins: of the maps, and of those that are to take their place. */
+#define MAPS_DIR "maps"
+#define NEXT_MAPS_DIR "maps-new"
+
 struct kernel {
 	char *pin_dir;
+	const char *maps_dir;
+	bool is_moving; /* what is attached has other maps than these */
 	bool is_renewing; /* kernel_load(): what is attached gets the program of this build */
 	int program_fds[PROGRAM_MAX]; /* -1 = not loaded yet */
 	int policy_fds[POLICY_SIZES]; /* by size: small, medium, large */
@@ -32,6 +38,15 @@ struct kernel {
 
 /* Remembers the text for kernel_error() and returns err. */
 int kernel_fail(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A pinned map's descriptor. */
+int kernel_open_map(const char *pin_dir, const char *maps_dir, const char *name);
+
+/* The layout of the maps there, 0 when none has been said yet. */
+int kernel_read_layout(const char *pin_dir, const char *maps_dir, __u32 *ret);
+
+/* Removes the directory with all pins in it; 0 also when there is none. */
+int kernel_unlink_all(const char *pin_dir, const char *name, bool *ret_found);
 
 /* The maps of the object become the pinned ones. */
 int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object);
@@ -71,10 +86,43 @@ struct counter kernel_counter(const struct kernel *kernel, __u32 id);
 void kernel_zero_counter(struct kernel *kernel, __u32 id);
 void kernel_add_to_counter(struct kernel *kernel, __u32 id, const struct counter *more);
 
+/* ---- moving (kernel_move.c) -------------------------------------------------------------- */
+
+/* By the key of "counter_owners"; a wide one with what was dropped as well. */
+struct carried_counter {
+	struct counter_key key;
+	bool is_wide;
+	struct counter of[2];
+};
+
+struct carried_counters {
+	struct counter reasons[COUNTER_FIRST];
+	struct carried_counter *list;
+	size_t count;
+};
+
+/* Into the new maps, of which nobody else knows yet: what the older ones hold. */
+int kernel_begin_move(struct kernel *kernel);
+
+/* Whether this build can move what has that layout. */
+bool kernel_is_older_layout(__u32 layout);
+int kernel_read_older_state(struct kernel *kernel, struct state *ret);
+
+/* Adds nothing: what was counted before is this, also when it is said twice. */
+int kernel_carry_counters(struct kernel *kernel, const struct carried_counters *carried);
+void kernel_set_carried(struct kernel *kernel, __u32 id, const struct counter *carried);
+
+/* Notes them as learned, unless they are. */
+int kernel_carry_learned(struct kernel *kernel, const struct learned_port *ports, size_t count);
+
 /* ---- means (kernel_means.c): each loads and attaches itself, or says why not ----------- */
 
 void kernel_load_means(struct kernel *kernel);
 int kernel_load_learn(struct kernel *kernel);
+
+/* While the filter moves: learns into these maps as well, beside what learns into the others. */
+int kernel_load_learn_beside(struct kernel *kernel);
+void kernel_unload_learn_beside(struct kernel *kernel);
 int kernel_load_gate(struct kernel *kernel);
 
 #endif

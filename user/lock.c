@@ -3,7 +3,8 @@
  * lock.c: locks on files below LOCK_DIR.  See lock.h.  The lock is one of flock(2), because
  * /proc/locks names the process that holds it.  The daemon's is an open file description lock
  * of fcntl(2), because one can ask for it without taking it, and on one byte of the file, which
- * stands for the pin directory.
+ * stands for the pin directory.  Builds with layout 6 of the maps held the whole file by flock(2),
+ * exclusively, whatever their pin directory; so a shared one beside it keeps them and us apart.
  */
 #include "lock.h"
 
@@ -139,6 +140,8 @@ int lock_take_daemon(const char *pin_dir)
 
 	if (err < 0)
 		return err;
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
 	return fcntl(fd, F_OFD_SETLK, &range) < 0 ? -errno : TAKE_FD(fd);
 }
 
@@ -147,6 +150,8 @@ bool lock_is_daemon_running(const char *pin_dir)
 	_cleanup_close_ int fd = open(DAEMON_PATH, O_RDWR | O_CLOEXEC);
 	struct flock range;
 
+	if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return true;
 	return fd >= 0 && range_of(pin_dir, &range) == 0 && fcntl(fd, F_OFD_GETLK, &range) == 0 &&
 	       range.l_type != F_UNLCK;
 }

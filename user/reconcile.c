@@ -15,6 +15,7 @@
 #include "notes.h"
 #include "policy.h"
 #include "reconcile_private.h"
+#include "running.h"
 #include "trial.h"
 #include "util.h"
 
@@ -35,19 +36,6 @@ int reconcile_fail(int err, char *error)
 {
 	snprintf(error, ERROR_TEXT, "%s: %s", kernel_error(), strerror(-err));
 	return err;
-}
-
-/* The image in the slot, checked; -ENOENT when there is none that can be used. */
-static int read_running(struct kernel *kernel, struct image *ret)
-{
-	int err = kernel_read_image(kernel, SLOT_ACTIVE, ret);
-
-	if (err < 0)
-		return err;
-	if (image_check(ret->bytes, ret->size) == 0)
-		return 0;
-	image_clear(ret);
-	return -ENOENT;
 }
 
 /* ---- counters -------------------------------------------------------------------- */
@@ -209,16 +197,64 @@ static __u64 deadline_of(const struct reconcile_input *input, const struct image
 	return image_header(running)->deadline_ns;
 }
 
-static int swap(const struct reconcile_input *input, const struct image *running,
-		struct image *image)
+/* What was confirmed, compiled anew: the new maps have no slot to copy it from. */
+static int swap_confirmed(const struct reconcile_input *input, const struct image *running,
+			  char *error)
+{
+	_cleanup_(image_clear) struct image source = {}, image = {};
+	_cleanup_(desired_freep) struct desired *desired = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct desired_input desired_input = {
+		.config_path = input->config_path,
+		.sets = input->sets,
+		.is_docker_off = input->is_docker_off,
+		.running = running,
+	};
+	int err = 0;
+
+	if (image_header(running)->deadline_ns) {
+		err = running_read(input->kernel, SLOT_CONFIRMED, &source);
+		desired_input.running = &source;
+	}
+	if (err == 0)
+		err = notes_unpack(desired_input.running, &text, NULL);
+	if (err < 0)
+		return reconcile_fail(err, error);
+	desired_input.text = text;
+	desired_input.is_audit = image_header(desired_input.running)->flags & IMAGE_AUDIT;
+	err = desired_read(&desired_input, &desired, error);
+	if (err == 0)
+		err = compile(input, desired, &image, error);
+	if (err < 0)
+		return err;
+	err = kernel_swap(input->kernel, SLOT_CONFIRMED, &image);
+	return err < 0 ? reconcile_fail(err, error) : 0;
+}
+
+/* Something that the kernel can go back to, if this is a trial. */
+static int prepare_trial(const struct reconcile_input *input, const struct image *running,
+			 const struct image *image, char *error)
 {
 	int err = 0;
 
+	if (kernel_is_moving(input->kernel) && running->bytes)
+		return image_header(image)->deadline_ns ? swap_confirmed(input, running, error) : 0;
 	if (input->trial_seconds)
 		err = trial_prepare(input->kernel, running);
 	else if (input->is_unattended)
 		err = trial_follow(input->kernel, running, image);
-	return err < 0 ? err : kernel_swap(input->kernel, SLOT_ACTIVE, image);
+	return err < 0 ? reconcile_fail(err, error) : 0;
+}
+
+static int swap(const struct reconcile_input *input, const struct image *running,
+		struct image *image, char *error)
+{
+	int err = prepare_trial(input, running, image, error);
+
+	if (err < 0)
+		return err;
+	err = kernel_swap(input->kernel, SLOT_ACTIVE, image);
+	return err < 0 ? reconcile_fail(err, error) : 0;
 }
 
 static int replace(const struct reconcile_input *input, struct reconcile_plan *plan,
@@ -232,15 +268,28 @@ static int replace(const struct reconcile_input *input, struct reconcile_plan *p
 		return err;
 	((struct image_header *)image->bytes)->deadline_ns = deadline_of(input, running);
 	report->generation = running->bytes ? image_header(running)->generation : 0;
-	report->is_changed = !running->bytes || !is_same(running, image);
+	report->is_changed = kernel_is_moving(input->kernel) || !running->bytes ||
+			     !is_same(running, image);
 	if (input->is_dry_run)
 		return 0;
-	err = report->is_changed ? swap(input, running, image) : kernel_tend_lane(input->kernel);
-	if (err < 0)
-		return reconcile_fail(err, error);
-	if (report->is_changed)
+	if (!report->is_changed) {
+		err = kernel_tend_lane(input->kernel);
+		return err < 0 ? reconcile_fail(err, error) : 0;
+	}
+	err = swap(input, running, image, error);
+	if (err == 0)
 		report->generation = image_header(image)->generation;
-	return 0;
+	return err;
+}
+
+/* Everything is attached with the new maps, and the policy is in them. */
+static int finish_move(const struct reconcile_input *input, char *error)
+{
+	int err = 0;
+
+	if (!input->is_dry_run && kernel_is_moving(input->kernel))
+		err = kernel_finish_move(input->kernel);
+	return err < 0 ? reconcile_fail(err, error) : 0;
 }
 
 static int forget_learned(const struct reconcile_input *input, const struct desired *desired,
@@ -293,7 +342,7 @@ static int read_enforcing(const struct reconcile_input *input, struct running *r
 	if (err < 0)
 		return err;
 	memcpy(running->refused, state.refused, sizeof(running->refused));
-	err = read_running(input->kernel, &running->image);
+	err = running_read(input->kernel, SLOT_ACTIVE, &running->image);
 	if (err < 0)
 		return err == -ENOENT ? 0 : err;
 	if (trial_of(image_header(&running->image)) != TRIAL_LAPSED)
@@ -301,7 +350,13 @@ static int read_enforcing(const struct reconcile_input *input, struct running *r
 	err = trial_fall_back(input->kernel, &running->image, running->refused);
 	if (err < 0 || input->is_dry_run)
 		return err;
-	return trial_settle(input->kernel, running->refused);
+	if (!kernel_is_moving(input->kernel))
+		return trial_settle(input->kernel, running->refused);
+	/* The older slots are left alone.  Before kernel_load() there is no state to note it in,
+	 * and no need: it will be done again. */
+	memcpy(state.refused, running->refused, sizeof(state.refused));
+	(void)kernel_write_state(input->kernel, &state);
+	return 0;
 }
 
 /*
@@ -411,6 +466,8 @@ int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan 
 	err = replace(input, plan, &report, error);
 	if (err == 0)
 		err = reconcile_interfaces(input, plan->desired, running, &report, error);
+	if (err == 0)
+		err = finish_move(input, error);
 	if (err == 0)
 		err = forget_learned(input, plan->desired, error);
 	write_state(input, plan->desired, err < 0 ? error : "");

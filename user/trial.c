@@ -10,6 +10,7 @@
 #include "kernel.h"
 #include "notes.h"
 #include "policy.h"
+#include "running.h"
 #include "util.h"
 
 #define SECOND_NS 1000000000ull
@@ -163,10 +164,8 @@ int trial_follow(struct kernel *kernel, const struct image *running, const struc
 int trial_fall_back(struct kernel *kernel, struct image *running, __u64 ret_refused[2])
 {
 	_cleanup_(image_clear) struct image confirmed = {};
-	int err = kernel_read_image(kernel, SLOT_CONFIRMED, &confirmed);
+	int err = running_read(kernel, SLOT_CONFIRMED, &confirmed);
 
-	if (err == 0)
-		err = image_check(confirmed.bytes, confirmed.size);
 	if (err == 0)
 		err = hash_refused(running, &confirmed, ret_refused);
 	if (err < 0)
