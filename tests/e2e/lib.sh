@@ -349,6 +349,71 @@ expect_some_got_in() {
 	done
 }
 
+# ---- frames that no socket would send --------------------------------------------------
+
+attacker4=192.0.2.99 attacker6=2001:db8::99
+
+# attacker_up: a neighbour on the wire whose own kernel says nothing to TCP, UDP and SCTP, so that
+# what frames.py says is all that is said.
+attacker_up() {
+	local proto
+	ip -n outside address add $attacker4/24 dev eth0
+	ip -n outside address add $attacker6/64 dev eth0 nodad
+	for proto in tcp udp sctp; do
+		outside iptables -A INPUT -p $proto -d $attacker4 -j DROP
+		outside ip6tables -A INPUT -p $proto -d $attacker6 -j DROP
+	done
+	HOST_MAC=$(cat /sys/class/net/eth0/address)
+	export HOST_MAC
+}
+
+# frames COMMAND...: see frames.py; at the attacker's.
+frames() { outside /usr/bin/python3 "$e2e/frames.py" "$@"; }
+
+# expect_frame WANTED STATEMENT FRAMES-OPTIONS...: what an attacker gets for a frame of his:
+# `open` when the service answers, `closed` when nothing comes back, or `refused`.
+expect_frame() {
+	local wanted=$1 statement=$2 wait=$closed_ms output
+	shift 2
+	[ "$wanted" = closed ] || wait=$open_ms
+	output=$(frames ask -w "$wait" "$@" 2>&1)
+	if [[ $output == "$wanted"* ]]; then
+		ok "$wanted: $statement${because:+, $because}"
+	else
+		fail "$wanted: $statement${because:+, $because}" <<<"$output
+$(flows_of "${@: -1}")"
+	fi
+}
+
+# expect_seen [not] WHERE STATEMENT FRAME...: whether what nobody can answer arrives, as the
+# interface $seen_at there sees it.  %text in the frames is a payload to know it by.
+seen_at=eth0
+expect_seen() {
+	local wanted=seen where statement frame text wait=$open_ms pid
+	[ "$1" != not ] || { wanted=nothing wait=$closed_ms; shift; }
+	where=$1 statement=$2
+	shift 2
+	text=needle-$RANDOM$RANDOM
+	at "$where" /usr/bin/python3 "$e2e/frames.py" see -i "$seen_at" -w "$wait" $text >/run/seen 2>&1 &
+	pid=$!
+	eventually 5 grep -q ready /run/seen || die "frames.py watches at $where"
+	while kill -0 $pid 2>/dev/null; do
+		for frame; do
+			frames send "${frame//%text/text=$text}"
+		done
+		sleep 0.3
+	done
+	wait $pid
+	if grep -q "^$wanted" /run/seen; then
+		ok "$wanted at $where: $statement${because:+, $because}"
+	else
+		fail "$wanted at $where: $statement${because:+, $because}" </run/seen
+	fi
+}
+
+# flows_of FRAME: conntrack's entries with the port of its source in them.
+flows_of() { grep -w "[sd]port=$(cut -d, -f3 <<<"$1")" /proc/net/nf_conntrack; }
+
 # ---- Docker ----------------------------------------------------------------------------
 
 # engine_start [DOCKERD OPTIONS...]: a Docker Engine that writes nowhere but below /run.
