@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "docker.h"
+#include "hint.h"
 #include "image.h"
 #include "log.h"
 #include "policy.h"
@@ -14,14 +15,30 @@
 
 struct listed {
 	const struct policy_rule *rule;
+	char *remark; /* why it applies to nothing; or NULL */
 	struct counter counter;
 };
 
-static const char *remark(const struct policy_rule *rule)
+/* The statement that the rule was made from: rules know the line. */
+static const struct statement *find_statement(const struct config *config, unsigned int line)
 {
-	if (!rule->is_everywhere && !rule->ports_count)
-		return "(names nothing that runs now)";
-	return "";
+	for (size_t i = 0; i < config->count; i++)
+		if (config->statements[i].line == line)
+			return &config->statements[i];
+	return NULL;
+}
+
+/* Allocated, or NULL. */
+static char *remark(const struct policy_rule *rule, const struct desired *desired)
+{
+	const struct statement *statement = find_statement(desired->config, rule->line);
+	_cleanup_free_ char *why = NULL;
+	char *text = NULL;
+
+	if (rule->is_everywhere || rule->ports_count || !statement)
+		return NULL;
+	why = hint_useless(statement, desired->inventory);
+	return asprintf(&text, "(%s)", why ?: "") < 0 ? NULL : text;
 }
 
 static void print_json(const struct listed *list, size_t count)
@@ -29,14 +46,15 @@ static void print_json(const struct listed *list, size_t count)
 	json_t *rules = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(rules, json_pack("{si ss s{sI sI} sI ss sI}", "number",
+		json_array_append_new(rules, json_pack("{si ss s{sI sI} sI ss sI ss?}", "number",
 						       list[i].rule->number, "rule",
 						       list[i].rule->text, "counter", "packets",
 						       (json_int_t)list[i].counter.packets, "bytes",
 						       (json_int_t)list[i].counter.bytes, "until",
 						       (json_int_t)list[i].rule->until, "comment",
 						       list[i].rule->comment ?: "", "ports",
-						       (json_int_t)list[i].rule->ports_count));
+						       (json_int_t)list[i].rule->ports_count,
+						       "remark", list[i].remark));
 	json_dumpf(rules, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(rules);
@@ -51,7 +69,7 @@ static void print_table(const struct listed *list, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		char number[16], packets[24], bytes[24];
 		const char *row[] = { number, packets, bytes, list[i].rule->text,
-				      remark(list[i].rule) };
+				      list[i].remark ?: "" };
 
 		snprintf(number, sizeof(number), "%u", list[i].rule->number);
 		snprintf(packets, sizeof(packets), "%llu", list[i].counter.packets);
@@ -62,8 +80,9 @@ static void print_table(const struct listed *list, size_t count)
 }
 
 static int print(const struct options *options, struct kernel *kernel,
-		 const struct policy *policy)
+		 const struct desired *desired)
 {
+	const struct policy *policy = desired->policy;
 	_cleanup_free_ struct listed *list = calloc(policy->rules_count + 1, sizeof(*list));
 	_cleanup_(cmd_counted_clear) struct counted counted = {};
 	int err;
@@ -77,6 +96,7 @@ static int print(const struct options *options, struct kernel *kernel,
 		__u32 id = cmd_counter_id(&counted, "rule", policy->rules[i].identity);
 
 		list[i].rule = &policy->rules[i];
+		list[i].remark = remark(list[i].rule, desired);
 		if (id)
 			list[i].counter = counted.totals->of[id];
 	}
@@ -84,6 +104,8 @@ static int print(const struct options *options, struct kernel *kernel,
 		print_json(list, policy->rules_count);
 	else
 		print_table(list, policy->rules_count);
+	for (size_t i = 0; i < policy->rules_count; i++)
+		free(list[i].remark);
 	return 0;
 }
 
@@ -128,5 +150,5 @@ int cmd_list(const struct options *options, int argc, char **argv)
 	}
 	if (read_desired(options, kernel, &desired) < 0)
 		return CMD_FAILED;
-	return print(options, kernel, desired->policy) < 0 ? CMD_FAILED : CMD_DONE;
+	return print(options, kernel, desired) < 0 ? CMD_FAILED : CMD_DONE;
 }

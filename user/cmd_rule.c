@@ -13,6 +13,7 @@
 #include "conffile.h"
 #include "config.h"
 #include "docker.h"
+#include "hint.h"
 #include "log.h"
 #include "policy.h"
 #include "util.h"
@@ -148,12 +149,45 @@ static int commit(const struct options *options, const struct reconcile_input *i
 	return err;
 }
 
-/* A rule for a port that nothing has yet is fine, but a typing error looks the same. */
-static void hint(const struct policy *policy)
+static const struct policy_rule *find_rule(const struct policy *policy,
+					   const struct statement *statement)
 {
-	for (size_t i = 0; i < policy->rules_count; i++)
-		if (!policy->rules[i].is_everywhere && !policy->rules[i].ports_count)
-			log_warning("'%s' names nothing that runs now", policy->rules[i].text);
+	_cleanup_free_ char *identity = config_rule_identity(statement);
+
+	for (size_t i = 0; identity && i < policy->rules_count; i++)
+		if (streq(policy->rules[i].identity, identity))
+			return &policy->rules[i];
+	return NULL;
+}
+
+/* A rule for a port that nothing has yet is fine, but a typing error looks the same.  What is to
+ * be said of other rules, `list` and `status` say. */
+static void hint(const struct desired *desired, const struct statement *added)
+{
+	const struct policy_rule *rule = find_rule(desired->policy, added);
+	const struct hint_world world = { desired->inventory, desired->listeners,
+					  desired->listeners_count };
+	_cleanup_free_ char *text = NULL;
+
+	if (!rule || rule->is_everywhere)
+		return;
+	text = rule->ports_count ? hint_inside(added, &world) :
+				   hint_useless(added, desired->inventory);
+	if (text)
+		log_warning("'%s': %s", rule->text, text);
+}
+
+/* `allow ssh` would open a container of that name, one day. */
+static int check_name(const struct desired *desired, const struct statement *added)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (!added->target.is_bare || hint_is_container(desired->inventory, added->target.name))
+		return 0;
+	if (desired->docker_error[0])
+		log_warning("%s", desired->docker_error);
+	text = hint_unknown(added, desired->inventory);
+	return log_error(0, "%s", text ?: "out of memory"), -ENOENT;
 }
 
 /* An edit on top of a configuration that was tried and not confirmed would bring it back. */
@@ -169,11 +203,12 @@ static int check_refused(const struct options *options, const struct reconcile_p
 	return -EPERM;
 }
 
+/* added: empty when nothing is. */
 static int try_and_commit(const struct options *options, const struct reconcile_input *input,
-			  const char *old_text)
+			  const char *old_text, const struct statement *added)
 {
 	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
-	const struct policy *policy;
+	const struct desired *desired;
 	char error[ERROR_TEXT];
 	int err = reconcile_prepare(input, &plan, error);
 
@@ -182,9 +217,12 @@ static int try_and_commit(const struct options *options, const struct reconcile_
 	err = check_refused(options, plan, old_text);
 	if (err < 0)
 		return err;
-	policy = reconcile_desired(plan)->policy;
-	hint(policy);
-	if (!options->force && cmd_cuts_ssh(policy))
+	desired = reconcile_desired(plan);
+	err = check_name(desired, added);
+	if (err < 0)
+		return err;
+	hint(desired, added);
+	if (!options->force && cmd_cuts_ssh(desired->policy))
 		return -EPERM;
 	if (options->dry_run) {
 		fputs(input->text, stdout);
@@ -197,6 +235,7 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	_cleanup_(docker_freep) struct docker *docker = NULL;
+	_cleanup_(config_clear_statement) struct statement added = {};
 	_cleanup_free_ char *old_text = NULL, *new_text = NULL;
 	_cleanup_close_ int lock_fd = cmd_take_lock();
 	struct reconcile_input input = {
@@ -211,6 +250,8 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 	if (err < 0)
 		return err;
 	err = change(old_text, argc, argv, &new_text);
+	if (err == 0 && change == add)
+		err = parse(argc, argv, &added);
 	if (err == -EINVAL)
 		log_error(0, "'%s' has an error itself, `tidegate check` shows it; nothing was "
 			     "changed", options->config);
@@ -225,7 +266,7 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 	input.text = new_text;
 	input.kernel = kernel;
 	input.docker = docker;
-	return try_and_commit(options, &input, old_text);
+	return try_and_commit(options, &input, old_text, &added);
 }
 
 int cmd_rule(const struct options *options, int argc, char **argv)

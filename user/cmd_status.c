@@ -268,6 +268,18 @@ static void print_means(const struct health *health)
 			       means_without(i));
 }
 
+/* What each of them may have been meant to be, `list` says. */
+static void print_useless(const struct policy *policy)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->rules_count; i++)
+		count += !policy->rules[i].is_everywhere && !policy->rules[i].ports_count;
+	if (count)
+		printf("  rules      %zu of %zu apply to nothing that runs now: `tidegate list` "
+		       "says why\n", count, policy->rules_count);
+}
+
 static void print_head(const struct options *options, const struct health *health)
 {
 	const struct desired *desired = health->report.desired;
@@ -289,6 +301,8 @@ static void print_head(const struct options *options, const struct health *healt
 		print_means(health);
 	if (desired)
 		printf("  docker     %s\n", docker_words[desired->docker_source]);
+	if (desired)
+		print_useless(desired->policy);
 	printf("  daemon     %s\n", health->is_daemon_running ? "running" :
 	       "not running: later changes in Docker are not followed");
 	printf("  config     %s\n", options->config);

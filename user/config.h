@@ -56,6 +56,8 @@ struct target {
 	size_t ports_count;
 	struct prefix on;  /* "on ADDRESS"; family 0 = not given. Only with TARGET_PORTS */
 	char *name;        /* container name or id, compose project, swarm service */
+	bool is_bare;      /* a container that was named by nothing but a word, so perhaps a
+			    * mistake; only from the command line */
 	char *service;     /* compose: the part behind the slash, or NULL = whole project */
 };
 

@@ -57,6 +57,10 @@ int word_parse_protos(struct parser *parser, const struct token *word, struct to
 /* Room for one more source of the statement, counted against LIMIT_PREFIXES. */
 int word_append_source(struct parser *parser, struct statement *statement, struct source **ret);
 
+/* Docker's spelling of a published port, [ADDRESS:]HOST:CONTAINER, or NAME:PORT, where a target
+ * is expected: fails, naming the right one.  0 = it is something else. */
+int word_refuse_docker_spelling(const struct parser *parser, const struct token *token);
+
 bool word_is_keyword(const struct token *token);
 bool word_is_set_name(const struct token *token);
 bool word_is_ports(const struct token *token);  /* meant as ports, right or wrong */

@@ -306,6 +306,21 @@ static int fail_bare(const struct rule *rule, const struct token *token)
 			meant ? "; did you mean '" : "", meant ?: "", meant ? "'?" : "");
 }
 
+/* Whether it is a container depends on what runs, and the meaning of a file must not. */
+static int parse_bare_name(struct rule *rule)
+{
+	const struct lexer *lex = &rule->parser->lex;
+	struct token token = lex->token;
+	int err = parse_container(rule);
+
+	if (err == 0 && rule->parser->is_file)
+		return lex_fail(lex, &token, "%s: no port, those are numbers, as 443/tcp; a "
+				"container is written 'container %s'", QUOTE(&token),
+				rule->statement->target.name);
+	rule->statement->target.is_bare = true;
+	return err;
+}
+
 /* A word where a clause would begin: what a ban is on; ports, first or behind a container's
  * name; a container's name, first. */
 static int parse_bare(struct rule *rule)
@@ -318,6 +333,12 @@ static int parse_bare(struct rule *rule)
 		rule->seen |= 1u << CLAUSE_FROM;
 		return parse_sources(rule);
 	}
+	if (is_first && takes_clause(rule, CLAUSE_NAME)) {
+		int err = word_refuse_docker_spelling(rule->parser, token);
+
+		if (err < 0)
+			return err;
+	}
 	if (word_is_prefix(token) || token->kind != TOKEN_WORD)
 		return fail_bare(rule, token);
 	if ((is_first || rule->seen == 1u << CLAUSE_NAME) && takes_clause(rule, CLAUSE_PORT) &&
@@ -327,7 +348,7 @@ static int parse_bare(struct rule *rule)
 	}
 	if (is_first && takes_clause(rule, CLAUSE_NAME) && !word_is_keyword(token)) {
 		rule->seen |= 1u << CLAUSE_NAME;
-		return parse_container(rule);
+		return parse_bare_name(rule);
 	}
 	return fail_bare(rule, token);
 }

@@ -149,7 +149,8 @@ static int parse_range(struct parser *parser, const struct token *word, struct t
 
 	if (token_has(&part, ':'))
 		return lex_fail(&parser->lex, word, "%s: a range is written 8000-8100, and of "
-				"docker's HOST:CONTAINER only the host's port counts", QUOTE(word));
+				"docker's HOST:CONTAINER the second port counts behind 'container "
+				"NAME port', elsewhere the first", QUOTE(word));
 	first = split(&part, '-');
 	err = parse_port(parser, word, &first, &ret->lo);
 	if (err < 0)
@@ -256,6 +257,76 @@ int word_parse_ports(struct parser *parser, struct target *target)
 	if (err == 0)
 		lex_advance(&parser->lex);
 	return err;
+}
+
+/* ---- docker's spellings ------------------------------------------------------------ */
+
+static bool is_made_of(const struct token *token, const char *characters)
+{
+	for (size_t i = 0; i < token->length; i++)
+		if (!strchr(characters, token->start[i]))
+			return false;
+	return token->length > 0;
+}
+
+/* The address in front of a port, in brackets if it is of IPv6; empty = there is none. */
+static struct token split_address(struct token *rest)
+{
+	struct token before = *rest, address;
+
+	if (rest->start[0] == '[' && token_has(rest, ']')) {
+		split(&before, '[');
+		address = split(&before, ']');
+		split(&before, ':');
+	} else {
+		address = split(&before, ':');
+		if (!is_made_of(&address, "0123456789.") || !token_has(&address, '.'))
+			return (struct token){ .start = rest->start };
+	}
+	*rest = before;
+	return address;
+}
+
+static bool is_unspecified(const struct token *address)
+{
+	return (address->length == 7 && memcmp(address->start, "0.0.0.0", 7) == 0) ||
+	       (address->length == 2 && memcmp(address->start, "::", 2) == 0);
+}
+
+#define PART(token) (int)(token).length, (token).start
+
+static int refuse_name(const struct parser *parser, const struct token *token,
+		       const struct token *name, const struct token *port)
+{
+	const struct lexer *lex = &parser->lex;
+
+	if (!is_name(name, "_.-") || port->length == 0 || !is_digit(port->start[0]))
+		return 0;
+	return lex_fail(lex, token, "%s: the port of a container is written 'container %.*s port "
+			"%.*s'", QUOTE(token), PART(*name), PART(*port));
+}
+
+int word_refuse_docker_spelling(const struct parser *parser, const struct token *token)
+{
+	struct token proto = *token, rest = split(&proto, '/'), whole = rest;
+	struct token address = split_address(&rest), port;
+	const char *slash = proto.length ? "/" : "";
+
+	if (token->kind != TOKEN_WORD || !token_has(&whole, ':') ||
+	    (!address.length && word_is_prefix(token)))
+		return 0;
+	port = split(&rest, ':');
+	if (!is_made_of(&port, "0123456789-")) {
+		rest.length = token->start + token->length - rest.start; /* with its protocol */
+		return address.length ? 0 : refuse_name(parser, token, &port, &rest);
+	}
+	if (address.length && !is_unspecified(&address))
+		return lex_fail(&parser->lex, token, "%s: the port of an address is written "
+				"'%.*s%s%.*s on %.*s'", QUOTE(token), PART(port), slash,
+				PART(proto), PART(address));
+	return lex_fail(&parser->lex, token, "%s: name a published port by the host's, as "
+			"'%.*s%s%.*s'%s", QUOTE(token), PART(port), slash, PART(proto),
+			address.length ? "" : "; a range is written 8000-8100");
 }
 
 /* ---- prefixes, names, texts ------------------------------------------------------ */
