@@ -105,14 +105,30 @@ static __always_inline void mark(const struct learned_key *key)
 	__sync_fetch_and_or(&ports->bits[1][word], LEARNED_BIT(key->port));
 }
 
+static __always_inline bool is_every(const struct learned_key *key)
+{
+	return !(key->addr[0] | key->addr[1] | key->addr[2] | key->addr[3]);
+}
+
+static __always_inline long note(const struct learned_key *key, const struct learned *value)
+{
+	long err = is_every(key) ? bpf_map_update_elem(&learned, key, value, BPF_ANY) :
+				   bpf_map_update_elem(&learned_at, key, value, BPF_ANY);
+
+	mark(key);
+	return err;
+}
+
 static __always_inline void learn(const struct learned_key *key, __u32 by)
 {
 	struct learned value = { .bound_ns = bpf_ktime_get_coarse_ns(), .by = by };
-	struct learned_ports *ports = learned_ports_of();
+	struct learned_key every = { .family = key->family, .proto = key->proto,
+				     .port = key->port };
 
-	if (bpf_map_update_elem(&learned, key, &value, BPF_ANY) < 0 && ports)
-		ports->is_full = 1;
-	mark(key);
+	if (note(key, &value) == 0 || is_every(key))
+		return;
+	value.flags = LEARNED_WIDENED;
+	(void)note(&every, &value);
 }
 
 /* Who binds, if it is Docker's, here, and not for itself; fills in all but the address. */
@@ -203,17 +219,16 @@ int learn_bind6(struct bpf_sock *sk)
  */
 static __always_inline bool try_port(const struct bpf_sock *sk, const struct learned_key *key)
 {
-	const struct learned *known = bpf_map_lookup_elem(&learned, key);
-	struct learned value = {
-		.bound_ns = bpf_ktime_get_coarse_ns(),
-		.by = known ? known->by : LEARNED_TRYING,
-	};
+	struct learned value = { .bound_ns = bpf_ktime_get_coarse_ns(), .by = LEARNED_TRYING };
+	const struct learned *known = is_every(key) ? bpf_map_lookup_elem(&learned, key) :
+						      bpf_map_lookup_elem(&learned_at, key);
 
 	if (is_held(sk, key))
 		return false;
+	if (known)
+		value.by = known->by;
 	/* Where there is no room, it is learned once it is bound. */
-	(void)bpf_map_update_elem(&learned, key, &value, BPF_ANY);
-	mark(key);
+	(void)note(key, &value);
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * learned.h: the ports that Docker bound: where learn.bpf.c puts them and where the filter
- * looks.  See datapath.h for how the two maps go together.
+ * looks.  See datapath.h for how the maps go together.
  */
 #ifndef TIDEGATE_LEARNED_H
 #define TIDEGATE_LEARNED_H
@@ -16,10 +16,18 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, LIMIT_LEARNED);
+	__uint(max_entries, LEARNED_EVERY);
 	__type(key, struct learned_key);
 	__type(value, struct learned);
 } learned SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, LIMIT_LEARNED);
+	__type(key, struct learned_key);
+	__type(value, struct learned);
+} learned_at SEC(".maps");
 
 /* User space clears bits while the program sets others, so it works on the same memory. */
 struct {

@@ -116,10 +116,8 @@ find_rule(struct image_ref image, const struct image_header *header, const struc
 	return rule;
 }
 
-static __always_inline bool is_bound_at(const struct learned_key *key)
+static __always_inline bool is_bound_by(const struct learned *entry)
 {
-	const struct learned *entry = bpf_map_lookup_elem(&learned, key);
-
 	if (!entry)
 		return false;
 	/* The clock may be another processor's, and behind. */
@@ -132,10 +130,10 @@ static __always_inline bool is_bound(const struct packet *pkt, __u16 port)
 {
 	struct learned_key key = { .family = pkt->family, .proto = pkt->protocol, .port = port };
 
-	if (is_bound_at(&key))
+	if (is_bound_by(bpf_map_lookup_elem(&learned, &key)))
 		return true;
 	__builtin_memcpy(key.addr, pkt->daddr, sizeof(key.addr));
-	return is_bound_at(&key);
+	return is_bound_by(bpf_map_lookup_elem(&learned_at, &key));
 }
 
 /* Whether Docker bound the port at some address.  The bit says no of nearly all packets. */
@@ -153,7 +151,7 @@ static __always_inline bool is_learned(const struct packet *pkt)
 {
 	const struct learned_ports *ports = learned_ports_of();
 
-	return is_marked(ports, pkt) && (ports->is_full || is_bound(pkt, dport_of(pkt)));
+	return is_marked(ports, pkt) && is_bound(pkt, dport_of(pkt));
 }
 
 #endif

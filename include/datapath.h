@@ -67,7 +67,7 @@ enum reason {
 #define LIMIT_PREFIXES 2000000 /* source prefixes over all rules */
 #define LIMIT_INTERFACES 256   /* guarded interfaces */
 #define LIMIT_KNOWN 4096       /* interfaces that are noted, guarded or not */
-#define LIMIT_LEARNED 65536    /* ports bound by Docker and not forgotten */
+#define LIMIT_LEARNED 65536    /* ports bound by Docker at one address and not forgotten */
 #define LIMIT_VLAN_TAGS 2      /* 802.1Q and 802.1ad in front of the IP header */
 #define LIMIT_IPV6_HEADERS 8   /* extension headers in front of the ports */
 
@@ -136,7 +136,16 @@ enum learned_by {
 /* So long a port is taken for bound that was only tried. */
 #define LEARNED_TRYING_NS 100000000ull
 
-/* Key and value of the hash "learned". */
+/* In fact at one address, for which there was no room. */
+#define LEARNED_WIDENED 1u
+
+/*
+ * Key and value of the hashes "learned", what is bound at every address, and "learned_at", what is
+ * bound at one.  The first has room for all there can be.  Where the second has none, the port
+ * counts as bound at every address of its family: nothing opens, and no other port closes.
+ */
+#define LEARNED_EVERY (2 * 2 * 65536) /* families, protocols, ports */
+
 struct learned_key {
 	__be32 addr[4]; /* as bound, IPv4 in the first word; zero = every address of the family */
 	__u8 family;    /* 4 or 6 */
@@ -147,14 +156,14 @@ struct learned_key {
 struct learned {
 	__u64 bound_ns; /* CLOCK_MONOTONIC_COARSE; or tried */
 	__u32 by;       /* enum learned_by */
-	__u32 reserved;
+	__u32 flags;    /* LEARNED_WIDENED */
 };
 
 /*
- * Array "learned_ports", one element: which ports may be in the hash, for the packets of all
+ * Array "learned_ports", one element: which ports may be in the hashes, for the packets of all
  * others.  Of the two sets one is read, the other is where user space leaves out what was
  * forgotten; the program marks in both, the hash first.  So a bit that is read is never
- * missing for a port in the hash.
+ * missing for a port in a hash.
  */
 #define LEARNED_WORDS (3 * 65536 / 32)
 #define LEARNED_WORD(proto_index, port) (((__u32)(proto_index) << 16 | (port)) / 32)
@@ -162,8 +171,7 @@ struct learned {
 
 struct learned_ports {
 	__u32 current; /* the set that is read: 0 or 1 */
-	__u32 is_full; /* the hash had no room: a bit counts for every address */
-	__u32 reserved[14];
+	__u32 reserved[15];
 	__u32 bits[2][LEARNED_WORDS];
 };
 

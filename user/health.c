@@ -100,6 +100,22 @@ static int check_means(struct kernel *kernel, struct health *health)
 	return err;
 }
 
+/* Docker binds few ports at single addresses; these are many, or nobody has asked it for long. */
+static int check_learned(struct kernel *kernel, struct health *health)
+{
+	_cleanup_free_ struct learned_port *ports = NULL;
+	size_t count = 0, widened = 0;
+	int err = kernel_read_learned(kernel, &ports, &count);
+
+	for (size_t i = 0; err == 0 && i < count; i++)
+		widened += ports[i].value.flags & LEARNED_WIDENED;
+	if (!widened)
+		return err;
+	return add_problem(health, "no room for more ports that Docker binds at one address (the "
+			   "limit is %d): %zu are closed at every address; `tidegate reload` "
+			   "forgets what Docker lists by then", LIMIT_LEARNED, widened);
+}
+
 static int check_policy(const struct health_input *input, struct health *health)
 {
 	struct reconcile_input dry = {
@@ -151,6 +167,8 @@ static int check(const struct health_input *input, struct health *health)
 		err = add_problem(health, "audit mode: nothing is dropped");
 	if (err == 0)
 		err = check_means(input->kernel, health);
+	if (err == 0)
+		err = check_learned(input->kernel, health);
 	return err < 0 ? err : check_interfaces(input->kernel, health);
 }
 

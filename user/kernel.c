@@ -165,7 +165,8 @@ static struct kernel *new_kernel(const char *pin_dir)
 	kernel->policy_fds[0] = kernel->policy_fds[1] = kernel->policy_fds[2] = -1;
 	kernel->lane_fd = kernel->counters_fd = kernel->counter_owners_fd = -1;
 	kernel->interfaces_fd = kernel->state_fd = -1;
-	kernel->learned_fd = kernel->learned_ports_fd = kernel->means_fd = -1;
+	kernel->learned_fd = kernel->learned_at_fd = kernel->learned_ports_fd = -1;
+	kernel->means_fd = -1;
 	kernel->maps_dir = MAPS_DIR;
 	kernel->pin_dir = strdup(pin_dir);
 	if (!kernel->pin_dir) {
@@ -192,6 +193,7 @@ static int open_maps(struct kernel *kernel)
 		{ "interfaces", &kernel->interfaces_fd, false },
 		{ "state", &kernel->state_fd, false },
 		{ "learned", &kernel->learned_fd, true },
+		{ "learned_at", &kernel->learned_at_fd, true },
 		{ "learned_ports", &kernel->learned_ports_fd, true },
 		{ "means", &kernel->means_fd, true },
 	};
@@ -541,6 +543,7 @@ void kernel_free(struct kernel *kernel)
 	util_closep(&kernel->interfaces_fd);
 	util_closep(&kernel->state_fd);
 	util_closep(&kernel->learned_fd);
+	util_closep(&kernel->learned_at_fd);
 	util_closep(&kernel->learned_ports_fd);
 	util_closep(&kernel->means_fd);
 	free(kernel->pin_dir);

@@ -12,41 +12,66 @@
 #include "kernel_private.h"
 #include "util.h"
 
-int kernel_read_learned(struct kernel *kernel, struct learned_port **ret, size_t *ret_count)
-{
-	_cleanup_free_ struct learned_port *ports = NULL;
-	struct learned_key key, *previous = NULL;
-	size_t count = 0;
+struct list {
+	struct learned_port *ports;
+	size_t count;
+};
 
-	while (kernel->learned_fd >= 0 &&
-	       bpf_map_get_next_key(kernel->learned_fd, previous, &key) == 0) {
-		struct learned_port *port = util_append(&ports, count, sizeof(*port));
+static int read_hash(int fd, size_t limit, struct list *list)
+{
+	struct learned_key key, *previous = NULL;
+	size_t read = 0;
+
+	while (fd >= 0 && bpf_map_get_next_key(fd, previous, &key) == 0) {
+		struct learned_port *port = util_append(&list->ports, list->count, sizeof(*port));
 
 		if (!port)
 			return -ENOMEM;
 		port->key = key;
-		count += bpf_map_lookup_elem(kernel->learned_fd, &key, &port->value) == 0;
+		list->count += bpf_map_lookup_elem(fd, &key, &port->value) == 0;
 		previous = &key;
 		/* Somebody deletes as we go and each time it starts over: enough is enough. */
-		if (count > 4 * LIMIT_LEARNED)
+		if (++read > 4 * limit)
 			return kernel_fail(-EAGAIN, "cannot read the learned ports");
 	}
-	*ret = TAKE_PTR(ports);
-	*ret_count = count;
 	return 0;
+}
+
+int kernel_read_learned(struct kernel *kernel, struct learned_port **ret, size_t *ret_count)
+{
+	struct list list = {};
+	int err = read_hash(kernel->learned_fd, LEARNED_EVERY, &list);
+
+	if (err == 0)
+		err = read_hash(kernel->learned_at_fd, LIMIT_LEARNED, &list);
+	if (err < 0) {
+		free(list.ports);
+		return err;
+	}
+	*ret = list.ports;
+	*ret_count = list.count;
+	return 0;
+}
+
+static int fd_of(const struct kernel *kernel, const struct learned_key *key)
+{
+	static const __be32 every[4];
+
+	return memcmp(key->addr, every, sizeof(every)) == 0 ? kernel->learned_fd :
+							      kernel->learned_at_fd;
 }
 
 /* Bound again since it was read: put it back, unless the program did. */
 static int forget(struct kernel *kernel, const struct learned_port *port, __u64 before_ns)
 {
+	int fd = fd_of(kernel, &port->key);
 	struct learned value;
 
-	if (bpf_map_lookup_and_delete_elem(kernel->learned_fd, &port->key, &value) < 0)
+	if (bpf_map_lookup_and_delete_elem(fd, &port->key, &value) < 0)
 		return errno == ENOENT ? 0 : kernel_fail(-errno, "cannot forget a learned port");
 	if (value.bound_ns < before_ns)
 		return 0;
-	if (bpf_map_update_elem(kernel->learned_fd, &port->key, &value, BPF_NOEXIST) < 0 &&
-	    errno != EEXIST)
+	if (bpf_map_update_elem(fd, &port->key, &value, BPF_NOEXIST) < 0 && errno != EEXIST)
 		return kernel_fail(-errno, "cannot put a learned port back");
 	return 0;
 }
@@ -57,7 +82,7 @@ static enum proto_index proto_index(__u8 proto)
 }
 
 /*
- * Makes the set that is not read anew from the hash, then turns to it.  The program marks in
+ * Makes the set that is not read anew from the hashes, then turns to it.  The program marks in
  * both, behind its entry in the hash: what we do not find there it marks after we cleared.
  */
 static int renew_bits(struct kernel *kernel, struct learned_ports *ports)
@@ -80,8 +105,6 @@ static int renew_bits(struct kernel *kernel, struct learned_ports *ports)
 				  LEARNED_BIT(key->port), __ATOMIC_SEQ_CST);
 	}
 	__atomic_store_n(&ports->current, next, __ATOMIC_SEQ_CST);
-	if (count < LIMIT_LEARNED / 2)
-		__atomic_store_n(&ports->is_full, 0, __ATOMIC_SEQ_CST);
 	return 0;
 }
 
@@ -107,9 +130,9 @@ int kernel_forget(struct kernel *kernel, const struct learned_port *stale, size_
 int kernel_carry_learned(struct kernel *kernel, const struct learned_port *ports, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (bpf_map_update_elem(kernel->learned_fd, &ports[i].key, &ports[i].value,
-					BPF_NOEXIST) < 0 && errno != EEXIST)
+		if (bpf_map_update_elem(fd_of(kernel, &ports[i].key), &ports[i].key,
+					&ports[i].value, BPF_NOEXIST) < 0 && errno != EEXIST)
 			return kernel_fail(-errno, "cannot carry over a learned port");
-	/* Marks all that are in the hash. */
+	/* Marks all that are in the hashes. */
 	return kernel_forget(kernel, NULL, 0, 0);
 }

@@ -31,7 +31,8 @@ struct kernel {
 	int counter_owners_fd;
 	int interfaces_fd;
 	int state_fd;
-	int learned_fd;       /* these three: -1 when an older build made the pins */
+	int learned_fd;       /* these four: -1 when an older build made the pins */
+	int learned_at_fd;
 	int learned_ports_fd;
 	int means_fd;
 };

@@ -26,18 +26,24 @@ static struct prefix address_of(const struct learned_key *key)
 	return addr;
 }
 
-static bool is_bound(const struct learned_key *key, const struct desired *desired)
+/* Who holds it, Docker before others; NULL = nobody. */
+static const struct listener *find_holder(const struct learned_port *port,
+					  const struct desired *desired)
 {
-	struct prefix addr = address_of(key);
+	bool is_anywhere = port->value.flags & LEARNED_WIDENED;
+	struct prefix addr = address_of(&port->key);
+	const struct listener *found = NULL;
 
 	for (size_t i = 0; i < desired->listeners_count; i++) {
 		const struct listener *listener = &desired->listeners[i];
 
-		if (listener->proto == key->proto && listener->port == key->port &&
-		    prefix_equal(&listener->addr, &addr))
-			return true;
+		if (listener->proto == port->key.proto && listener->port == port->key.port &&
+		    listener->addr.family == addr.family &&
+		    (is_anywhere || prefix_equal(&listener->addr, &addr)) &&
+		    (!found || listener->is_docker))
+			found = listener;
 	}
-	return false;
+	return found;
 }
 
 static bool is_published(const struct learned_key *key, const struct policy *policy)
@@ -64,18 +70,33 @@ static bool is_swarm_active(const struct desired *desired)
 	return false;
 }
 
+/*
+ * Whether what Docker says by now is more than what was learned: of a port that there was no room
+ * for it knows at which address, and what dockerd holds and does not publish is its own.
+ */
+static bool is_superseded(const struct learned_port *port, const struct desired *desired)
+{
+	if (is_swarm_active(desired))
+		return false;
+	return (port->value.flags & LEARNED_WIDENED) ||
+	       (port->value.by == LEARNED_ENGINE && !is_published(&port->key, desired->policy));
+}
+
 bool learned_is_stale(const struct learned_port *port, const struct desired *desired)
 {
+	const struct listener *holder;
+
 	/* Bound while we were reading: what we read may be older. */
 	if (port->value.bound_ns >= desired->began_ns)
 		return false;
 	if (port->value.by == LEARNED_TRYING)
 		return port->value.bound_ns + LEARNED_TRYING_NS < desired->began_ns;
-	if (!is_bound(&port->key, desired))
+	holder = find_holder(port, desired);
+	if (!holder)
 		return true;
-	return port->value.by == LEARNED_ENGINE &&
-	       port->value.bound_ns + ENGINE_GRACE_NS < desired->began_ns &&
-	       !is_published(&port->key, desired->policy) && !is_swarm_active(desired);
+	/* Another process has it since. */
+	return port->value.bound_ns + ENGINE_GRACE_NS < desired->began_ns &&
+	       (!holder->is_docker || is_superseded(port, desired));
 }
 
 int learned_forget(struct kernel *kernel, const struct desired *desired)

@@ -58,9 +58,36 @@ static void a_port_that_nobody_holds_is_stale(void **state)
 
 static void a_port_that_docker_proxy_holds_is_not_however_old(void **state)
 {
-	struct listener held = { .proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080 };
+	struct listener held = { .proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080,
+				 .is_docker = true };
 
 	assert_false(is_stale(bound(LEARNED_PROXY, IPPROTO_TCP, 8080, 900), &held, 1, NULL));
+}
+
+static void one_that_another_process_holds_by_now_is_stale_after_a_while(void **state)
+{
+	struct listener held = { .proto = IPPROTO_UDP, .addr = EVERY(4), .port = 5353 };
+
+	assert_false(is_stale(bound(LEARNED_PROXY, IPPROTO_UDP, 5353, 9), &held, 1, NULL));
+	assert_true(is_stale(bound(LEARNED_PROXY, IPPROTO_UDP, 5353, 11), &held, 1, NULL));
+}
+
+static void one_that_there_was_no_room_for_is_stale_once_docker_lists_it(void **state)
+{
+	struct learned_port old = bound(LEARNED_PROXY, IPPROTO_TCP, 8080, 11), port = old;
+	struct listener held[] = {
+		{ .proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080, .is_docker = true },
+		{ .proto = IPPROTO_TCP, .addr = EVERY(6), .port = 7946, .is_docker = true },
+	};
+	__be32 second = htonl(0xc0000205);
+
+	held[0].addr = prefix_from_address(4, &second);
+	port.value.bound_ns = NOW - 9 * SECOND;
+	port.value.flags = old.value.flags = LEARNED_WIDENED;
+	assert_true(is_stale(port, NULL, 0, NULL));
+	assert_false(is_stale(port, held, 1, NULL));
+	assert_true(is_stale(old, held, 1, NULL));
+	assert_false(is_stale(old, held, 2, NULL));
 }
 
 static void one_bound_while_we_were_reading_is_not(void **state)
@@ -75,6 +102,7 @@ static void an_address_is_not_every_address(void **state)
 
 	port.key.addr[0] = htonl(0xc0000201);
 	one.addr = prefix_from_address(4, port.key.addr);
+	one.is_docker = true;
 	assert_true(is_stale(port, &every, 1, NULL));
 	assert_false(is_stale(port, &one, 1, NULL));
 }
@@ -119,6 +147,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_port_that_nobody_holds_is_stale),
 		cmocka_unit_test(a_port_that_docker_proxy_holds_is_not_however_old),
+		cmocka_unit_test(one_that_another_process_holds_by_now_is_stale_after_a_while),
+		cmocka_unit_test(one_that_there_was_no_room_for_is_stale_once_docker_lists_it),
 		cmocka_unit_test(one_bound_while_we_were_reading_is_not),
 		cmocka_unit_test(an_address_is_not_every_address),
 		cmocka_unit_test(the_engines_own_port_is_stale_after_a_while),

@@ -58,7 +58,6 @@ extern const struct scene no_destinations, no_sources; /* tables that lead nowhe
 extern const struct scene no_answers, no_ports, no_rules; /* zeros in their place */
 
 extern const struct scene bound, bound_deny_all, bound_allow_all; /* Docker bound ports */
-extern const struct scene bound_full; /* … 31000/tcp on 192.0.2.5 when the hash was full */
 
 /* Nothing is said beforehand any more. */
 void lose_answers(struct image *image);

@@ -68,12 +68,6 @@ static const struct row array[] = {
 	  DROP_CLOSED },
 	{ "default_allow_opens_a_port_that_docker_bound", &bound_allow_all, { TO(HOST4, 31000) },
 	  PASS_UNGUARDED },
-	{ "a_mark_counts_for_every_address_once_there_was_no_room", &bound_full,
-	  { TO(HOST6, 31000) },
-	  DROP_LEARNED },
-	{ "a_port_without_a_mark_passes_though_there_was_no_room", &bound_full,
-	  { TO(HOST4, 31001) },
-	  PASS_UNGUARDED },
 };
 /* clang-format on */
 

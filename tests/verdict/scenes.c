@@ -76,8 +76,6 @@ SCENE(deny_all_no_forwarding_shared, .config = DENY_ALL, .is_forwarding_off = tr
 SCENE(bound, .config = rules_text, .bound = BOUND);
 SCENE(bound_deny_all, .config = DENY_ALL, .bound = BOUND);
 SCENE(bound_allow_all, .config = "default allow\n", .bound = BOUND);
-SCENE(bound_full, .config = rules_text, .bound = { { "192.0.2.5", IPPROTO_TCP, 31000 } },
-      .is_bound_full = true);
 
 /* ---- damage ------------------------------------------------------------------------------- */
 
@@ -160,7 +158,7 @@ const struct scene *const scenes[] = {
 	&no_answers,
 	&no_ports,	  &no_rules,
 	&bound,		  &bound_deny_all,
-	&bound_allow_all, &bound_full,
+	&bound_allow_all,
 };
 const size_t scenes_count = ARRAY_SIZE(scenes);
 

@@ -43,7 +43,6 @@ struct scene {
 	bool is_forwarding_off;
 	bool is_shared;        /* INTERFACE_SHARED */
 	struct bound bound[BOUND_MAX];
-	bool is_bound_full;    /* the last of them found no room in the hash */
 	void (*damage)(struct image *image); /* done to the active image */
 };
 

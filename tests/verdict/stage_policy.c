@@ -272,10 +272,12 @@ static void fill_slot(struct stage *stage, enum image_slot slot, const struct sc
 static void forget_bound(struct stage *stage)
 {
 	struct learned_key key;
+	const int fds[] = { stage->kernel->learned_fd, stage->kernel->learned_at_fd };
 
-	while (bpf_map_get_next_key(stage->kernel->learned_fd, NULL, &key) == 0)
-		if (bpf_map_delete_elem(stage->kernel->learned_fd, &key) < 0)
-			die("cannot forget a learned port");
+	for (int i = 0; i < 2; i++)
+		while (bpf_map_get_next_key(fds[i], NULL, &key) == 0)
+			if (bpf_map_delete_elem(fds[i], &key) < 0)
+				die("cannot forget a learned port");
 }
 
 /* As bpf/learn.bpf.c notes it. */
@@ -286,9 +288,13 @@ static void note_bound(struct stage *stage, const struct bound *bound)
 				   .proto = bound->proto,
 				   .port = bound->port };
 	struct learned value = { .by = LEARNED_PROXY };
+	static const __be32 every[4];
+	int fd;
 
 	memcpy(key.addr, addr.addr, sizeof(key.addr));
-	if (bpf_map_update_elem(stage->kernel->learned_fd, &key, &value, BPF_ANY) < 0)
+	fd = memcmp(key.addr, every, sizeof(every)) == 0 ? stage->kernel->learned_fd :
+							   stage->kernel->learned_at_fd;
+	if (bpf_map_update_elem(fd, &key, &value, BPF_ANY) < 0)
 		die("cannot note a learned port");
 }
 
@@ -300,15 +306,12 @@ static void set_bound(struct stage *stage, const struct scene *scene)
 	if (!ports)
 		die("no memory");
 	forget_bound(stage);
-	ports->is_full = scene->is_bound_full;
 	for (size_t i = 0; i < BOUND_MAX && scene->bound[i].port; i++) {
 		const struct bound *bound = &scene->bound[i];
 		__u32 proto = bound->proto == IPPROTO_UDP ? PROTO_UDP : PROTO_TCP;
-		bool is_last = i + 1 == BOUND_MAX || !scene->bound[i + 1].port;
 
 		ports->bits[0][LEARNED_WORD(proto, bound->port)] |= LEARNED_BIT(bound->port);
-		if (!is_last || !scene->is_bound_full)
-			note_bound(stage, bound);
+		note_bound(stage, bound);
 	}
 	if (bpf_map_update_elem(stage->kernel->learned_ports_fd, &key, ports, BPF_ANY) < 0)
 		die("cannot mark the learned ports");
