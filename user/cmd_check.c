@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* cmd_check.c: check and version: what can be said without touching the kernel's state. */
 #include "cmd.h"
+#include "cmd_json.h"
 
 #include "config.h"
 #include "log.h"
@@ -16,6 +17,7 @@ int cmd_check(const struct options *options, int argc, char **argv)
 	_cleanup_(reconcile_clear) struct reconcile_report report = {};
 	_cleanup_free_ char *text = NULL, *printed = NULL;
 	struct options of_file = *options;
+	size_t rules;
 	struct reconcile_input input = { .is_docker_off = true, .is_dry_run = true };
 
 	if (argc > 2)
@@ -33,13 +35,23 @@ int cmd_check(const struct options *options, int argc, char **argv)
 	printed = config_print(report.desired->config);
 	if (!printed)
 		return CMD_FAILED;
-	fputs(printed, stdout);
-	log_info("'%s' is right: %zu rules", of_file.config, report.desired->policy->rules_count);
+	if (options->json)
+		cmd_json_add_text("configuration", printed);
+	else
+		fputs(printed, stdout);
+	rules = report.desired->policy->rules_count;
+	cmd_json_add("rules", json_integer(rules));
+	log_info("'%s' is right: %zu rule%s", of_file.config, rules, rules == 1 ? "" : "s");
 	return CMD_DONE;
 }
 
 int cmd_version(const struct options *options, int argc, char **argv)
 {
+	cmd_json_add_text("version", VERSION);
+	cmd_json_add("layout", json_integer(DATAPATH_ABI));
+	cmd_json_add("conntrack_kfuncs", json_boolean(kernel_has_conntrack()));
+	if (options->json)
+		return CMD_DONE;
 	printf("tidegate %s (layout %d)\n", VERSION, DATAPATH_ABI);
 	printf("conntrack kfuncs: %s\n", kernel_has_conntrack() ? "yes" : "no");
 	return CMD_DONE;

@@ -116,13 +116,15 @@ char *cmd_describe(struct kernel *kernel, const struct reconcile_report *report)
 {
 	_cleanup_free_ struct attachment *list = NULL;
 	const struct policy *policy = report->desired->policy;
-	size_t count = 0, size;
+	size_t count = 0, size, ports;
 	char *text = NULL, name[IF_NAMESIZE];
 	FILE *out = open_memstream(&text, &size);
 
 	if (!out)
 		return NULL;
-	fprintf(out, "%zu published ports, %zu rules", published(policy), policy->rules_count);
+	ports = published(policy);
+	fprintf(out, "%zu published port%s, %zu rule%s", ports, ports == 1 ? "" : "s",
+		policy->rules_count, policy->rules_count == 1 ? "" : "s");
 	if (kernel_attachments(kernel, &list, &count) < 0)
 		count = 0;
 	for (size_t i = 0; i < count; i++)

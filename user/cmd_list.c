@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* cmd_list.c: the rules as they enforce, numbered, with what they decided so far. */
 #include "cmd.h"
+#include "cmd_json.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -19,19 +20,10 @@ struct listed {
 	struct counter counter;
 };
 
-/* The statement that the rule was made from: rules know the line. */
-static const struct statement *find_statement(const struct config *config, unsigned int line)
-{
-	for (size_t i = 0; i < config->count; i++)
-		if (config->statements[i].line == line)
-			return &config->statements[i];
-	return NULL;
-}
-
 /* Allocated, or NULL. */
 static char *remark(const struct policy_rule *rule, const struct desired *desired)
 {
-	const struct statement *statement = find_statement(desired->config, rule->line);
+	const struct statement *statement = config_find_line(desired->config, rule->line);
 	_cleanup_free_ char *why = NULL;
 	char *text = NULL;
 
@@ -55,9 +47,7 @@ static void print_json(const struct listed *list, size_t count)
 						       list[i].rule->comment ?: "", "ports",
 						       (json_int_t)list[i].rule->ports_count,
 						       "remark", list[i].remark));
-	json_dumpf(rules, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(rules);
+	cmd_json_set_array(rules);
 }
 
 static void print_table(const struct listed *list, size_t count)

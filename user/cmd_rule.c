@@ -5,6 +5,7 @@
  * replaced before the kernel is, and put back if the kernel refuses.
  */
 #include "cmd.h"
+#include "cmd_json.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -225,7 +226,9 @@ static int try_and_commit(const struct options *options, const struct reconcile_
 	if (!options->force && cmd_cuts_ssh(desired->policy))
 		return -EPERM;
 	if (options->dry_run) {
-		fputs(input->text, stdout);
+		cmd_json_add_text("configuration", input->text);
+		if (!options->json)
+			fputs(input->text, stdout);
 		return 0;
 	}
 	return commit(options, input, plan, old_text);

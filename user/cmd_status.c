@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* cmd_status.c: is it enforcing, and what happens at each published port. */
 #include "cmd.h"
+#include "cmd_json.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
 #include <netinet/in.h>
 
+#include "config.h"
 #include "docker.h"
 #include "health.h"
 #include "log.h"
@@ -276,8 +278,8 @@ static void print_useless(const struct policy *policy)
 	for (size_t i = 0; i < policy->rules_count; i++)
 		count += !policy->rules[i].is_everywhere && !policy->rules[i].ports_count;
 	if (count)
-		printf("  rules      %zu of %zu apply to nothing that runs now: `tidegate list` "
-		       "says why\n", count, policy->rules_count);
+		printf("  rules      %zu of %zu appl%s to nothing that runs now: `tidegate list` "
+		       "says why\n", count, policy->rules_count, count == 1 ? "ies" : "y");
 }
 
 static void print_head(const struct options *options, const struct health *health)
@@ -327,17 +329,93 @@ static void print_reasons(const struct counters *totals)
 
 /* ---- JSON ------------------------------------------------------------------------------ */
 
-static json_t *row_json(const struct row *row)
+static void add_prefix(json_t *array, const struct prefix *prefix)
+{
+	char buf[PREFIX_STRLEN];
+
+	json_array_append_new(array, json_string(prefix_format(prefix, buf)));
+}
+
+/* Prefixes, and sets by their names: what is in these is in the answer once, not for each port. */
+static json_t *sources_json(const struct policy_rule *rule, const struct row *row,
+			    const struct config *config)
+{
+	const struct statement *statement = config_find_line(config, rule->line);
+	const struct sources resolved = sources_of(rule, row);
+	json_t *array = json_array();
+
+	if (!statement || !statement->sources_count)
+		for (size_t i = 0; i < resolved.count; i++)
+			add_prefix(array, &resolved.prefixes[i]);
+	for (size_t i = 0; statement && i < statement->sources_count; i++) {
+		const struct source *source = &statement->sources[i];
+
+		if (source->set)
+			json_array_append_new(array, json_string(source->set));
+		else if (row->is_both || source->prefix.family == row->port->addr.family)
+			add_prefix(array, &source->prefix);
+	}
+	return array;
+}
+
+static json_t *who_json(const struct row *row, const struct desired *desired)
+{
+	json_t *who = json_array();
+
+	for (size_t i = 0; i < row->port->rules_count; i++) {
+		const struct policy_rule *rule = &desired->policy->rules[row->port->rules[i]];
+
+		if (sources_of(rule, row).count)
+			json_array_append_new(who, json_pack("{si sb so}", "rule", rule->number,
+							     "allow", rule->kind != STATEMENT_DENY,
+							     "sources",
+							     sources_json(rule, row,
+									  desired->config)));
+	}
+	return who;
+}
+
+static json_t *prefixes_json(const struct prefix *prefixes, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		add_prefix(array, &prefixes[i]);
+	return array;
+}
+
+static json_t *sets_json(const struct desired *desired)
+{
+	json_t *sets = json_object();
+
+	for (size_t i = 0; desired && i < desired->config->count; i++) {
+		const struct statement *set = &desired->config->statements[i];
+		json_t *members = json_array();
+
+		for (size_t j = 0; j < set->sources_count; j++)
+			add_prefix(members, &set->sources[j].prefix);
+		if (set->kind == STATEMENT_SET && !set->set_file)
+			json_object_set(sets, set->set, members);
+		json_decref(members);
+	}
+	for (size_t i = 0; desired && i < desired->sets_count; i++)
+		json_object_set_new(sets, desired->sets[i].name,
+				    prefixes_json(desired->sets[i].members,
+						  desired->sets[i].count));
+	return sets;
+}
+
+static json_t *row_json(const struct row *row, const struct desired *desired)
 {
 	const struct policy_port *port = row->port;
 	char address[PREFIX_STRLEN];
 
-	return json_pack("{ss si si ss ss? si sb sb ss s{sI sI} s{sI sI}}",
+	return json_pack("{ss si si ss ss? si sb sb sb so s{sI sI} s{sI sI}}",
 			 "proto", proto_name(port->proto), "port", port->lo, "port_last", port->hi,
 			 "address", address_text(row, address), "container", port->container,
 			 "container_port", port->container_port,
 			 "published", port->origin == PORT_PUBLISHED, "running", !port->is_armed,
-			 "who", row->who ?: "",
+			 "open", !port->is_closed, "who", who_json(row, desired),
 			 "passed", "packets", (json_int_t)row->passed.packets,
 			 "bytes", (json_int_t)row->passed.bytes,
 			 "dropped", "packets", (json_int_t)row->dropped.packets,
@@ -370,7 +448,8 @@ static void print_json(const struct counters *totals, const struct health *healt
 {
 	json_t *problems = json_array(), *interfaces = json_array(), *ports = json_array();
 	const struct desired *desired = health->report.desired;
-	json_t *root;
+	json_t *root, *value;
+	const char *key;
 
 	for (size_t i = 0; i < health->problems_count; i++)
 		json_array_append_new(problems, json_string(health->problems[i]));
@@ -380,18 +459,18 @@ static void print_json(const struct counters *totals, const struct health *healt
 						"hook", hook_name(health->interfaces[i].hook),
 						"attached", health->interfaces[i].is_attached));
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(ports, row_json(&rows[i]));
-	root = json_pack("{sb sb si so so so ss sb sI sI so so}", "enforcing",
+		json_array_append_new(ports, row_json(&rows[i], desired));
+	root = json_pack("{sb sb si so so so ss sb sI sI so so so}", "enforcing",
 			 health->is_loaded && !health->problems_count, "audit", health->is_audit,
 			 "trial_seconds_left", (int)health->trial_seconds_left, "problems",
 			 problems, "interfaces", interfaces, "means", means_json(health), "docker",
 			 desired ? docker_words[desired->docker_source] : "unknown", "daemon",
 			 health->is_daemon_running, "generation",
 			 (json_int_t)health->header.generation, "reconciled_at",
-			 (json_int_t)health->state.reconciled_at, "ports", ports, "reasons",
-			 reasons_json(totals));
-	json_dumpf(root, stdout, JSON_INDENT(2));
-	putchar('\n');
+			 (json_int_t)health->state.reconciled_at, "ports", ports, "sets",
+			 sets_json(desired), "reasons", reasons_json(totals));
+	json_object_foreach(root, key, value)
+		cmd_json_add(key, json_incref(value));
 	json_decref(root);
 }
 

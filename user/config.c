@@ -179,6 +179,24 @@ const struct statement *config_find_set(const struct config *config, const char 
 	return NULL;
 }
 
+/* Statements are in the order of their lines. */
+const struct statement *config_find_line(const struct config *config, unsigned int line)
+{
+	size_t low = 0, high = config->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (config->statements[middle].line < line)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < config->count && config->statements[low].line == line ?
+		       &config->statements[low] :
+		       NULL;
+}
+
 const char *config_missing_set(const struct config *config, const struct statement *statement)
 {
 	for (size_t i = 0; i < statement->sources_count; i++)

@@ -133,6 +133,9 @@ bool config_is_rule(const struct statement *statement);
 /* The set of that name, or NULL. */
 const struct statement *config_find_set(const struct config *config, const char *name);
 
+/* The statement of that line, or NULL. */
+const struct statement *config_find_line(const struct config *config, unsigned int line);
+
 /* The first set among the statement's sources that the configuration does not define, or NULL:
  * what to say when config_add() answers -EINVAL. */
 const char *config_missing_set(const struct config *config, const struct statement *statement);

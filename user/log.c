@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util.h"
+
 static enum log_level threshold = LOG_INFO;
 
 void log_set_level(enum log_level level)
@@ -49,10 +51,53 @@ static const char *prefix(enum log_level level)
 	return is_journal() ? journal[level] : terminal[level];
 }
 
+struct message {
+	enum log_level level;
+	char *text;
+};
+static struct message *kept;
+static size_t kept_count;
+static bool is_keeping;
+
+void log_keep(void)
+{
+	is_keeping = true;
+}
+
+const char *log_kept(enum log_level level, size_t number)
+{
+	for (size_t i = 0; i < kept_count; i++)
+		if (kept[i].level == level && number-- == 0)
+			return kept[i].text;
+	return NULL;
+}
+
+static void keep(enum log_level level, int err, const char *format, va_list args)
+{
+	_cleanup_free_ char *text = NULL;
+	struct message *added;
+
+	if (vasprintf(&text, format, args) < 0)
+		return;
+	added = util_append(&kept, kept_count, sizeof(*kept));
+	if (!added)
+		return;
+	added->level = level;
+	if (err < 0 && asprintf(&added->text, "%s: %s", text, strerror(-err)) < 0)
+		return;
+	if (err >= 0)
+		added->text = TAKE_PTR(text);
+	kept_count++;
+}
+
 static void print(enum log_level level, int err, const char *format, va_list args)
 {
 	if (level > threshold)
 		return;
+	if (is_keeping && level != LOG_DEBUG) {
+		keep(level, err, format, args);
+		return;
+	}
 	flockfile(stderr);
 	fputs(prefix(level), stderr);
 	vfprintf(stderr, format, args);

@@ -7,11 +7,18 @@
 #ifndef TIDEGATE_LOG_H
 #define TIDEGATE_LOG_H
 
+#include <stddef.h>
+
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 /* Messages above this level are not printed.  Default LOG_INFO. */
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
+
+/* From now on messages are kept, and not printed, but for those of debugging. */
+void log_keep(void);
+/* The one of that level and number, counted from 0 in each; NULL = there are no more. */
+const char *log_kept(enum log_level level, size_t number);
 
 /*
  * Prints the message; with err < 0, ": " and the text of -err follow.

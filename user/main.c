@@ -3,8 +3,16 @@
 #include <stdio.h>
 
 #include "cmd.h"
+#include "cmd_json.h"
 #include "log.h"
 #include "util.h"
+
+/* Those that print text, whatever the options say. */
+static bool is_text(const struct options *options, const char *name)
+{
+	return options->help || streq(name, "help") || streq(name, "completion") ||
+	       streq(name, "run");
+}
 
 static int dispatch(const struct options *options, int argc, char **argv)
 {
@@ -12,6 +20,8 @@ static int dispatch(const struct options *options, int argc, char **argv)
 	const struct option_entry *stranger;
 
 	if (argc < 2) {
+		if (options->json && !options->help)
+			return log_error(CMD_USAGE, "the command is missing");
 		cmd_print_help(options->help ? stdout : stderr);
 		return options->help ? CMD_DONE : CMD_USAGE;
 	}
@@ -35,11 +45,13 @@ int main(int argc, char **argv)
 
 	if (options.quiet || options.verbose)
 		log_set_level(options.verbose ? LOG_DEBUG : LOG_ERROR);
-	if (err < 0) {
-		log_error(0, "%s (see `tidegate --help`)", error);
-		return CMD_USAGE;
-	}
-	if (options.version)
-		return cmd_version(&options, 1, argv);
-	return dispatch(&options, argc, argv);
+	if (options.json && !is_text(&options, argc > 1 ? argv[1] : ""))
+		cmd_json_begin();
+	if (err < 0)
+		err = log_error(CMD_USAGE, "%s (see `tidegate --help`)", error);
+	else if (options.version)
+		err = cmd_version(&options, 1, argv);
+	else
+		err = dispatch(&options, argc, argv);
+	return cmd_json_finish(err);
 }

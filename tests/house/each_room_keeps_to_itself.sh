@@ -58,7 +58,7 @@ forbid "only tracking* knows libnftnl" '^#include <libnftnl' '#include <libnftnl
 forbid "only docker* knows libcurl" '^#include <curl' '#include <curl/curl.h>' $(others 'docker*')
 # shellcheck disable=SC2046
 forbid "only docker* and what prints JSON know jansson" '^#include <jansson' \
-	'#include <jansson.h>' $(others 'docker*' cmd_list.c cmd_status.c)
+	'#include <jansson.h>' $(others 'docker*' cmd_json.c cmd_json.h cmd_list.c cmd_status.c)
 forbid "the parser calls nothing about maps" 'bpf_map_|"maps\.h"' \
 	'bpf_map_lookup_elem(&policy, &key)' bpf/parse.h
 # shellcheck disable=SC2046

@@ -3,6 +3,7 @@
  * test_log.c: who gets priorities in front of lines.  systemd sets JOURNAL_STREAM for a unit, and
  * whatever the unit starts inherits it, wherever its stderr goes: only the file itself tells.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,12 +66,34 @@ static void nonsense_in_the_environment_names_no_journal(void **state)
 	}
 }
 
+/* The last case: from then on nothing is printed. */
+static void kept_messages_are_not_printed_and_keep_their_order(void **state)
+{
+	char text[128];
+
+	log_keep();
+	log_to_pipe(text, sizeof(text), "%ju:%ju", 0);
+	assert_string_equal(text, "");
+	assert_string_equal(log_kept(LOG_INFO, 0), "words");
+	assert_null(log_kept(LOG_INFO, 1));
+	assert_int_equal(log_error(-ENOENT, "cannot open '%s'", "x"), -ENOENT);
+	assert_int_equal(log_error(2, "wrong"), 2);
+	log_warning("careful");
+	assert_string_equal(log_kept(LOG_ERROR, 0), "cannot open 'x': No such file or directory");
+	assert_string_equal(log_kept(LOG_ERROR, 1), "wrong");
+	assert_string_equal(log_kept(LOG_WARNING, 0), "careful");
+	log_set_level(LOG_ERROR);
+	log_warning("not asked for");
+	assert_null(log_kept(LOG_WARNING, 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(journal_gets_priorities),
 		cmocka_unit_test(another_file_than_the_journal_gets_none),
 		cmocka_unit_test(nonsense_in_the_environment_names_no_journal),
+		cmocka_unit_test(kept_messages_are_not_printed_and_keep_their_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
