@@ -60,8 +60,11 @@ int cmd_usage(const char *verb, const char *format, ...) __attribute__((format(p
 
 /* ---- what several verbs do (cmd_common.c) -------------------------------------------- */
 
-/* The configuration's text; "" for a missing default file.  Logs. */
-int cmd_read_config(const struct options *options, char **ret_text);
+/* The configuration's text; "" for a default file that is missing while nothing was made from it
+ * that enforces.  kernel: NULL when it is not up.  The second one logs what is wrong. */
+int cmd_load_config(const struct options *options, struct kernel *kernel, char **ret_text,
+		    char error[static ERROR_TEXT]);
+int cmd_read_config(const struct options *options, struct kernel *kernel, char **ret_text);
 
 /*
  * The Engine that the options or the configuration name.  *ret is NULL and *ret_off true

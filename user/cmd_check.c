@@ -26,7 +26,7 @@ int cmd_check(const struct options *options, int argc, char **argv)
 		of_file.config = streq(argv[1], "-") ? "/dev/stdin" : argv[1];
 		of_file.is_default_config = false;
 	}
-	if (cmd_read_config(&of_file, &text) < 0)
+	if (cmd_read_config(&of_file, NULL, &text) < 0)
 		return CMD_FAILED;
 	input.config_path = of_file.config;
 	input.text = text;

@@ -7,7 +7,6 @@
 #include <netinet/in.h>
 #include <time.h>
 
-#include "conffile.h"
 #include "config.h"
 #include "docker.h"
 #include "lock.h"
@@ -16,28 +15,6 @@
 #include "policy.h"
 #include "session.h"
 #include "util.h"
-
-#define CONFIG_BYTES (64u << 20)
-
-int cmd_read_config(const struct options *options, char **ret_text)
-{
-	size_t length;
-	int err = conffile_read_given(options->config, CONFIG_BYTES, ret_text, &length);
-
-	if (err == -ENOENT && options->is_default_config) {
-		*ret_text = strdup("");
-		return *ret_text ? 0 : -ENOMEM;
-	}
-	if (err < 0)
-		return log_error(0, "cannot read the configuration '%s': %s", options->config,
-				 conffile_error(err)), err;
-	if (strlen(*ret_text) != length) {
-		free(TAKE_PTR(*ret_text));
-		return log_error(-EINVAL, "'%s' holds a zero byte: it is not a configuration",
-				 options->config);
-	}
-	return 0;
-}
 
 int cmd_open_docker(const struct options *options, const char *config_text,
 		    struct docker **ret, bool *ret_off)

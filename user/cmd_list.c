@@ -113,7 +113,7 @@ static int read_desired(const struct options *options, struct kernel *kernel,
 	    image_check(image.bytes, image.size) == 0) {
 		err = desired_from_image(&image, options->config, ret, error);
 	} else {
-		err = cmd_read_config(options, &text);
+		err = cmd_read_config(options, kernel, &text);
 		if (err < 0)
 			return err;
 		log_warning("not enforcing: these are the rules of '%s'", options->config);

@@ -249,7 +249,10 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 
 	if (lock_fd < 0)
 		return lock_fd;
-	err = cmd_read_config(options, &old_text);
+	err = kernel_open(options->pin_dir, &kernel);
+	if (err < 0 && err != -ENOENT)
+		return log_error(err == -EPROTO ? 0 : err, "%s", kernel_error()), err;
+	err = cmd_read_config(options, kernel, &old_text);
 	if (err < 0)
 		return err;
 	err = change(old_text, argc, argv, &new_text);
@@ -260,9 +263,6 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 			     "changed", options->config);
 	if (err < 0)
 		return err;
-	err = kernel_open(options->pin_dir, &kernel);
-	if (err < 0 && err != -ENOENT)
-		return log_error(err == -EPROTO ? 0 : err, "%s", kernel_error()), err;
 	err = cmd_open_docker(options, new_text, &docker, &input.is_docker_off);
 	if (err < 0)
 		return err;

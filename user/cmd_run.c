@@ -172,6 +172,21 @@ static unsigned int read_trial(const struct daemon *daemon)
 	return trial_seconds_left(&header);
 }
 
+/* Said once, and again when the file has changed.  What the policy that runs says of containers
+ * and interfaces must not grow old meanwhile. */
+static int keep_running(struct daemon *daemon, struct reconcile_input *input, int err,
+			const char *error)
+{
+	_cleanup_(reconcile_clear) struct reconcile_report ignored = {};
+	char ignored_error[ERROR_TEXT];
+
+	if (!daemon->was_failing || daemon->is_config_changed)
+		log_error(0, "%s; keeping the policy that runs", error);
+	input->complaint = error;
+	(void)reconcile(input, &ignored, ignored_error);
+	return err;
+}
+
 /* One round.  Whatever fails leaves the policy that runs, and is tried again. */
 static int round_once(struct daemon *daemon)
 {
@@ -185,28 +200,21 @@ static int round_once(struct daemon *daemon)
 		.guard = GUARD_WANTED,
 		.is_unattended = true,
 	};
-	char error[ERROR_TEXT], ignored[ERROR_TEXT];
-	int err;
+	char error[ERROR_TEXT];
+	int err, read_err;
 
 	if (lock_fd < 0)
 		return lock_fd;
-	err = cmd_read_config(daemon->options, &text);
-	if (err == 0)
-		err = renew_docker(daemon, text);
+	read_err = cmd_load_config(daemon->options, daemon->kernel, &text, error);
+	err = read_err < 0 && daemon->docker_text ? 0 : renew_docker(daemon, text ?: "");
 	if (err < 0)
 		return err;
 	input.text = text;
 	input.docker = daemon->docker;
 	input.is_docker_off = daemon->is_docker_off;
-	err = reconcile(&input, &result, error);
-	if (err < 0) {
-		if (!daemon->was_failing || daemon->is_config_changed)
-			log_error(0, "%s; keeping the policy that runs", error);
-		/* What it says of containers and interfaces must not grow old meanwhile. */
-		input.complaint = error;
-		(void)reconcile(&input, &result, ignored);
-		return err;
-	}
+	err = read_err ?: reconcile(&input, &result, error);
+	if (err < 0)
+		return keep_running(daemon, &input, err, error);
 	report(daemon, &result);
 	daemon->trial_seconds_left = read_trial(daemon);
 	daemon->next_expiry = result.desired->policy->next_expiry;

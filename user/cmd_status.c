@@ -526,7 +526,7 @@ int cmd_status(const struct options *options, int argc, char **argv)
 	/* kernel_error() is about the last failure. */
 	unreadable = err == -EPROTO ? strdup(kernel_error()) : NULL;
 	input.unreadable = unreadable;
-	if (cmd_read_config(options, &text) < 0 ||
+	if (cmd_read_config(options, kernel, &text) < 0 ||
 	    cmd_open_docker(options, text, &docker, &input.is_docker_off) < 0)
 		return CMD_FAILED;
 	input.kernel = kernel;

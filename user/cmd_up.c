@@ -234,7 +234,7 @@ static int close_published(struct reconcile_input *input, char **text)
 static int read_input(const struct options *options, const struct up *up, char **ret_text,
 		      struct docker **ret_docker, struct reconcile_input *input)
 {
-	if (cmd_read_config(options, ret_text) < 0 ||
+	if (cmd_read_config(options, input->kernel, ret_text) < 0 ||
 	    cmd_open_docker(options, *ret_text, ret_docker, &input->is_docker_off) < 0)
 		return CMD_FAILED;
 	input->text = *ret_text;

@@ -117,7 +117,7 @@ describe_state() {
 			echo "$ tidegate $command"
 			timeout 10 "$tidegate" $command 2>&1
 		done
-		[ ! -e "$config" ] || { echo "$ cat $config"; cat "$config"; }
+		[ ! -f "$config" ] || { echo "$ cat $config"; cat "$config"; }
 		[ ! -s /run/tidegate.log ] || { echo "$ tail /run/tidegate.log"; tail -n 30 /run/tidegate.log; }
 	fi
 	echo "$ ip -brief address"

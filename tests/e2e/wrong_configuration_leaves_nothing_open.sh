@@ -81,18 +81,33 @@ becomes open 5 stranger $host4 6379/tcp
 expect_closed office $host4 6379/tcp
 expect "tidegate status is content" tidegate status
 
-cp "$config" /run/right.conf
-rm "$config"
+# Not an empty one: that would guard by `interface auto`, which is nothing here, and lift every ban.
+refuses() {
+	local why=$1
+	shift
+	timeout 5 "$tidegate" "$@" >/dev/null 2>/run/said
+	[ $? = 1 ] && grep -q "$why" /run/said
+}
+mv "$config" /run/right.conf
+because="with the configuration gone"
+expect "the daemon says so" eventually 5 grep -q "is gone.*; keeping the policy" /run/tidegate.log
+expect_closed office $host4 6379/tcp
+expect_open stranger $host4 6379/tcp
+publish last -p 7780:80
+becomes closed 5 stranger $host4 7780/tcp
+for command in status reload "ban $office4" "delete 1"; do
+	# shellcheck disable=SC2086
+	expect "tidegate $command refuses" refuses "is gone" $command
+done
+expect_not "and nothing was written" test -e "$config"
+
 mkfifo "$config"
 because="with a FIFO in place of the configuration"
-refuses() {
-	timeout 5 "$tidegate" "$@" 2>/run/said
-	[ $? = 1 ] && grep -q "it is not a regular file" /run/said
-}
-expect "tidegate check refuses it at once" refuses check
-expect "tidegate reload refuses it at once" refuses reload
-expect "tidegate ban refuses it at once" refuses ban $office4
-expect_open stranger $host4 6379/tcp
+for command in check status reload "ban $office4"; do
+	# shellcheck disable=SC2086
+	expect "tidegate $command refuses it at once" refuses "not a regular file" $command
+done
 expect_closed office $host4 6379/tcp
+expect_open stranger $host4 6379/tcp
 mv /run/right.conf "$config"
 expect "tidegate reload succeeds when it is a file again" tidegate reload
