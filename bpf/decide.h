@@ -23,10 +23,11 @@
 #define AF_INET 2
 #define AF_INET6 10
 
-/* Where the packet was met.  is_xdp is a constant wherever this is inlined. */
+/* Where the packet was met.  All but ctx are constants wherever this is inlined. */
 struct hook {
 	void *ctx;
 	bool is_xdp;
+	bool is_l3; /* tc, and there is no Ethernet header */
 };
 
 /* Asked for only on the way to a drop: at XDP it is three look-ups in the kernel's memory. */
@@ -106,16 +107,6 @@ static __always_inline bool is_reply(const struct hook *hook, const struct packe
 	return !is_opening(pkt) && has_conntrack && is_tracked_reply(hook, pkt);
 }
 
-/* Multicast, and IPv4's limited broadcast: what docker-proxy bound to every address receives
- * as well, once anybody on this host has joined the group.  The routing table would send it on. */
-static __always_inline bool is_group(const struct packet *pkt)
-{
-	if (pkt->family == 4)
-		return (pkt->daddr[0] & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) ||
-		       pkt->daddr[0] == 0xffffffff;
-	return (pkt->daddr[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
-}
-
 static __always_inline bool is_shared(const struct hook *hook)
 {
 	__u32 ifindex = ifindex_of(hook);
@@ -125,17 +116,46 @@ static __always_inline bool is_shared(const struct hook *hook)
 }
 
 /*
+ * Whether this host takes the frame off the wire for itself: it is to one of the host's own
+ * link-layer addresses, or to many.  What is to another one, a bridge or a macvlan takes.
+ */
+static __always_inline bool is_own_frame(const struct hook *hook)
+{
+	struct ethhdr *eth;
+	struct mac_key key = {};
+	void *end;
+
+	if (hook->is_l3)
+		return true;
+	if (hook->is_xdp) {
+		eth = (void *)(long)((struct xdp_md *)hook->ctx)->data;
+		end = (void *)(long)((struct xdp_md *)hook->ctx)->data_end;
+	} else {
+		eth = (void *)(long)((struct __sk_buff *)hook->ctx)->data;
+		end = (void *)(long)((struct __sk_buff *)hook->ctx)->data_end;
+	}
+	if ((void *)(eth + 1) > end)
+		return true;
+	__builtin_memcpy(key.addr, eth->h_dest, sizeof(key.addr));
+	return key.addr[0] & 1 || bpf_map_lookup_elem(&own_macs, &key);
+}
+
+/*
  * Whether an address that the image does not know is this host's own: asked of the routing
  * table, as Docker's `addrtype LOCAL` does, so that an address added a moment ago has no
  * window and what is merely routed or bridged through here is left alone.  A look-up that
  * fails counts as yes.
+ *
+ * docker-proxy's socket on every address also receives what is for a group, once anybody on this
+ * host has joined it.  Where others listen on the same wire, only the groups that the image knows
+ * are this host's, and those are not asked about here.
  */
 static __always_inline bool is_local(const struct hook *hook, const struct packet *pkt)
 {
 	struct bpf_fib_lookup fib = { .ifindex = ifindex_of(hook), .l4_protocol = pkt->protocol };
 	long found;
 
-	if (is_group(pkt))
+	if (is_group_address(pkt->family, pkt->daddr))
 		return !is_shared(hook);
 	if (pkt->family == 4) {
 		fib.family = AF_INET;
@@ -147,10 +167,10 @@ static __always_inline bool is_local(const struct hook *hook, const struct packe
 		__builtin_memcpy(&fib.ipv4_dst, pkt->daddr, sizeof(pkt->daddr));
 	}
 	found = bpf_fib_lookup(hook->ctx, &fib, sizeof(fib), 0);
-	/* The routing table is not asked where forwarding is off.  What is not for this host
-	 * then goes nowhere, unless a bridge or a macvlan takes it off the same wire. */
+	/* The routing table is not asked where forwarding is off.  What this host takes off the
+	 * wire then is for one of its own addresses, or goes nowhere. */
 	if (found == BPF_FIB_LKUP_RET_FWD_DISABLED)
-		return !is_shared(hook);
+		return is_own_frame(hook);
 	return found < 0 || found == BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 
@@ -189,7 +209,8 @@ static __always_inline enum reason decide_early(const struct hook *hook, const s
 						__u32 kind)
 {
 	/* A container behind NAT is addressed by nothing on the wire, errors included. */
-	if (pkt->kind == PACKET_CONTROL && kind != DESTINATION_CONTAINER)
+	if ((pkt->kind == PACKET_CONTROL || pkt->kind == PACKET_NEIGHBOR) &&
+	    kind != DESTINATION_CONTAINER)
 		return PASS_CONTROL;
 	if (pkt->kind != PACKET_MALFORMED)
 		return REASON_NONE;
@@ -222,13 +243,72 @@ static __always_inline enum reason decide_late(const struct hook *hook, const st
 	return decide_port(hook, pkt, kind, header, number, rule ? rule->action : ACTION_NONE);
 }
 
-static __always_inline void decide(const struct hook *hook, const struct packet *pkt,
+/*
+ * A global function, which the verifier checks once: inlined, it would be checked again for each
+ * way to get here.  It asks the image anew, which may be a newer one by now; that knows better what
+ * is inside.
+ */
+__noinline int is_spoofed(const struct packet *pkt)
+{
+	struct image_ref image = current_image();
+
+	if (!pkt || !image.bytes)
+		return 1;
+	return is_inside(image, image_header_of(image), pkt);
+}
+
+/* Nothing from outside may come from an inside source, but for two: failsafe means never dropped;
+ * and a neighbour that has this host's address as well must be able to say so (RFC 4862 5.4). */
+static __always_inline bool may_be_spoofed(const struct packet *pkt, enum reason reason)
+{
+	return !is_drop(reason) && reason != PASS_FAILSAFE && pkt->kind != PACKET_NEIGHBOR;
+}
+
+/* What the policy says, whoever sends it. */
+static __always_inline void decide_for_any(const struct hook *hook, struct packet *pkt,
+					   struct image_ref image, struct decision *decision)
+{
+	const struct image_header *header = image_header_of(image);
+	const struct image_port *port;
+	const struct image_rule *rule = NULL;
+	bool is_dhcp = pkt->kind == PACKET_DHCP;
+	__u32 destination, kind, number;
+
+	destination = destination_of(image, header, pkt);
+	kind = image_kind(image, header, destination);
+	decision->reason = DROP_NO_POLICY;
+	if (kind > DESTINATION_MARTIAN)
+		return;
+	decision->reason = decide_early(hook, pkt, kind);
+	if (decision->reason)
+		return;
+
+	if (is_dhcp)
+		pkt->kind = PACKET_PORTS;
+	decision->reason = DROP_NO_POLICY;
+	number = find_port(image, header, pkt, destination);
+	/* What comes from a DHCP server's port is for this host's client, which has the client's
+	 * port.  But where the policy or Docker names that port somebody else has it, and anybody
+	 * can send from a server's. */
+	if (is_dhcp && !number && kind != DESTINATION_CONTAINER && !is_learned(pkt)) {
+		decision->reason = PASS_CONTROL;
+		return;
+	}
+	/* Most packets are for no guarded port, and most hosts ban nobody. */
+	if (number || !(header->flags & IMAGE_QUIET)) {
+		rule = find_rule(image, header, pkt, number, &port);
+		if (!rule)
+			return;
+		decision->port_counter = port->counter;
+		decision->rule_counter = rule->counter;
+	}
+	decision->reason = decide_late(hook, pkt, kind, header, number, rule);
+}
+
+static __always_inline void decide(const struct hook *hook, struct packet *pkt,
 				   struct decision *decision)
 {
 	const struct image_header *header;
-	const struct image_port *port;
-	const struct image_rule *rule = NULL;
-	__u32 destination, kind, number;
 	struct image_ref image;
 
 	decision->reason = PASS_NOT_IP;
@@ -246,29 +326,13 @@ static __always_inline void decide(const struct hook *hook, const struct packet 
 	decision->reason = DROP_MALFORMED;
 	if (!pkt->family)
 		return;
-	destination = destination_of(image, header, pkt);
-	kind = image_kind(image, header, destination);
-	decision->reason = DROP_NO_POLICY;
-	if (kind > DESTINATION_MARTIAN)
-		return;
-	decision->reason = decide_early(hook, pkt, kind);
-	if (decision->reason)
-		return;
-
-	decision->reason = DROP_NO_POLICY;
-	number = find_port(image, header, pkt, destination);
-	/* Most packets are for no guarded port, and most hosts ban nobody. */
-	if (number || !(header->flags & IMAGE_QUIET)) {
-		rule = find_rule(image, header, pkt, number, &port);
-		if (!rule)
-			return;
-		decision->port_counter = port->counter;
-		decision->rule_counter = rule->counter;
-	}
-	decision->reason = decide_late(hook, pkt, kind, header, number, rule);
+	decide_for_any(hook, pkt, image, decision);
+	if (may_be_spoofed(pkt, decision->reason) && is_spoofed(pkt))
+		decision->reason = DROP_SPOOFED;
 
 	/* Not the port's nor the rule's doing. */
-	if (decision->reason == PASS_REPLY || decision->reason == PASS_FORWARDED)
+	if (decision->reason == PASS_REPLY || decision->reason == PASS_FORWARDED ||
+	    decision->reason == DROP_SPOOFED)
 		decision->port_counter = decision->rule_counter = 0;
 }
 

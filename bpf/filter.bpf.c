@@ -29,7 +29,7 @@ static __always_inline __u64 clock_ns(void)
 }
 
 /* Decides and counts.  Returns whether the packet is to be dropped. */
-static __always_inline bool filter(const struct hook *hook, const struct packet *pkt,
+static __always_inline bool filter(const struct hook *hook, struct packet *pkt,
 				   __u32 packets, __u64 bytes)
 {
 	struct decision decision = {};
@@ -190,11 +190,11 @@ static __always_inline __u32 packets_of(const struct __sk_buff *skb)
 	return skb->gso_segs ?: 1;
 }
 
-static __always_inline int filter_skb(struct __sk_buff *skb, const struct packet *pkt)
+static __always_inline int filter_skb(const struct hook *hook, struct packet *pkt)
 {
-	struct hook hook = { .ctx = skb };
+	struct __sk_buff *skb = hook->ctx;
 
-	return filter(&hook, pkt, packets_of(skb), skb->len) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	return filter(hook, pkt, packets_of(skb), skb->len) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
 static __always_inline int tc_verdict(enum verdict verdict)
@@ -204,12 +204,13 @@ static __always_inline int tc_verdict(enum verdict verdict)
 
 __noinline int filter_any_tc(struct __sk_buff *skb)
 {
+	struct hook hook = { .ctx = skb };
 	struct cursor cursor = skb_cursor(skb);
 	struct packet pkt = {};
 
 	if (!parse_plain_frame(&cursor, &pkt))
 		parse_skb(skb, &pkt);
-	return filter_skb(skb, &pkt);
+	return filter_skb(&hook, &pkt);
 }
 
 __noinline int filter_listed_tc(struct __sk_buff *skb)
@@ -240,12 +241,13 @@ int filter_tc(struct __sk_buff *skb)
 
 __noinline int filter_any_tc_l3(struct __sk_buff *skb)
 {
+	struct hook hook = { .ctx = skb, .is_l3 = true };
 	struct cursor cursor = skb_cursor(skb);
 	struct packet pkt = {};
 
 	if (!parse_plain_network(&cursor, skb->protocol, &pkt))
 		parse_skb_l3(skb, &pkt);
-	return filter_skb(skb, &pkt);
+	return filter_skb(&hook, &pkt);
 }
 
 __noinline int filter_listed_tc_l3(struct __sk_buff *skb)

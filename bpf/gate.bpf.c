@@ -230,6 +230,23 @@ __noinline int decide_entry(const struct packet *pkt, int is_translated)
 	return image_header_of(image)->flags & IMAGE_AUDIT ? DROP_GATE | ONLY_AUDIT : DROP_GATE;
 }
 
+/*
+ * Whether the packet claims to come from inside.  Asked of what came in by an interface that nobody
+ * filters yet, wherever it goes: conntrack would take an answer to it for one that this side wants.
+ */
+__noinline int decide_source(const struct packet *pkt)
+{
+	struct image_ref image = current_image();
+	const struct image_header *header;
+
+	if (!pkt || !pkt->family || !image.bytes)
+		return REASON_NONE;
+	header = image_header_of(image);
+	if (!is_inside(image, header, pkt))
+		return REASON_NONE;
+	return header->flags & IMAGE_AUDIT ? DROP_SPOOFED | ONLY_AUDIT : DROP_SPOOFED;
+}
+
 /* What a flow brings with it, by conntrack's word: errors, and the helpers' second channels. */
 static __always_inline bool is_answer(unsigned long info, const struct nf_conn *ct)
 {
@@ -240,16 +257,20 @@ static __always_inline bool is_answer(unsigned long info, const struct nf_conn *
 }
 
 static __always_inline int decide_gate(const struct nf_hook_state *state,
-				       const struct sk_buff *skb)
+				       const struct sk_buff *skb, enum side side)
 {
 	unsigned long nfct = skb->_nfct, info = nfct & NFCT_INFOMASK;
 	const struct nf_conn *ct = (const void *)(nfct & ~NFCT_INFOMASK);
 	struct packet pkt = {};
 	bool is_translated = false;
+	int reason;
 
-	if (is_answer(info, ct))
+	if (side == SIDE_OUTSIDE && is_answer(info, ct))
 		return REASON_NONE;
 	read_packet(skb, state->pf, &pkt);
+	reason = side == SIDE_UNKNOWN ? decide_source(&pkt) : REASON_NONE;
+	if (reason || is_answer(info, ct))
+		return reason;
 	if (!is_docker(state->out) && !is_to_container(&pkt))
 		return REASON_NONE;
 	if (ct && info != IP_CT_UNTRACKED) {
@@ -268,7 +289,7 @@ int gate(struct bpf_nf_ctx *ctx)
 
 	if (side == SIDE_INSIDE)
 		return NF_ACCEPT;
-	reason = decide_gate(state, ctx->skb);
+	reason = decide_gate(state, ctx->skb, side);
 	if (reason == REASON_NONE)
 		return NF_ACCEPT;
 	/* Before the first policy the interfaces have not been looked at either. */

@@ -30,24 +30,83 @@ static __always_inline __u16 dport_of(const struct packet *pkt)
 	return port & 0xffff;
 }
 
-static __always_inline __u32 destination_of(struct image_ref image,
-					    const struct image_header *header,
-					    const struct packet *pkt)
+/* What is at an address, on the wire: of a packet's source or destination. */
+static __always_inline __u32 destination_at(struct image_ref image,
+					    const struct image_header *header, __u8 family,
+					    const __be32 *addr)
 {
 	__u64 hi, lo;
 
-	if (pkt->family == 4) {
+	if (family == 4) {
 		for (int i = 0; i < IMAGE_NEAR; i++)
-			if ((__u32)header->near4[i].is == pkt->daddr[0])
+			if ((__u32)header->near4[i].is == addr[0])
 				return IMAGE_NEAR4_DESTINATION(header->near4[i].is);
-		return classify4(image, &header->daddr4, bpf_ntohl(pkt->daddr[0]));
+		return classify4(image, &header->daddr4, bpf_ntohl(addr[0]));
 	}
-	hi = word64(pkt->daddr);
-	lo = word64(pkt->daddr + 2);
+	hi = word64(addr);
+	lo = word64(addr + 2);
 	for (int i = 0; i < IMAGE_NEAR; i++)
 		if (header->near6[i].lo == lo && header->near6[i].hi == hi)
 			return header->near6[i].destination;
 	return classify6(image, &header->daddr6, hi, lo);
+}
+
+static __always_inline __u32 destination_of(struct image_ref image,
+					    const struct image_header *header,
+					    const struct packet *pkt)
+{
+	return destination_at(image, header, pkt->family, pkt->daddr);
+}
+
+/* Multicast, and IPv4's limited broadcast. */
+static __always_inline bool is_group_address(__u8 family, const __be32 *addr)
+{
+	if (family == 4)
+		return (addr[0] & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) ||
+		       addr[0] == 0xffffffff;
+	return (addr[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
+}
+
+static __always_inline bool is_unspecified(const struct packet *pkt)
+{
+	return pkt->family == 4 ? !pkt->saddr[0] :
+				  !(pkt->saddr[0] | pkt->saddr[1] | pkt->saddr[2] | pkt->saddr[3]);
+}
+
+/* What a host sends that has no address yet: IPv4's discovery of a DHCP server and its membership
+ * of groups, and the latter and router discovery in IPv6.  Never to one host alone. */
+static __always_inline bool may_be_unspecified(const struct packet *pkt)
+{
+	if (!is_group_address(pkt->family, pkt->daddr))
+		return false;
+	if (pkt->kind == PACKET_PORTS)
+		return pkt->family == 4 && pkt->protocol == IPPROTO_UDP &&
+		       pkt->dport == bpf_htons(67);
+	return pkt->kind == PACKET_CONTROL || pkt->kind == PACKET_NO_PORTS;
+}
+
+/*
+ * Whether the source can only be inside: an address of this host or of a container behind it,
+ * loopback, a group.  From outside, such a source is forged, and an answer to it would make
+ * conntrack take the forger's flow for one that began here.  Also where the image does not answer.
+ */
+static __always_inline bool is_inside(struct image_ref image, const struct image_header *header,
+				      const struct packet *pkt)
+{
+	const __u8 *kind;
+	__u32 source;
+
+	if (is_unspecified(pkt))
+		return !may_be_unspecified(pkt);
+	if (is_group_address(pkt->family, pkt->saddr))
+		return true;
+	source = destination_at(image, header, pkt->family, pkt->saddr);
+	if (source < DESTINATION_FIRST)
+		return source != DESTINATION_OTHER;
+	if (source == IMAGE_BAD)
+		return true;
+	kind = image_at(image, header->destinations + (source - DESTINATION_FIRST), 1);
+	return !kind || *kind & DESTINATION_INSIDE;
 }
 
 static __always_inline __u32 proto_index(__u8 protocol)

@@ -37,6 +37,13 @@ struct {
 	__type(value, struct interface);
 } interfaces SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LIMIT_MACS);
+	__type(key, struct mac_key);
+	__type(value, __u8);
+} own_macs SEC(".maps");
+
 /* Where a packet came in, to what stands behind the filter. */
 enum side {
 	SIDE_INSIDE,

@@ -35,6 +35,12 @@
 #define IPPROTO_HIP 139
 #define IPPROTO_SHIM6 140
 
+/* Options of an IPv4 header, RFC 791 3.1. */
+#define IPOPT_END 0
+#define IPOPT_NOOP 1
+#define IPOPT_LSRR 131
+#define IPOPT_SSRR 137
+
 #define IP_OFFSET 0x1fff
 #define IP6_OFFSET 0xfff8
 
@@ -44,7 +50,9 @@
 enum packet_kind {
 	PACKET_NOT_IP,
 	PACKET_PORTS,     /* TCP, UDP or SCTP with readable ports */
-	PACKET_CONTROL,   /* neighbour discovery, DHCP, ICMP and ICMPv6 errors */
+	PACKET_CONTROL,   /* ICMP and ICMPv6 errors, router discovery, group membership */
+	PACKET_NEIGHBOR,  /* neighbour solicitation or advertisement */
+	PACKET_DHCP,      /* from a server's port to a client's; its ports are readable */
 	PACKET_NO_PORTS,
 	PACKET_FRAGMENT,  /* not the first: carries no ports */
 	PACKET_MALFORMED,
@@ -55,7 +63,7 @@ struct packet {
 	__u8 family;        /* 4 or 6 when the addresses below are known, else 0 */
 	__u8 protocol;      /* of the transport header; 0 when unknown */
 	__u8 tcp_flags;     /* 0 for other protocols */
-	__be16 sport, dport; /* for PACKET_PORTS */
+	__be16 sport, dport; /* for PACKET_PORTS and PACKET_DHCP */
 	__be32 saddr[4], daddr[4]; /* IPv4 in the first word */
 };
 
@@ -115,6 +123,10 @@ static __always_inline __be16 parse_ethernet(struct cursor *cursor, __u32 tags)
 	return ethertype;
 }
 
+/* RFC 4861 4.3, 4.4. */
+#define ND_SOLICITATION 135
+#define ND_ADVERTISEMENT 136
+
 /* RFC 792, RFC 1122 3.2.2: unreachable, quench, redirect, time exceeded, parameter problem. */
 static __always_inline bool is_icmp_error(__u8 type)
 {
@@ -127,6 +139,15 @@ static __always_inline bool is_icmpv6_control(__u8 type)
 	return type < 128 || (type >= 130 && type <= 137) || type == 143;
 }
 
+static __always_inline enum packet_kind icmp_kind(__u8 type, __u8 family)
+{
+	if (family == 4)
+		return is_icmp_error(type) ? PACKET_CONTROL : PACKET_NO_PORTS;
+	if (type == ND_SOLICITATION || type == ND_ADVERTISEMENT)
+		return PACKET_NEIGHBOR;
+	return is_icmpv6_control(type) ? PACKET_CONTROL : PACKET_NO_PORTS;
+}
+
 /* `family` is the one the protocol belongs to; in the other it means nothing. */
 static __always_inline void parse_icmp(struct cursor *cursor, struct packet *pkt, __u8 family)
 {
@@ -135,13 +156,11 @@ static __always_inline void parse_icmp(struct cursor *cursor, struct packet *pkt
 	if (!icmp)
 		return;
 	pkt->kind = PACKET_NO_PORTS;
-	if (pkt->family != family)
-		return;
-	if (family == 4 ? is_icmp_error(icmp->type) : is_icmpv6_control(icmp->type))
-		pkt->kind = PACKET_CONTROL;
+	if (pkt->family == family)
+		pkt->kind = icmp_kind(icmp->type, family);
 }
 
-/* A server's answer to this host's DHCP client; RFC 2131 4.1, RFC 8415 7.2. */
+/* A server's answer to a DHCP client; RFC 2131 4.1, RFC 8415 7.2. */
 static __always_inline bool is_dhcp(const struct packet *pkt)
 {
 	if (pkt->family == 4)
@@ -175,7 +194,7 @@ static __always_inline bool parse_udp(struct cursor *cursor, struct packet *pkt)
 		return false;
 	pkt->sport = udp->source;
 	pkt->dport = udp->dest;
-	pkt->kind = is_dhcp(pkt) ? PACKET_CONTROL : PACKET_PORTS;
+	pkt->kind = is_dhcp(pkt) ? PACKET_DHCP : PACKET_PORTS;
 	return true;
 }
 
@@ -214,6 +233,37 @@ static __always_inline void parse_transport(struct cursor *cursor, struct packet
 	}
 }
 
+/*
+ * Moves over the options of an IPv4 header.  Returns false for source routes: with one, whoever is
+ * addressed sends the packet on to the next address in it, behind the filter.  Also for more
+ * options than anybody sends, and for lengths that do not add up.
+ */
+static __always_inline bool parse_options(struct cursor *cursor, __u32 size)
+{
+	__u8 *options = cursor_take(cursor, size);
+	__u32 at = 0;
+
+	if (!options)
+		return false;
+	for (int i = 0; i < LIMIT_IPV4_OPTIONS && at < size; i++) {
+		__u8 *option = options + (at & 63); /* a header has 40 bytes of them */
+
+		if ((void *)(option + 1) > cursor->end || *option == IPOPT_LSRR ||
+		    *option == IPOPT_SSRR)
+			return false;
+		if (*option == IPOPT_END)
+			return true;
+		if (*option == IPOPT_NOOP) {
+			at++;
+			continue;
+		}
+		if ((void *)(option + 2) > cursor->end || option[1] < 2)
+			return false;
+		at += option[1];
+	}
+	return at == size;
+}
+
 /* IPv4 behind the EtherType: options by IHL, RFC 791 3.1. */
 static __always_inline void parse_ipv4(struct cursor *cursor, struct packet *pkt)
 {
@@ -233,7 +283,7 @@ static __always_inline void parse_ipv4(struct cursor *cursor, struct packet *pkt
 		return;
 	if (length)
 		cursor->left = length - sizeof(*ip);
-	if (!cursor_take(cursor, header - sizeof(*ip)))
+	if (!parse_options(cursor, header - sizeof(*ip)))
 		return;
 	if (ip->frag_off & bpf_htons(IP_OFFSET)) {
 		pkt->kind = PACKET_FRAGMENT;

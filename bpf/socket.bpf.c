@@ -76,6 +76,8 @@ static __always_inline enum reason decide_socket(struct image_ref image, const s
 		return is_unseen ? DROP_NO_POLICY : REASON_NONE;
 	if (rule->action == ACTION_FAILSAFE)
 		return REASON_NONE;
+	if (is_unseen && is_inside(image, header, pkt))
+		return DROP_SPOOFED;
 	if (is_bound && !(header->flags & IMAGE_ALLOW_ALL) &&
 	    (!number || rule->action == ACTION_DEFAULT_ALLOW))
 		return DROP_LEARNED;

@@ -53,13 +53,37 @@ static __always_inline bool is_own(const struct image_near4 *near4, const struct
 	return false;
 }
 
-/* Whether no list has an address near the source. */
+/* Whether the source is one of the addresses that decide.h's is_inside() knows and that no bit
+ * stands for. */
+static __always_inline bool is_own_source4(const __be32 *own4, __be32 saddr)
+{
+	for (int i = 0; i < IMAGE_OWN4; i++)
+		if (own4[i] == saddr)
+			return true;
+	return false;
+}
+
+/* Also link-local and group addresses, and what begins with 64 zeros. */
+static __always_inline bool is_own_source6(const struct image_near6 *near6, __u64 hi, __u64 lo)
+{
+	if (hi - 1 >= (0xfeull << 56) - 1)
+		return true;
+	for (int i = 0; i < IMAGE_NEAR; i++)
+		if (near6[i].lo == lo && near6[i].hi == hi)
+			return true;
+	return false;
+}
+
+/* Whether no list has an address near the source, and it can come from outside. */
 static __always_inline bool is_usual(const struct lane_table *table, const struct packet *pkt)
 {
 	__u64 part;
 
 	if (pkt->family == 4)
-		return usual4(table->unusual4, bpf_ntohl(pkt->saddr[0]));
+		return !is_own_source4(table->own4, pkt->saddr[0]) &&
+		       usual4(table->unusual4, bpf_ntohl(pkt->saddr[0]));
+	if (is_own_source6(table->near6, word64(pkt->saddr), word64(pkt->saddr + 2)))
+		return false;
 	part = usual6_part(&table->shape6, word64(pkt->saddr));
 	image_opaque(part);
 	return !(table->unusual6[part / 8 % sizeof(table->unusual6)] >> part % 8 & 1);
@@ -78,7 +102,6 @@ static __always_inline __u32 flags_for(__u32 flags, const struct packet *pkt)
  */
 static __always_inline bool is_final(__u32 flags, const struct packet *pkt)
 {
-	flags &= ~ANSWER_UNIFORM;
 	return flags == ANSWER_SAID ||
 	       (flags == (ANSWER_SAID | ANSWER_UNBOUND) && !is_marked(learned_ports_of(), pkt));
 }
@@ -98,10 +121,8 @@ static __always_inline __u32 answer_packet(const struct lane_table *table,
 	/* Of a flood to a closed port one comparison tells. */
 	if (flags == (ANSWER_SAID | ANSWER_UNIFORM))
 		return word;
-	if (flags == ANSWER_SAID && is_usual(table, pkt))
-		return word;
-	if (!(flags & ANSWER_UNIFORM) && !is_usual(table, pkt)) {
-		*ret_may_be_listed = true;
+	if (!is_usual(table, pkt)) {
+		*ret_may_be_listed = !(flags & ANSWER_UNIFORM);
 		return 0;
 	}
 	return is_final(flags, pkt) ? word : 0;
@@ -183,6 +204,8 @@ static __always_inline bool look_up_listed(const struct packet *pkt, struct imag
 	if (!rule)
 		return false;
 	*ret = image_make_answer(header, number, port, rule);
+	if (!is_drop(ret->reason) && ret->reason != PASS_FAILSAFE && is_spoofed(pkt))
+		return false;
 	if (ret->flags == ANSWER_SAID && !is_drop(ret->reason))
 		note_recent(pkt, header->generation, ret);
 	return is_final(flags_for(ret->flags, pkt), pkt);

@@ -292,7 +292,7 @@ static __always_inline __u32 image_kind(struct image_ref image, const struct ima
 	if (destination < DESTINATION_FIRST)
 		return destination;
 	kind = image_at(image, header->destinations + (destination - DESTINATION_FIRST), 1);
-	return kind ? *kind : IMAGE_BAD;
+	return kind ? *kind & ~DESTINATION_INSIDE : IMAGE_BAD;
 }
 
 /* The port that this destination has for itself; 0 = none. */

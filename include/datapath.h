@@ -18,7 +18,7 @@
 
 /* Layout of the pinned maps and of the image.  A build that finds another number
  * pinned refuses to touch it (user/kernel.c). */
-#define DATAPATH_ABI 6
+#define DATAPATH_ABI 7
 
 /* ---- reasons ------------------------------------------------------------------ */
 
@@ -48,6 +48,8 @@ enum reason {
 	DROP_NO_POLICY = 17,  /* the image is missing: nothing is known, so nothing enters */
 	DROP_LEARNED = 18,    /* Docker bound the port, and no policy knows it yet */
 	DROP_GATE = 19,       /* on the way to a container, and nothing let it in */
+	DROP_SPOOFED = 20,    /* would pass, but its source can only be inside: this host, a
+			       * container, loopback, a group */
 	REASON_MAX
 };
 
@@ -55,7 +57,7 @@ enum reason {
 #define REASONS_DROP                                                                        \
 	(1u << DROP_MALFORMED | 1u << DROP_BANNED | 1u << DROP_MARTIAN | 1u << DROP_DIRECT | \
 	 1u << DROP_DENIED | 1u << DROP_CLOSED | 1u << DROP_NO_POLICY | 1u << DROP_LEARNED | \
-	 1u << DROP_GATE)
+	 1u << DROP_GATE | 1u << DROP_SPOOFED)
 
 /* ---- limits ------------------------------------------------------------------- */
 
@@ -67,8 +69,10 @@ enum reason {
 #define LIMIT_PREFIXES 2000000 /* source prefixes over all rules */
 #define LIMIT_INTERFACES 256   /* guarded interfaces */
 #define LIMIT_KNOWN 4096       /* interfaces that are noted, guarded or not */
+#define LIMIT_MACS 4096       /* link-layer addresses of this host */
 #define LIMIT_LEARNED 65536    /* ports bound by Docker at one address and not forgotten */
 #define LIMIT_VLAN_TAGS 2      /* 802.1Q and 802.1ad in front of the IP header */
+#define LIMIT_IPV4_OPTIONS 8 /* in one header */
 #define LIMIT_IPV6_HEADERS 8   /* extension headers in front of the ports */
 
 /* ---- counters ----------------------------------------------------------------- */
@@ -119,6 +123,16 @@ struct counter_key {
 
 struct interface {
 	__u32 flags;
+};
+
+/*
+ * Hash "own_macs": the link-layer addresses of this host's devices, value 1.  Where the routing
+ * table cannot be asked whether an address is this host's own, because forwarding is off, the
+ * frame's destination tells whether this host would take it.
+ */
+struct mac_key {
+	__u8 addr[6];
+	__u16 reserved;
 };
 
 /* ---- learned ports --------------------------------------------------------------- */
@@ -270,15 +284,20 @@ enum action {
 #define IMAGE_QUIET 8u /* no ban and no failsafe source: only named ports have rules */
 
 /* What a destination address is.  Values from DESTINATION_FIRST are addresses that some
- * port names; image_header.destinations holds the kind of each. */
+ * port names; image_header.destinations holds the kind of each, and DESTINATION_INSIDE. */
 enum destination {
 	DESTINATION_OTHER = 0,     /* nothing known: the kernel's routing table answers */
 	DESTINATION_LOCAL = 1,     /* this host's own */
 	DESTINATION_CONTAINER = 2, /* in a Docker subnet behind NAT */
 	DESTINATION_ROUTED = 3,    /* in a Docker subnet in gateway mode routed */
-	DESTINATION_MARTIAN = 4,   /* 127.0.0.0/8, ::1 */
+	DESTINATION_MARTIAN = 4,   /* 127.0.0.0/8, 0.0.0.0/8, ::1, :: */
 	DESTINATION_FIRST = 16
 };
+
+/* Beside a kind in image_header.destinations: the address is this host's or behind it now, so that
+ * no packet from outside can have it as its source.  Of an address that a rule names, the kind
+ * alone does not tell: it may be a virtual one that another host has at the moment. */
+#define DESTINATION_INSIDE 0x80u
 
 /*
  * A set of disjoint address ranges, each with a value (a class or a destination): together
@@ -311,7 +330,7 @@ struct image_answer {
 enum verdict { VERDICT_DROP = 1, VERDICT_PASS = 2 };
 
 #define ANSWER_SAID 1u
-#define ANSWER_UNIFORM 2u  /* for every source */
+#define ANSWER_UNIFORM 2u  /* for every source; only of what drops */
 #define ANSWER_OPENING 4u  /* only for what opens a flow; everything else may be a reply */
 #define ANSWER_UNBOUND 8u  /* only if Docker did not bind the port a moment ago */
 
@@ -362,6 +381,11 @@ struct image_near4 {
 	((__u64)((destination) ^ DESTINATION_LOCAL) << 32 | (addr)) /* __be32 */
 #define IMAGE_NEAR4_DESTINATION(is) ((__u32)((is) >> 32) ^ DESTINATION_LOCAL)
 
+/* IPv4 addresses of this host, its broadcast addresses included, that no packet from outside has
+ * for its source, as they are on the wire.  They are compared one by one, because a bit for the
+ * part of the address space that they are in would slow down all neighbours.  Unused: 0.0.0.0. */
+#define IMAGE_OWN4 8
+
 struct image_near6 {
 	__u64 hi, lo; /* in host order */
 	__u32 destination;
@@ -370,8 +394,10 @@ struct image_near6 {
 
 /*
  * A bit for each part of the upper 64 bits of IPv6 addresses, up to and with the last one: whether
- * some address in it has another class than most have.  Where bits would say nothing, there is one
- * part, and its bit is that of image_header.unusual.  The bits of IPv4 are at IMAGE_UNUSUAL4.
+ * some address in it has another class than most have, or can only be inside (DROP_SPOOFED) and is
+ * not in near6.  fe80::/9, ff00::/8 and ::/64 are not in it.  Where bits would say nothing, there
+ * is one part, and its bit is that of image_header.unusual.  The bits of IPv4 are at
+ * IMAGE_UNUSUAL4.
  */
 struct image_bitmap {
 	__u32 root;  /* offset of the bytes */
@@ -406,6 +432,7 @@ struct image_header {
 	__u32 reserved;
 	struct image_near4 near4[IMAGE_NEAR]; /* answers of daddr4 for this host's own addresses */
 	struct image_near6 near6[IMAGE_NEAR]; /* of daddr6 */
+	__be32 own4[IMAGE_OWN4];
 	struct image_table saddr4;
 	struct image_table saddr6;
 	struct image_table daddr4;
@@ -422,7 +449,8 @@ enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
  * slots are as many as there are; those up to IMAGE_NEAR_SLOTS are inside the smallest image.
  */
 #define IMAGE_SLOT_INDEX 512u /* __u16[3][65536]: slot of (protocol index, __be16), 0 = none */
-#define IMAGE_UNUSUAL4 (IMAGE_SLOT_INDEX + 3 * 65536 * 2) /* a bit for each IPv4 /20 */
+/* A bit for each IPv4 /20, as in struct image_bitmap, but for own4 in place of near6. */
+#define IMAGE_UNUSUAL4 (IMAGE_SLOT_INDEX + 3 * 65536 * 2)
 #define IMAGE_UNUSUAL4_SHIFT 12
 #define IMAGE_UNUSUAL4_SIZE (1u << (32 - IMAGE_UNUSUAL4_SHIFT - 3))
 #define IMAGE_SLOTS (IMAGE_UNUSUAL4 + IMAGE_UNUSUAL4_SIZE) /* struct image_slot_entry[] */
@@ -451,6 +479,7 @@ enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
 struct lane_table {
 	struct image_near4 near4[IMAGE_NEAR]; /* these as in the header */
 	struct image_near6 near6[IMAGE_NEAR];
+	__be32 own4[IMAGE_OWN4];
 	struct image_bitmap shape6;
 	__u64 generation; /* of the image that it was made of */
 	__u32 answers[2][LANE_PROTOS][65536]; /* by family (4, 6), protocol index, __be16 port */
@@ -468,6 +497,7 @@ struct lane {
 DATAPATH_ASSERT(counter, 16);
 DATAPATH_ASSERT(counter_key, 16);
 DATAPATH_ASSERT(interface, 4);
+DATAPATH_ASSERT(mac_key, 8);
 DATAPATH_ASSERT(learned_key, 20);
 DATAPATH_ASSERT(learned, 16);
 DATAPATH_ASSERT(learned_ports, 64 + 2 * 24576);
@@ -482,8 +512,8 @@ DATAPATH_ASSERT(image_rule, 16);
 DATAPATH_ASSERT(image_near4, 8);
 DATAPATH_ASSERT(image_near6, 24);
 DATAPATH_ASSERT(image_bitmap, 24);
-DATAPATH_ASSERT(image_header, 328);
-DATAPATH_ASSERT(lane_table, 160 + (1u << 20) + (3u << 17));
+DATAPATH_ASSERT(image_header, 360);
+DATAPATH_ASSERT(lane_table, 192 + (1u << 20) + (3u << 17));
 DATAPATH_ASSERT(lane, LANE_OFFSET + sizeof(struct lane_table));
 _Static_assert(COUNTERS_JOINT == 0x8000, "a counter's id is 15 bits of the lane's word");
 _Static_assert(COUNTER_FIRST + 2 * (LIMIT_PORTS + LIMIT_RULES) <= LIMIT_COUNTERS,

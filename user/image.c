@@ -14,6 +14,7 @@
 #include "image_answers.h"
 #include "image_cells.h"
 #include "image_classes.h"
+#include "image_inside.h"
 #include "image_ports.h"
 #include "image_table.h"
 #include "image_usual.h"
@@ -30,6 +31,7 @@ struct build {
 	struct ranges saddr[2]; /* IPv4, IPv6 */
 	__u32 *used;            /* classes that they have: number in the image -> in classes */
 	__u32 usual[2];         /* the one that most addresses of the family have, in the image */
+	struct inside inside;
 };
 
 static void build_clear(struct build *build)
@@ -39,6 +41,7 @@ static void build_clear(struct build *build)
 	classes_clear(&build->classes);
 	ranges_clear(&build->saddr[0]);
 	ranges_clear(&build->saddr[1]);
+	inside_clear(&build->inside);
 }
 
 /* ---- sources -------------------------------------------------------------------------- */
@@ -198,6 +201,19 @@ static int check_limits(struct build *build)
 	return 0;
 }
 
+static int write_usual(struct build *build, __u32 classes)
+{
+	struct usual_input input4 = { &build->saddr[0], classes, &build->inside };
+	struct usual_input input6 = { &build->saddr[1], classes, &build->inside };
+	int err = inside_init(&build->inside, build->policy);
+
+	if (err)
+		return err;
+	memcpy(build->header.own4, build->inside.own4, sizeof(build->header.own4));
+	return usual_write4(&build->writer, &input4, &build->usual[0])
+	       ?: usual_write6(&build->writer, &input6, &build->header.unusual6, &build->usual[1]);
+}
+
 static int build_sources(struct build *build)
 {
 	struct ranges *saddr[2] = { &build->saddr[0], &build->saddr[1] };
@@ -211,10 +227,7 @@ static int build_sources(struct build *build)
 	if (!err)
 		err = cells_number_classes(&build->classes, saddr, &build->used, &count);
 	if (!err) /* early: the short cut is kept near the front */
-		err = usual_write4(&build->writer, saddr[0], count, &build->usual[0]);
-	if (!err)
-		err = usual_write6(&build->writer, saddr[1], count, &build->header.unusual6,
-				   &build->usual[1]);
+		err = write_usual(build, count);
 	if (!err)
 		err = cells_write(&build->writer, &build->classes, build->used, count,
 				  &build->header, &uniform);
@@ -241,15 +254,6 @@ static int build_destinations(struct build *build)
 	return err;
 }
 
-/* Whether packets for this address of the host's own come in any number: not for loopback and
- * link-local ones. */
-static bool is_busy(const struct prefix *address)
-{
-	if (address->family == 4)
-		return address->addr[0] != 127;
-	return address->addr[0] != 0 && address->addr[0] != 0xfe;
-}
-
 static __u64 word_at(const __u8 *addr)
 {
 	__u64 word = 0;
@@ -259,29 +263,25 @@ static __u64 word_at(const __u8 *addr)
 	return word;
 }
 
-/* The first of this host's own addresses; what is left over says what 0.0.0.0 and :: are. */
+/* Some of this host's own addresses; what is left over says what 0.0.0.0 and :: are. */
 static void write_near(struct build *build)
 {
 	struct image_ref image = { .bytes = build->writer.bytes };
 	struct image_header *header = &build->header;
-	size_t used4 = 0, used6 = 0;
 
 	memcpy(build->writer.bytes, header, sizeof(*header));
-	for (size_t i = 0; i < build->policy->local_count; i++) {
-		const struct prefix *local = &build->policy->local[i];
-		__u64 hi = word_at(local->addr), lo = word_at(local->addr + 8);
-
-		if (!is_busy(local))
-			continue;
-		if (local->family == 4 && used4 < IMAGE_NEAR)
-			memcpy(&header->near4[used4++].is, local->addr, 4);
-		else if (local->family == 6 && used6 < IMAGE_NEAR)
-			header->near6[used6++] = (struct image_near6){ .hi = hi, .lo = lo };
-	}
 	for (int i = 0; i < IMAGE_NEAR; i++) {
+		const struct prefix *local4 = build->inside.near[0][i];
+		const struct prefix *local6 = build->inside.near[1][i];
 		struct image_near4 *near4 = &header->near4[i];
 		struct image_near6 *near6 = &header->near6[i];
 
+		if (local4)
+			memcpy(&near4->is, local4->addr, 4);
+		if (local6) {
+			near6->hi = word_at(local6->addr);
+			near6->lo = word_at(local6->addr + 8);
+		}
 		near4->is = IMAGE_NEAR4(
 			near4->is, classify4(image, &header->daddr4, ntohl((__be32)near4->is)));
 		near6->destination = classify6(image, &header->daddr6, near6->hi, near6->lo);

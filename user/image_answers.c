@@ -23,7 +23,8 @@ static struct image_answer make_answer(const struct image_writer *writer,
 	const struct image_rule *rule = &rules[is_ipv6 ? port->usual6 : port->usual4];
 	struct image_answer answer = image_make_answer(header, number, port, rule);
 
-	if (answer.flags && port->is_uniform)
+	/* What passes depends on the source all the same: it may not be one from inside. */
+	if (answer.flags && port->is_uniform && REASONS_DROP & (1u << answer.reason))
 		answer.flags |= ANSWER_UNIFORM;
 	return answer;
 }

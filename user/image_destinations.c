@@ -13,9 +13,22 @@
 #include "ranges.h"
 #include "util.h"
 
-static const struct prefix LOOPBACK[] = {
+/* Loopback, and what is no address. */
+static const struct prefix MARTIAN[] = {
+	{ .family = 4, .length = 8, .addr = { 0 } },
 	{ .family = 4, .length = 8, .addr = { 127 } },
-	{ .family = 6, .length = 128, .addr = { [15] = 1 } },
+	{ .family = 6, .length = 127 },
+};
+
+/* This host receives these whatever it has joined; nobody has reason to send to ports of a
+ * solicited-node group (RFC 4291 2.7.1), of which one comes with each new address. */
+static const struct prefix GROUPS[] = {
+	{ .family = 4, .length = 32, .addr = { 255, 255, 255, 255 } },
+	{ .family = 4, .length = 32, .addr = { 224, 0, 0, 1 } },
+	{ .family = 6, .length = 128, .addr = { 0xff, 1, [15] = 1 } },
+	{ .family = 6, .length = 128, .addr = { 0xff, 2, [15] = 1 } },
+	{ .family = 6, .length = 128, .addr = { 0xff, 2, [15] = 2 } },
+	{ .family = 6, .length = 104, .addr = { 0xff, 2, [11] = 1, 0xff } },
 };
 
 static int compare(const void *a, const void *b)
@@ -66,7 +79,7 @@ static enum destination kind_of(const struct policy *policy, const struct prefix
 {
 	int natted, routed;
 
-	if (longest(LOOPBACK, ARRAY_SIZE(LOOPBACK), address) >= 0)
+	if (longest(MARTIAN, ARRAY_SIZE(MARTIAN), address) >= 0)
 		return DESTINATION_MARTIAN;
 	if (longest(policy->local, policy->local_count, address) >= 0)
 		return DESTINATION_LOCAL;
@@ -75,6 +88,16 @@ static enum destination kind_of(const struct policy *policy, const struct prefix
 	if (natted < 0 && routed < 0)
 		return DESTINATION_LOCAL;
 	return natted >= routed ? DESTINATION_CONTAINER : DESTINATION_ROUTED;
+}
+
+/* Whether no packet from outside can have the address, which some port names, for its source. */
+static bool is_inside(const struct policy *policy, const struct prefix *address)
+{
+	return longest(MARTIAN, ARRAY_SIZE(MARTIAN), address) >= 0 ||
+	       longest(policy->local, policy->local_count, address) >= 0 ||
+	       longest(policy->groups, policy->groups_count, address) >= 0 ||
+	       longest(policy->natted, policy->natted_count, address) >= 0 ||
+	       longest(policy->routed, policy->routed_count, address) >= 0;
 }
 
 /*
@@ -109,10 +132,16 @@ static int write_kinds(struct image_writer *writer, const struct destinations *d
 	for (size_t i = 0; i < destinations->count; i++)
 		kinds[i] = kind_of(policy, &destinations->items[i]);
 	correct_direct(policy, destinations, kinds);
+	for (size_t i = 0; i < destinations->count; i++)
+		if (is_inside(policy, &destinations->items[i]))
+			kinds[i] |= DESTINATION_INSIDE;
 	return writer_append(writer, kinds, destinations->count, 8, &header->destinations);
 }
 
 /* ---- ranges ------------------------------------------------------------------------ */
+
+/* Of a claim only, never in the image. */
+#define DESTINATION_GROUP (DESTINATION_FIRST - 1)
 
 static bool is_subnet(__u32 destination)
 {
@@ -122,7 +151,8 @@ static bool is_subnet(__u32 destination)
 /*
  * Owners are destinations, in rising order.  At the same prefix an address with a number
  * beats all, as its number has a kind; a subnet beats nothing, and one that is both routed
- * and not is not.  Nothing but numbers begins inside loopback.
+ * and not is not.  Nothing but numbers begins inside loopback, and no group inside a subnet: to a
+ * network of containers nobody broadcasts from outside.
  */
 static int combine(void *context, __u32 around, const struct claim *claims, size_t count,
 		   __u32 *ret)
@@ -135,6 +165,8 @@ static int combine(void *context, __u32 around, const struct claim *claims, size
 	}
 	if (around == DESTINATION_MARTIAN && inside < DESTINATION_FIRST)
 		inside = DESTINATION_MARTIAN;
+	if (inside == DESTINATION_GROUP)
+		inside = is_subnet(around) ? around : DESTINATION_LOCAL;
 	*ret = inside;
 	return 0;
 }
@@ -156,24 +188,29 @@ static void add(struct claims *claims, const struct prefix *prefixes, size_t cou
 static int write_family(struct image_writer *writer, const struct destinations *destinations,
 			const struct policy *policy, __u8 family, struct image_table *ret)
 {
-	size_t room = policy->local_count + policy->natted_count + policy->routed_count +
-		      destinations->count + ARRAY_SIZE(LOOPBACK);
+	size_t room = policy->local_count + policy->groups_count + policy->natted_count +
+		      policy->routed_count + destinations->count + ARRAY_SIZE(MARTIAN) +
+		      ARRAY_SIZE(GROUPS);
 	_cleanup_(ranges_clear) struct ranges ranges = {};
 	_cleanup_free_ struct claim *items = reallocarray(NULL, room, sizeof(*items));
 	struct claims claims = { items, 0 };
+	size_t fixed;
 	int err;
 
 	if (!items)
 		return -ENOMEM;
-	add(&claims, LOOPBACK, ARRAY_SIZE(LOOPBACK), family, DESTINATION_MARTIAN);
+	add(&claims, MARTIAN, ARRAY_SIZE(MARTIAN), family, DESTINATION_MARTIAN);
+	add(&claims, GROUPS, ARRAY_SIZE(GROUPS), family, DESTINATION_GROUP);
+	fixed = claims.count;
+	add(&claims, policy->groups, policy->groups_count, family, DESTINATION_GROUP);
 	add(&claims, policy->local, policy->local_count, family, DESTINATION_LOCAL);
 	add(&claims, policy->natted, policy->natted_count, family, DESTINATION_CONTAINER);
 	add(&claims, policy->routed, policy->routed_count, family, DESTINATION_ROUTED);
 	for (size_t i = 0; i < destinations->count; i++)
 		add(&claims, &destinations->items[i], 1, family, DESTINATION_FIRST + i);
-	if (claims.count > LIMIT_DESTINATIONS)
-		return writer_refuse(writer, "destination addresses and subnets", claims.count,
-				     LIMIT_DESTINATIONS);
+	if (claims.count - fixed > LIMIT_DESTINATIONS)
+		return writer_refuse(writer, "destination addresses and subnets",
+				     claims.count - fixed, LIMIT_DESTINATIONS);
 	err = ranges_build(items, claims.count, family, DESTINATION_OTHER, combine, NULL, &ranges);
 	return err ? err : table_write(writer, &ranges, family, ret);
 }

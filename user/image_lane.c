@@ -59,6 +59,7 @@ void image_fill_lane(const struct image *image, struct lane_table *ret)
 	memcpy(ret->near4, header->near4, sizeof(ret->near4));
 	memcpy(ret->near6, header->near6, sizeof(ret->near6));
 	memcpy(ret->unusual4, bytes + IMAGE_UNUSUAL4, sizeof(ret->unusual4));
+	memcpy(ret->own4, header->own4, sizeof(ret->own4));
 	ret->shape6 = header->unusual6;
 	ret->generation = header->generation;
 	memcpy(ret->unusual6, bytes + header->unusual6.root,

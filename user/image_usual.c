@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "datapath.h"
+#include "image_inside.h"
 #include "image_usual.h"
 #include "image_writer.h"
 #include "ranges.h"
@@ -55,13 +56,31 @@ static int find_usual(const struct ranges *ranges, __u8 family, __u32 classes, _
 	return 0;
 }
 
-static int bits_for(const struct ranges *ranges)
+static int bits_for(size_t borders)
 {
 	int bits = 1;
 
-	while (bits < BITS_MAX && 1ul << bits < ranges->count << PARTS_BITS)
+	while (bits < BITS_MAX && 1ul << bits < borders << PARTS_BITS)
 		bits++;
 	return bits;
+}
+
+/* First and last key of a prefix. */
+static __u64 prefix_key(const struct prefix *prefix, __u8 family)
+{
+	__u64 key = 0;
+
+	for (int i = 0; i < (family == 4 ? 4 : 8); i++)
+		key = key << 8 | prefix->addr[i];
+	return key;
+}
+
+static __u64 prefix_last_key(const struct prefix *prefix, __u8 family)
+{
+	unsigned int bits = family == 4 ? 32 : 64;
+	unsigned int rest = prefix->length < bits ? bits - prefix->length : 0;
+
+	return prefix_key(prefix, family) | (rest == 64 ? ~0ull : (1ull << rest) - 1);
 }
 
 /* All IPv4 addresses, always the same: so a part is found without asking where they begin. */
@@ -74,16 +93,46 @@ static const struct image_bitmap shape4 = {
 /* From the first border to the last: IPv6 addresses are far between.  As image_table.c does it,
  * and finer: the first part and what lies behind the last one have no border in them; what lies
  * in front of the first one is mostly told as what lies behind. */
-static struct image_bitmap cut_ipv6(const struct ranges *ranges)
+struct borders {
+	__u64 first, last;
+	size_t count;
+};
+
+static void add_border(struct borders *borders, __u64 key)
+{
+	if (!borders->count || key < borders->first)
+		borders->first = key;
+	if (!borders->count || key > borders->last)
+		borders->last = key;
+	borders->count++;
+}
+
+static struct borders find_borders(const struct usual_input *input)
+{
+	struct borders borders = {};
+
+	for (size_t i = 1; i < input->ranges->count; i++)
+		add_border(&borders, key_of(&input->ranges->items[i], 6));
+	for (size_t i = 0; i < input->inside->count; i++) {
+		const struct prefix *prefix = &input->inside->marks[i];
+
+		if (prefix->family == 4 || prefix->addr[0] >= 0xfe)
+			continue;
+		add_border(&borders, prefix_key(prefix, 6));
+		add_border(&borders, prefix_last_key(prefix, 6) + 1);
+	}
+	return borders;
+}
+
+static struct image_bitmap cut_ipv6(const struct usual_input *input)
 {
 	struct image_bitmap shape = { .last = 2, .shift = 63 };
-	__u64 first, span;
+	struct borders borders = find_borders(input);
+	__u64 first = borders.first, span = borders.last - first;
 
-	if (ranges->count == 1)
+	if (!borders.count)
 		return shape;
-	first = key_of(&ranges->items[1], 6);
-	span = key_of(&ranges->items[ranges->count - 1], 6) - first;
-	shape.last = 1u << bits_for(ranges);
+	shape.last = 1u << bits_for(borders.count + 1);
 	shape.shift = 0;
 	while (span >> shape.shift >= shape.last - 2)
 		shape.shift++;
@@ -115,39 +164,53 @@ static void mark_keys(struct marks *marks, __u64 first, __u64 last)
 	}
 }
 
-/* The parts that have an address of another class. */
-static void mark_unusual(struct marks *marks, const struct ranges *ranges, __u8 family, __u32 usual)
+/* The keys from first to last. */
+static void mark_span(struct marks *marks, __u64 first, __u64 last)
 {
 	__u64 base = marks->shape->base;
 
-	for (size_t i = 0; i < ranges->count; i++) {
-		__u64 first = key_of(&ranges->items[i], family);
-		__u64 last = last_key(ranges, i, family);
+	if (first < base)
+		mark_keys(marks, first, last < base ? last : base - 1);
+	if (last >= base)
+		mark_keys(marks, first < base ? base : first, last);
+}
 
-		if (ranges->items[i].value == usual)
-			continue;
-		if (first < base)
-			mark_keys(marks, first, last < base ? last : base - 1);
-		if (last >= base)
-			mark_keys(marks, first < base ? base : first, last);
+/* The parts that have an address of another class. */
+static void mark_unusual(struct marks *marks, const struct ranges *ranges, __u8 family, __u32 usual)
+{
+	for (size_t i = 0; i < ranges->count; i++)
+		if (ranges->items[i].value != usual)
+			mark_span(marks, key_of(&ranges->items[i], family),
+				  last_key(ranges, i, family));
+}
+
+static void mark_inside(struct marks *marks, const struct inside *inside, __u8 family)
+{
+	for (size_t i = 0; i < inside->count; i++) {
+		const struct prefix *prefix = &inside->marks[i];
+
+		if (prefix->family == family)
+			mark_span(marks, prefix_key(prefix, family),
+				  prefix_last_key(prefix, family));
 	}
 }
 
-int usual_write4(struct image_writer *writer, const struct ranges *ranges, __u32 classes,
-		 __u32 *ret_usual)
+int usual_write4(struct image_writer *writer, const struct usual_input *input, __u32 *ret_usual)
 {
 	struct marks marks = { .shape = &shape4, .bytes = writer_at(writer, IMAGE_UNUSUAL4) };
-	int err = find_usual(ranges, 4, classes, ret_usual);
+	int err = find_usual(input->ranges, 4, input->classes, ret_usual);
 
-	if (!err)
-		mark_unusual(&marks, ranges, 4, *ret_usual);
-	return err;
+	if (err)
+		return err;
+	mark_unusual(&marks, input->ranges, 4, *ret_usual);
+	mark_inside(&marks, input->inside, 4);
+	return 0;
 }
 
-int usual_write6(struct image_writer *writer, const struct ranges *ranges, __u32 classes,
+int usual_write6(struct image_writer *writer, const struct usual_input *input,
 		 struct image_bitmap *ret_unusual, __u32 *ret_usual)
 {
-	struct image_bitmap shape = cut_ipv6(ranges);
+	struct image_bitmap shape = cut_ipv6(input);
 	size_t size = shape.last / 8 + 1;
 	_cleanup_free_ __u8 *bytes = calloc(1, size);
 	struct marks marks = { .shape = &shape, .bytes = bytes };
@@ -155,10 +218,11 @@ int usual_write6(struct image_writer *writer, const struct ranges *ranges, __u32
 
 	if (!bytes)
 		return -ENOMEM;
-	err = find_usual(ranges, 6, classes, ret_usual);
+	err = find_usual(input->ranges, 6, input->classes, ret_usual);
 	if (err)
 		return err;
-	mark_unusual(&marks, ranges, 6, *ret_usual);
+	mark_unusual(&marks, input->ranges, 6, *ret_usual);
+	mark_inside(&marks, input->inside, 6);
 	/* Not worth asking where most answers would be that it has to be looked up; nor may it
 	 * be where the programs do not look. */
 	*ret_unusual = (struct image_bitmap){ .root = offsetof(struct image_header, unusual),

@@ -164,7 +164,7 @@ static struct kernel *new_kernel(const char *pin_dir)
 	memset(kernel->program_fds, 0xff, sizeof(kernel->program_fds));
 	kernel->policy_fds[0] = kernel->policy_fds[1] = kernel->policy_fds[2] = -1;
 	kernel->lane_fd = kernel->counters_fd = kernel->counter_owners_fd = -1;
-	kernel->interfaces_fd = kernel->state_fd = -1;
+	kernel->interfaces_fd = kernel->own_macs_fd = kernel->state_fd = -1;
 	kernel->learned_fd = kernel->learned_at_fd = kernel->learned_ports_fd = -1;
 	kernel->means_fd = -1;
 	kernel->maps_dir = MAPS_DIR;
@@ -191,6 +191,7 @@ static int open_maps(struct kernel *kernel)
 		{ "counters", &kernel->counters_fd, false },
 		{ "counter_owners", &kernel->counter_owners_fd, false },
 		{ "interfaces", &kernel->interfaces_fd, false },
+		{ "own_macs", &kernel->own_macs_fd, false },
 		{ "state", &kernel->state_fd, false },
 		{ "learned", &kernel->learned_fd, true },
 		{ "learned_at", &kernel->learned_at_fd, true },
@@ -541,6 +542,7 @@ void kernel_free(struct kernel *kernel)
 	util_closep(&kernel->counters_fd);
 	util_closep(&kernel->counter_owners_fd);
 	util_closep(&kernel->interfaces_fd);
+	util_closep(&kernel->own_macs_fd);
 	util_closep(&kernel->state_fd);
 	util_closep(&kernel->learned_fd);
 	util_closep(&kernel->learned_at_fd);

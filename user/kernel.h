@@ -119,6 +119,10 @@ struct other_interface {
  * that it counts as the outside. */
 int kernel_note_others(struct kernel *kernel, const struct other_interface *others, size_t count);
 
+/* The link-layer addresses at which this host receives: just these, which it sorts.  What has no
+ * room is left out, which counts for something only where forwarding is off. */
+int kernel_note_macs(struct kernel *kernel, struct mac_key *macs, size_t count);
+
 /* ---- the policy -------------------------------------------------------------------- */
 
 /* Puts the image into the slot, in one step for all packets.  generation is filled in. */

@@ -79,3 +79,41 @@ int kernel_note_others(struct kernel *kernel, const struct other_interface *othe
 		err = note_other(kernel, &others[i]);
 	return err;
 }
+
+/* ---- link-layer addresses ------------------------------------------------------------------ */
+
+static int compare_mac(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct mac_key));
+}
+
+/* Removes those that no device has any more. */
+static int forget_macs(struct kernel *kernel, const struct mac_key *macs, size_t count)
+{
+	struct mac_key key, next, *previous = NULL;
+	bool is_left = bpf_map_get_next_key(kernel->own_macs_fd, NULL, &next) == 0;
+
+	/* The one behind is asked for before the key goes: without its key the walk would begin
+	 * anew. */
+	while (is_left) {
+		key = next;
+		previous = &key;
+		is_left = bpf_map_get_next_key(kernel->own_macs_fd, previous, &next) == 0;
+		if (!bsearch(&key, macs, count, sizeof(*macs), compare_mac) &&
+		    bpf_map_delete_elem(kernel->own_macs_fd, &key) < 0 && errno != ENOENT)
+			return kernel_fail(-errno, "cannot forget a link-layer address");
+	}
+	return 0;
+}
+
+int kernel_note_macs(struct kernel *kernel, struct mac_key *macs, size_t count)
+{
+	__u8 own = 1;
+
+	qsort(macs, count, sizeof(*macs), compare_mac);
+	for (size_t i = 0; i < count; i++)
+		if (bpf_map_update_elem(kernel->own_macs_fd, &macs[i], &own, BPF_ANY) < 0 &&
+		    errno != E2BIG)
+			return kernel_fail(-errno, "cannot note a link-layer address");
+	return forget_macs(kernel, macs, count);
+}

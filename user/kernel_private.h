@@ -30,6 +30,7 @@ struct kernel {
 	__u32 counter_elements;
 	int counter_owners_fd;
 	int interfaces_fd;
+	int own_macs_fd;
 	int state_fd;
 	int learned_fd;       /* these four: -1 when an older build made the pins */
 	int learned_at_fd;

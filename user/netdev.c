@@ -58,6 +58,11 @@ static void read_link(const struct nlmsghdr *message, struct netdev *device)
 		case IFLA_LINKINFO:
 			read_kind(attr, device);
 			break;
+		case IFLA_ADDRESS:
+			if (mnl_attr_get_payload_len(attr) == sizeof(device->mac))
+				memcpy(device->mac, mnl_attr_get_payload(attr),
+				       sizeof(device->mac));
+			break;
 		}
 	}
 	/* The number is another namespace's then, and may be somebody else's here. */
@@ -145,11 +150,22 @@ static int add_address(struct netdev_list *list, const struct prefix *addr)
 	return MNL_CB_OK;
 }
 
+static int add_broadcast(struct netdev_list *list, const void *addr)
+{
+	struct prefix *added = util_append(&list->groups, list->groups_count, sizeof(*added));
+
+	if (!added)
+		return MNL_CB_ERROR;
+	list->groups_count++;
+	*added = prefix_from_address(4, addr);
+	return MNL_CB_OK;
+}
+
 /* On a point-to-point link IFA_ADDRESS is the peer; IFA_LOCAL, if there is one, is ours. */
 static int each_address(const struct nlmsghdr *message, void *data)
 {
 	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(message);
-	const struct nlattr *attr, *local = NULL, *address = NULL;
+	const struct nlattr *attr, *local = NULL, *address = NULL, *broadcast = NULL;
 	struct prefix addr;
 	size_t size;
 
@@ -166,6 +182,8 @@ static int each_address(const struct nlmsghdr *message, void *data)
 			local = attr;
 		else if (mnl_attr_get_type(attr) == IFA_ADDRESS)
 			address = attr;
+		else if (mnl_attr_get_type(attr) == IFA_BROADCAST)
+			broadcast = attr;
 	}
 	attr = local ?: address;
 	size = info->ifa_family == AF_INET ? 4 : 16;
@@ -173,6 +191,9 @@ static int each_address(const struct nlmsghdr *message, void *data)
 		return MNL_CB_OK;
 	addr = prefix_from_address(info->ifa_family == AF_INET ? 4 : 6,
 				   mnl_attr_get_payload(attr));
+	if (broadcast && size == 4 && mnl_attr_get_payload_len(broadcast) == size &&
+	    add_broadcast(data, mnl_attr_get_payload(broadcast)) != MNL_CB_OK)
+		return MNL_CB_ERROR;
 	return add_address(data, &addr);
 }
 
@@ -180,7 +201,7 @@ static void forget_addresses(void *data)
 {
 	struct netdev_list *list = data;
 
-	list->addresses_count = 0;
+	list->addresses_count = list->groups_count = 0;
 }
 
 static int compare_prefix(const void *a, const void *b)
@@ -188,17 +209,17 @@ static int compare_prefix(const void *a, const void *b)
 	return prefix_compare(a, b);
 }
 
-static void sort_addresses(struct netdev_list *list)
+static void sort(struct prefix *addresses, size_t *count)
 {
 	size_t kept = 0;
 
-	if (!list->addresses_count)
+	if (!*count)
 		return;
-	qsort(list->addresses, list->addresses_count, sizeof(*list->addresses), compare_prefix);
-	for (size_t i = 0; i < list->addresses_count; i++)
-		if (!kept || !prefix_equal(&list->addresses[kept - 1], &list->addresses[i]))
-			list->addresses[kept++] = list->addresses[i];
-	list->addresses_count = kept;
+	qsort(addresses, *count, sizeof(*addresses), compare_prefix);
+	for (size_t i = 0; i < *count; i++)
+		if (!kept || !prefix_equal(&addresses[kept - 1], &addresses[i]))
+			addresses[kept++] = addresses[i];
+	*count = kept;
 }
 
 static int read_addresses(struct netdev_list *list)
@@ -210,17 +231,13 @@ static int read_addresses(struct netdev_list *list)
 		.each = each_address, .restart = forget_addresses, .data = list,
 	};
 	struct ifaddrmsg *info;
-	int err;
 
 	request->nlmsg_type = RTM_GETADDR;
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	request->nlmsg_seq = 2;
 	info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
 	info->ifa_family = AF_UNSPEC;
-	err = netdev_dump(&dump);
-	if (!err)
-		sort_addresses(list);
-	return err;
+	return netdev_dump(&dump);
 }
 
 /* Rarely asked for, because there may be a million routes. */
@@ -239,11 +256,13 @@ int netdev_read(struct netdev_list **ret)
 
 	if (!list)
 		return -ENOMEM;
-	err = read_devices(list) ?: read_addresses(list);
+	err = read_devices(list) ?: read_addresses(list) ?: netdev_read_groups(list);
 	if (!err && are_routes_wanted(list))
 		err = netdev_read_default_routes(list);
 	if (err)
 		return err;
+	sort(list->addresses, &list->addresses_count);
+	sort(list->groups, &list->groups_count);
 	*ret = TAKE_PTR(list);
 	return 0;
 }
@@ -254,6 +273,7 @@ void netdev_list_free(struct netdev_list *list)
 		return;
 	free(list->devices);
 	free(list->addresses);
+	free(list->groups);
 	free(list);
 }
 

@@ -24,6 +24,7 @@ struct netdev {
 	bool is_link_elsewhere; /* it is in another network namespace */
 	bool has_default_route; /* of IPv4 or IPv6.  Read where a veth may be the way out */
 	bool is_up;
+	__u8 mac[6];          /* zero where it has no such address */
 };
 
 /* A local socket that listens (TCP) or is bound (UDP). */
@@ -40,6 +41,9 @@ struct netdev_list {
 	size_t devices_count;
 	struct prefix *addresses; /* full length, sorted, no duplicates; loopback ones left out */
 	size_t addresses_count;
+	struct prefix *groups;    /* likewise: what else this host receives: the broadcast addresses
+				     of its networks, and the groups it has joined */
+	size_t groups_count;
 };
 
 int netdev_read(struct netdev_list **ret);

@@ -16,4 +16,8 @@ struct netdev_dump {
 /* 0 or -errno; -EAGAIN when the tables did not hold still for several attempts. */
 int netdev_dump(const struct netdev_dump *dump);
 
+/* Adds to list->groups.  0 or -errno. */
+struct netdev_list;
+int netdev_read_groups(struct netdev_list *list);
+
 #endif

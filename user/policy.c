@@ -21,16 +21,25 @@ int policy_fail(struct resolver *resolver, int err, const char *format, ...)
 	return err;
 }
 
+static int copy_prefixes(const struct prefix *from, size_t count, struct prefix **ret)
+{
+	if (!count)
+		return 0;
+	*ret = reallocarray(NULL, count, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	memcpy(*ret, from, count * sizeof(**ret));
+	return 0;
+}
+
 static int copy_local(const struct netdev_list *netdevs, struct policy *policy)
 {
-	if (!netdevs || !netdevs->addresses_count)
+	if (!netdevs)
 		return 0;
-	policy->local = reallocarray(NULL, netdevs->addresses_count, sizeof(*policy->local));
-	if (!policy->local)
-		return -ENOMEM;
 	policy->local_count = netdevs->addresses_count;
-	memcpy(policy->local, netdevs->addresses, policy->local_count * sizeof(*policy->local));
-	return 0;
+	policy->groups_count = netdevs->groups_count;
+	return copy_prefixes(netdevs->addresses, netdevs->addresses_count, &policy->local)
+	       ?: copy_prefixes(netdevs->groups, netdevs->groups_count, &policy->groups);
 }
 
 static int add_subnet(const struct subnet *subnet, struct policy *policy)
@@ -140,6 +149,7 @@ void policy_free(struct policy *policy)
 	free(policy->rules);
 	free(policy->ports);
 	free(policy->local);
+	free(policy->groups);
 	free(policy->natted);
 	free(policy->routed);
 	free(policy->rule_pool);

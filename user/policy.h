@@ -75,6 +75,8 @@ struct policy {
 	size_t ports_count;
 	struct prefix *local;       /* this host's own addresses */
 	size_t local_count;
+	struct prefix *groups;      /* broadcast addresses of its networks, groups that it joined */
+	size_t groups_count;
 	struct prefix *natted;      /* container subnets behind NAT */
 	size_t natted_count;
 	struct prefix *routed;      /* container subnets in gateway mode routed */

@@ -202,7 +202,7 @@ static int add_binding(struct resolver *resolver, const struct holders *holders,
 	};
 
 	if (!binding->host_lo || binding->host_hi < binding->host_lo ||
-	    place_is_loopback(&claim.place.addr) || !policy_proto_bit(binding->proto))
+	    place_is_martian(&claim.place.addr) || !policy_proto_bit(binding->proto))
 		return 0;
 	return is_running ? add_range(resolver, &claim) : add_unheld(resolver, holders, &claim);
 }

@@ -122,7 +122,7 @@ struct policy_answer policy_decide(const struct policy *policy, const struct pre
 		return answer;
 	answer.verdict = POLICY_DENY;
 	answer.rule = find_everywhere(policy, STATEMENT_BAN, saddr);
-	if (answer.rule || place_is_loopback(daddr))
+	if (answer.rule || place_is_martian(daddr))
 		return answer;
 	answer.rule = find_rule(policy, answer.port, saddr,
 				1u << STATEMENT_ALLOW | 1u << STATEMENT_DENY);

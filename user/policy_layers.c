@@ -27,13 +27,14 @@ struct prefix place_normalize(const struct prefix *addr)
 	return memcmp(addr->addr, zero, sizeof(zero)) == 0 ? any : *addr;
 }
 
-bool place_is_loopback(const struct prefix *addr)
+bool place_is_martian(const struct prefix *addr)
 {
-	static const __u8 loopback6[16] = { [15] = 1 };
+	static const __u8 zero[15];
 
 	if (addr->family == 4)
-		return addr->length && addr->addr[0] == 127;
-	return addr->length == 128 && memcmp(addr->addr, loopback6, sizeof(loopback6)) == 0;
+		return addr->length && (addr->addr[0] == 127 || addr->addr[0] == 0);
+	return addr->length == 128 && memcmp(addr->addr, zero, sizeof(zero)) == 0 &&
+	       addr->addr[15] <= 1;
 }
 
 struct layer *layers_add(struct layers *layers, const struct place *place)

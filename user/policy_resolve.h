@@ -191,7 +191,7 @@ unsigned int policy_proto_bit(__u8 proto);
 int place_compare(const struct place *a, const struct place *b);
 /* "0.0.0.0" and "every address" are the same wish: both become length 0. */
 struct prefix place_normalize(const struct prefix *addr);
-bool place_is_loopback(const struct prefix *addr);
+bool place_is_martian(const struct prefix *addr);
 
 /* An empty layer, appended.  Places come in ascending order. */
 struct layer *layers_add(struct layers *layers, const struct place *place);

@@ -53,7 +53,7 @@ static int collect_one(struct resolver *resolver, const struct statement *statem
 {
 	const struct target *target = &statement->target;
 
-	if (target->kind != TARGET_PORTS || place_is_loopback(&target->on))
+	if (target->kind != TARGET_PORTS || place_is_martian(&target->on))
 		return 0;
 	if (target->on.family && !prefix_is_address(&target->on)) {
 		resolver->error->line = statement->line;

@@ -25,6 +25,7 @@ static const char *const names[] = {
 	[DROP_NO_POLICY] = "no-policy",
 	[DROP_LEARNED] = "learned",
 	[DROP_GATE] = "gate",
+	[DROP_SPOOFED] = "spoofed",
 };
 _Static_assert(ARRAY_SIZE(names) == REASON_MAX, "a reason has no name");
 

@@ -291,6 +291,28 @@ static int note_others(const struct reconcile_input *input, const struct desired
 	return err < 0 ? reconcile_fail(err, error) : 0;
 }
 
+/* No frame from outside is received at the host's ends of containers' links, of which there are
+ * many. */
+static int note_macs(const struct reconcile_input *input, const struct desired *desired,
+		     char *error)
+{
+	const struct netdev_list *netdevs = desired->netdevs;
+	_cleanup_free_ struct mac_key *macs = calloc(netdevs->devices_count + 1, sizeof(*macs));
+	size_t count = 0;
+	int err;
+
+	if (!macs)
+		return -ENOMEM;
+	for (size_t i = 0; i < netdevs->devices_count; i++) {
+		const struct netdev *device = &netdevs->devices[i];
+
+		if (!device->master || !streq(device->kind, "veth"))
+			memcpy(macs[count++].addr, device->mac, sizeof(device->mac));
+	}
+	err = kernel_note_macs(input->kernel, macs, count);
+	return err < 0 ? reconcile_fail(err, error) : 0;
+}
+
 int reconcile_interfaces(const struct reconcile_input *input, const struct desired *desired,
 			 const struct image *running, struct reconcile_report *report, char *error)
 {
@@ -299,7 +321,9 @@ int reconcile_interfaces(const struct reconcile_input *input, const struct desir
 
 	if (input->guard == GUARD_NONE || input->is_dry_run)
 		return 0;
-	err = attach_wanted(input, desired, report, error);
+	err = note_macs(input, desired, error);
+	if (err == 0)
+		err = attach_wanted(input, desired, report, error);
 	if (err == 0)
 		err = detach_others(input, desired, running, error);
 	if (err == 0)

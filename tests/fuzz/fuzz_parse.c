@@ -81,7 +81,7 @@ static void expect_transport(const struct view *view, size_t at, struct packet *
 			return;
 		expect_ports(view, at, expected);
 		if (is_dhcp_answer(view, at, expected->family))
-			expected->kind = PACKET_CONTROL;
+			expected->kind = PACKET_DHCP;
 		break;
 	case 132:
 		if (has(view, at, 12))
@@ -94,10 +94,33 @@ static void expect_transport(const struct view *view, size_t at, struct packet *
 		expected->kind = PACKET_NO_PORTS;
 		if (is_control(expected->family, expected->protocol, view->bytes[at]))
 			expected->kind = PACKET_CONTROL;
+		if (expected->kind == PACKET_CONTROL && expected->family == 6 &&
+		    (view->bytes[at] == 135 || view->bytes[at] == 136))
+			expected->kind = PACKET_NEIGHBOR;
 		break;
 	default:
 		expected->kind = PACKET_NO_PORTS;
 	}
+}
+
+/* None is a source route, none ends behind the header, and there are not more than a few. */
+static bool are_options_right(const uint8_t *options, size_t size)
+{
+	size_t at = 0;
+	int count = 0;
+
+	for (; at < size && options[at]; count++) {
+		if (count == LIMIT_IPV4_OPTIONS || options[at] == 131 || options[at] == 137)
+			return false;
+		if (options[at] == 1) {
+			at++;
+			continue;
+		}
+		if (at + 1 == size || options[at + 1] < 2 || at + options[at + 1] > size)
+			return false;
+		at += options[at + 1];
+	}
+	return at == size || count < LIMIT_IPV4_OPTIONS;
 }
 
 static void expect_ipv4(struct view *view, size_t at, struct packet *expected)
@@ -115,6 +138,8 @@ static void expect_ipv4(struct view *view, size_t at, struct packet *expected)
 	if (total) /* else GRO made it longer than the field can say */
 		view->end = at + total;
 	if (header < 20 || (total && total < header) || !has(view, at, header))
+		return;
+	if (!are_options_right(view->bytes + at + 20, header - 20))
 		return;
 	if (get16(view, at + 6) & 0x1fff)
 		expected->kind = PACKET_FRAGMENT;

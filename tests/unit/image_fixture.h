@@ -154,6 +154,8 @@ static inline void assert_agree(const struct policy *policy, const struct image 
 	assert_int_equal(answer.rule, oracle_rule(policy, port, saddr));
 	if (image_header(image)->flags & IMAGE_QUIET && port < 0)
 		assert_int_equal(answer.rule, 0);
+	if (oracle_is_inside(policy, saddr))
+		assert_false(image_is_plain_source((struct image_ref){ image->bytes }, saddr));
 }
 
 static inline unsigned short random_port(const struct policy *policy)

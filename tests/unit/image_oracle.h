@@ -56,13 +56,32 @@ static inline int oracle_longest(const struct prefix *prefixes, size_t count,
 
 /* ---- destination and port ------------------------------------------------------------- */
 
-static inline bool oracle_is_loopback(const struct prefix *address)
+/* Loopback, or no address. */
+static inline bool oracle_is_martian(const struct prefix *address)
 {
-	static const __u8 one[16] = { [15] = 1 };
+	static const __u8 zero[15];
 
 	if (address->family == 4)
-		return address->addr[0] == 127;
-	return memcmp(address->addr, one, 16) == 0;
+		return address->addr[0] == 127 || address->addr[0] == 0;
+	return memcmp(address->addr, zero, 15) == 0 && address->addr[15] < 2;
+}
+
+/* One that this host receives whatever it has joined. */
+static inline bool oracle_is_group(const struct prefix *address)
+{
+	static const __u8 all4[2][4] = { { 255, 255, 255, 255 }, { 224, 0, 0, 1 } };
+	static const __u8 all6[3][16] = { { 0xff, 1, [15] = 1 },
+					  { 0xff, 2, [15] = 1 },
+					  { 0xff, 2, [15] = 2 } };
+	static const __u8 solicited[13] = { 0xff, 2, [11] = 1, [12] = 0xff };
+
+	for (int i = 0; i < 2 && address->family == 4; i++)
+		if (memcmp(address->addr, all4[i], 4) == 0)
+			return true;
+	for (int i = 0; i < 3 && address->family == 6; i++)
+		if (memcmp(address->addr, all6[i], 16) == 0)
+			return true;
+	return address->family == 6 && memcmp(address->addr, solicited, 13) == 0;
 }
 
 static inline bool oracle_same(const struct prefix *a, const struct prefix *b)
@@ -81,7 +100,7 @@ static inline enum destination oracle_kind(const struct policy *policy, const st
 		is_named = true;
 		is_direct |= policy->ports[i].origin == PORT_DIRECT;
 	}
-	if (oracle_is_loopback(daddr))
+	if (oracle_is_martian(daddr))
 		return DESTINATION_MARTIAN;
 	if (oracle_longest(policy->local, policy->local_count, daddr) >= 0)
 		return DESTINATION_LOCAL;
@@ -93,7 +112,24 @@ static inline enum destination oracle_kind(const struct policy *policy, const st
 		return DESTINATION_CONTAINER;
 	if (is_direct)
 		return DESTINATION_ROUTED;
+	if (oracle_is_group(daddr) ||
+	    oracle_longest(policy->groups, policy->groups_count, daddr) >= 0)
+		return DESTINATION_LOCAL;
 	return is_named ? DESTINATION_LOCAL : DESTINATION_OTHER;
+}
+
+/* Whether no packet from outside can have it for its source; but for 0.0.0.0 and ::, which depend on
+ * the rest of the packet. */
+static inline bool oracle_is_inside(const struct policy *policy, const struct prefix *saddr)
+{
+	__u8 first = saddr->addr[0];
+
+	return oracle_is_martian(saddr) || oracle_is_group(saddr) ||
+	       (saddr->family == 4 ? first >> 4 == 14 : first == 0xff) ||
+	       oracle_longest(policy->local, policy->local_count, saddr) >= 0 ||
+	       oracle_longest(policy->groups, policy->groups_count, saddr) >= 0 ||
+	       oracle_longest(policy->natted, policy->natted_count, saddr) >= 0 ||
+	       oracle_longest(policy->routed, policy->routed_count, saddr) >= 0;
 }
 
 /* Index of the policy port, or -1. */
@@ -204,6 +240,23 @@ static inline __u32 image_ask_rule(struct image_ref image, const struct image_po
 		rule = image_rule6(image, header, port, oracle_word(saddr->addr, 8),
 				   oracle_word(saddr->addr + 8, 8));
 	return rule == image_rule(image, header, port, class) ? rule : IMAGE_BAD;
+}
+
+/* Whether the fast path may pass a packet from there by itself, as is_usual() of bpf/usual.h. */
+static inline bool image_is_plain_source(struct image_ref image, const struct prefix *saddr)
+{
+	const struct image_header *header = image_header_of(image);
+	__u64 hi = oracle_word(saddr->addr, 8), lo = oracle_word(saddr->addr + 8, 8);
+
+	for (int i = 0; i < IMAGE_OWN4 && saddr->family == 4; i++)
+		if (memcmp(&header->own4[i], saddr->addr, 4) == 0)
+			return false;
+	if (saddr->family == 4)
+		return image_is_usual4(image, oracle_word(saddr->addr, 4));
+	for (int i = 0; i < IMAGE_NEAR; i++)
+		if (header->near6[i].hi == hi && header->near6[i].lo == lo)
+			return false;
+	return hi && saddr->addr[0] < 0xfe && image_is_usual6(image, header, hi);
 }
 
 /* Whether what is said beforehand, if anything, is what port and rule say. */

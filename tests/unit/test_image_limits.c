@@ -179,7 +179,7 @@ static void too_many_destinations_are_refused(void **state)
 {
 	_cleanup_(oracle_freep) struct policy *policy = oracle_policy();
 
-	for (int i = 0; i < LIMIT_DESTINATIONS; i++)
+	for (int i = 0; i <= LIMIT_DESTINATIONS; i++)
 		oracle_add_prefix(&policy->local, &policy->local_count, v4(0x0a000000 + i, 32));
 	assert_too_big(policy, "8193 destination addresses and subnets, the limit is 8192");
 }

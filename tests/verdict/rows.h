@@ -54,6 +54,8 @@ extern const struct scene trial_over;   /* the same past its deadline */
 extern const struct scene trial_unbacked; /* past its deadline and nothing is confirmed */
 extern const struct scene no_forwarding, no_forwarding_shared;
 extern const struct scene shared, deny_all_no_forwarding_shared;
+extern const struct scene dhcp, bound_dhcp; /* names 68/udp and 546/udp; Docker bound 68/udp */
+extern const struct scene no_forwarding_foreign; /* frames are to somebody else's MAC address */
 extern const struct scene no_destinations, no_sources; /* tables that lead nowhere */
 extern const struct scene no_answers, no_ports, no_rules; /* zeros in their place */
 
@@ -108,7 +110,7 @@ struct rows {
 };
 
 extern const struct rows rows_ethernet, rows_ipv4, rows_ipv6, rows_transport, rows_policy,
-	rows_destination, rows_reply, rows_learned, rows_image;
+	rows_destination, rows_source, rows_reply, rows_learned, rows_image;
 
 /* All of them. */
 extern const struct rows *const tables[];

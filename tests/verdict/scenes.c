@@ -55,10 +55,12 @@ SCENE(trial, .config = "allow 6379/tcp\n", .confirmed = "", .is_trial = true);
 SCENE(trial_over, .config = "allow 6379/tcp\n", .confirmed = "", .is_past_deadline = true);
 SCENE(trial_unbacked, .config = "allow 6379/tcp\n", .is_past_deadline = true);
 SCENE(no_forwarding, .config = "", .is_forwarding_off = true);
-SCENE(no_forwarding_shared, .config = "", .is_forwarding_off = true, .is_shared = true);
+SCENE(no_forwarding_shared, .config = "", .is_forwarding_off = true, .is_shared = true,
+      .is_foreign = true);
+SCENE(no_forwarding_foreign, .config = "", .is_forwarding_off = true, .is_foreign = true);
 SCENE(shared, .config = "", .is_shared = true);
 SCENE(deny_all_no_forwarding_shared, .config = DENY_ALL, .is_forwarding_off = true,
-      .is_shared = true);
+      .is_shared = true, .is_foreign = true);
 
 /* ---- learned ports ------------------------------------------------------------------------ */
 
@@ -74,6 +76,8 @@ SCENE(deny_all_no_forwarding_shared, .config = DENY_ALL, .is_forwarding_off = tr
 /* clang-format on */
 
 SCENE(bound, .config = rules_text, .bound = BOUND);
+SCENE(dhcp, .config = "allow 68/udp from 8.0.1.0/24\nallow 546/udp from 2001:db8:86dd:1::/64\n");
+SCENE(bound_dhcp, .config = "", .bound = { { "0.0.0.0", IPPROTO_UDP, 68 } });
 SCENE(bound_deny_all, .config = DENY_ALL, .bound = BOUND);
 SCENE(bound_allow_all, .config = "default allow\n", .bound = BOUND);
 
@@ -159,11 +163,13 @@ const struct scene *const scenes[] = {
 	&no_ports,	  &no_rules,
 	&bound,		  &bound_deny_all,
 	&bound_allow_all,
+	&dhcp,		  &bound_dhcp,
+	&no_forwarding_foreign,
 };
 const size_t scenes_count = ARRAY_SIZE(scenes);
 
 const struct rows *const tables[] = {
 	&rows_ethernet,	   &rows_ipv4,	&rows_ipv6,    &rows_transport, &rows_policy,
-	&rows_destination, &rows_reply, &rows_learned, &rows_image,
+	&rows_destination, &rows_source, &rows_reply, &rows_learned, &rows_image,
 };
 const size_t tables_count = ARRAY_SIZE(tables);

@@ -42,6 +42,7 @@ struct scene {
 	bool is_expired;       /* what ends ("until") ended a second ago */
 	bool is_forwarding_off;
 	bool is_shared;        /* INTERFACE_SHARED */
+	bool is_foreign;       /* frames are to a link-layer address that is not this host's */
 	struct bound bound[BOUND_MAX];
 	void (*damage)(struct image *image); /* done to the active image */
 };

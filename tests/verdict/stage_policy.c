@@ -121,8 +121,13 @@ static struct netdev_list *make_addresses(void)
 					     "2001:db8::5", "2001:db8:5::1", "fd00:17::1",
 					     "fd00:30::1" };
 	static struct prefix addresses[ARRAY_SIZE(texts)];
+	static struct prefix broadcast;
 	static struct netdev_list list = { .addresses = addresses,
-					   .addresses_count = ARRAY_SIZE(addresses) };
+					   .addresses_count = ARRAY_SIZE(addresses),
+					   .groups = &broadcast,
+					   .groups_count = 1 };
+
+	broadcast = parse("192.0.2.255");
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		addresses[i] = parse(texts[i]);
@@ -317,6 +322,15 @@ static void set_bound(struct stage *stage, const struct scene *scene)
 		die("cannot mark the learned ports");
 }
 
+/* frame.c sends to that which ends with 1. */
+static void set_mac(struct stage *stage, const struct scene *scene)
+{
+	struct mac_key mac = { .addr = { 2, 0, 0, 0, 0, scene->is_foreign ? 9 : 1 } };
+
+	if (kernel_note_macs(stage->kernel, &mac, 1) < 0)
+		die("%s", kernel_error());
+}
+
 void stage_set(struct stage *stage, const struct scene *scene)
 {
 	if (stage->scene == scene)
@@ -332,6 +346,7 @@ void stage_set(struct stage *stage, const struct scene *scene)
 		empty_slot(stage, SLOT_CONFIRMED);
 	stage_set_forwarding(scene->is_forwarding_off ? "0" : "1");
 	stage_set_shared(stage, scene->is_shared);
+	set_mac(stage, scene);
 	set_bound(stage, scene);
 }
 

@@ -25,7 +25,7 @@ static const struct row array[] = {
 	{ "ports_in_a_page_are_read", &rules, { TO(HOST4, 6379), PAGED }, DROP_CLOSED },
 	{ "an_allowed_port_in_a_page_passes", &rules, { TO(HOST4, 80), PAGED }, PASS_ALLOWED },
 	{ "ports_in_a_page_behind_options_are_read", &rules,
-	  { TO(HOST4, 6379), .options = 40, PAGED }, DROP_CLOSED },
+	  { TO(HOST4, 6379), .options = 40, .option_type = 7, PAGED }, DROP_CLOSED },
 	{ "ports_in_a_page_behind_tags_are_read", &rules,
 	  { .tags = { DOT1AD(5), DOT1Q(6) }, TO(HOST4, 6379), PAGED }, DROP_CLOSED },
 	{ "ipv6_ports_in_a_page_are_read", &rules, { TO(HOST6, 6379), PAGED }, DROP_CLOSED },

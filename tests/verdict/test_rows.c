@@ -119,6 +119,9 @@ static bool has_way(const struct row *row, enum way way, const struct bytes *byt
 {
 	if (row->gso_segs && way != WAY_TC && way != WAY_TC_L3)
 		return false;
+	/* Without an Ethernet header nothing is somebody else's. */
+	if (row->scene->is_foreign && (way == WAY_TC_L3 || way == WAY_TUN))
+		return false;
 	return stage_has_way(way, bytes);
 }
 
