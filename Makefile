@@ -208,7 +208,7 @@ soak:
 	TIDEGATE_SOAK=1 TIDEGATE_TIME_LIMIT=7200 tests/run
 
 demo:
-	tests/deps build test
+	tests/deps build demo
 	$(MAKE) all e2e-helpers
 	tests/demo
 
