@@ -43,4 +43,5 @@ ephemeral=$(docker port ephemeral 80/tcp | sed -n 's/^0.0.0.0://p')
 because="a port that Docker chose"
 expect_open host $host4 "$ephemeral"
 expect_closed stranger $host4 "$ephemeral"
-expect_closed stranger $host6 "$(docker port ephemeral 80/tcp | sed -n 's/^\[::\]://p')"
+# `[::]:PORT`, and `:::PORT` up to Engine 20.10.
+expect_closed stranger $host6 "$(docker port ephemeral 80/tcp | sed -nE 's/^(\[::\]|::)://p')"
