@@ -41,6 +41,7 @@ help:
 	@echo "make            build/tidegate"
 	@echo "make demo       the story, on namespaces of its own (root)"
 	@echo "make test       every test (root)"
+	@echo "make clean-room the two above on a bare Debian 12 and 13 (root), or on one: SUITES=bookworm"
 	@echo "make soak       the long forms of the tests (root, hours)"
 	@echo "make bench      the figures of the README (root); bench-quick: under three minutes;"
 	@echo "                bench-readme: what the last one measured into the README"
@@ -186,7 +187,7 @@ $(LAYOUT6)/tidegate: tests/e2e/layouts/layout-6.tar.xz
 	$(Q)$(MAKE) -s -C $(@D)/source CI= build/tidegate >/dev/null
 	$(Q)cp $(@D)/source/build/tidegate $@ && rm -r $(@D)/source
 
-.PHONY: deps programs test soak demo e2e-helpers
+.PHONY: deps programs test clean-room soak demo e2e-helpers
 deps:
 	tests/deps build test
 
@@ -201,6 +202,10 @@ test:
 	tests/deps build test
 	$(MAKE) programs
 	tests/run
+
+# What .ci/run does.
+clean-room:
+	tests/clean-room $(SUITES)
 
 soak:
 	tests/deps build test
@@ -242,4 +247,4 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -path build/clean-room -prune -o -name '*.d' -print 2>/dev/null)

@@ -123,8 +123,9 @@ expect_not "a broken example is noticed" "$tidegate" check "$work/broken.conf"
 targets() {
 	sed -n '/^## Try it/,/^## Install/p' README.md | grep -oE '^make [a-z-]+' | sed 's/make //'
 }
-runs_target() { grep -qE "^[[:space:]]*make $2\$" "$1"; }
-targets | demand "continuous integration runs what a newcomer is told to" runs_target .ci/run
+runs_target() { grep -qE "^[[:space:]]*make $2( \|\||\$)" "$1"; }
+targets | demand "the clean room runs what a newcomer is told to" runs_target tests/clean-room
+expect "continuous integration runs it in the clean room" grep -q 'tests/clean-room' .ci/run
 grep -hoE '\bmake [a-z-]+' README.md SECURITY.md | sort -u | while read -r _ target; do
 	grep -qE "^$target:|^[a-z -]*\b$target\b[a-z -]*:" Makefile || echo "make $target"
 done | grep -vE 'make (and|as|of|sure)$' | none "every make target that is named exists"
