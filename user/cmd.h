@@ -104,4 +104,7 @@ __u32 cmd_counter_id(const struct counted *counted, const char *kind, const char
 /* Warns about what the report says people should know: interfaces, Docker. */
 void cmd_warn(const struct reconcile_report *report);
 
+/* Likewise what harms a part of the policy. */
+void cmd_warn_problems(const struct desired *desired);
+
 #endif

@@ -190,6 +190,12 @@ void cmd_warn(const struct reconcile_report *report)
 		log_warning("%s; only ports that rules name are guarded", desired->docker_error);
 }
 
+void cmd_warn_problems(const struct desired *desired)
+{
+	for (size_t i = 0; i < desired->problems_count; i++)
+		log_warning("%s", desired->problems[i]);
+}
+
 int cmd_read_counted(struct kernel *kernel, struct counted *ret)
 {
 	int err;

@@ -105,13 +105,14 @@ static int read_desired(const struct options *options, struct kernel *kernel,
 {
 	_cleanup_(image_clear) struct image image = {};
 	_cleanup_free_ char *text = NULL;
-	struct desired_input input = { .config_path = options->config };
+	struct desired_input input = { .config_path = options->config, .sets_dir = SETS_DIR };
 	char error[ERROR_TEXT];
 	int err;
 
 	if (kernel && kernel_read_image(kernel, SLOT_ACTIVE, &image) == 0 &&
 	    image_check(image.bytes, image.size) == 0) {
-		err = desired_from_image(&image, options->config, ret, error);
+		input.running = &image;
+		err = desired_from_image(&input, ret, error);
 	} else {
 		err = cmd_read_config(options, kernel, &text);
 		if (err < 0)
@@ -120,8 +121,8 @@ static int read_desired(const struct options *options, struct kernel *kernel,
 		input.text = text;
 		err = desired_read(&input, ret, error);
 	}
-	if (err == 0 && (*ret)->sets_error[0])
-		log_warning("%s", (*ret)->sets_error);
+	if (err == 0)
+		cmd_warn_problems(*ret);
 	return err < 0 ? log_error(0, "%s", error), err : 0;
 }
 

@@ -146,7 +146,7 @@ static int commit(const struct options *options, const struct reconcile_input *i
 	if (err < 0 && conffile_write(options->config, old_text) < 0)
 		log_error(0, "'%s' keeps the new text, the old policy enforces", options->config);
 	if (err == 0)
-		cmd_warn(&report);
+		cmd_warn(&report), cmd_warn_problems(report.desired);
 	return err;
 }
 
@@ -243,6 +243,7 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 	_cleanup_close_ int lock_fd = cmd_take_lock();
 	struct reconcile_input input = {
 		.config_path = options->config,
+		.sets_dir = SETS_DIR,
 		.is_dry_run = options->dry_run,
 	};
 	int err;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * cmd_run.c: the daemon: reconcile(), called again whenever something may have changed.  It
- * keeps nothing that the next one would miss, but for sets whose file has turned bad: killed, the
- * filter goes on with the last policy; started, it begins where the kernel is.
+ * keeps nothing that the next one would miss: killed, the filter goes on with the last policy;
+ * started, it begins where the kernel is.
  */
 #include "cmd.h"
 
@@ -20,7 +20,6 @@
 #include "log.h"
 #include "netdev.h"
 #include "policy.h"
-#include "sets_memory.h"
 #include "tracking.h"
 #include "trial.h"
 #include "util.h"
@@ -42,8 +41,7 @@ struct daemon {
 	bool is_stopping;
 	bool is_config_changed;
 	bool was_failing, was_refused, was_unguarded;
-	struct sets_memory sets;
-	char sets_error[ERROR_TEXT]; /* as in the last round; "" = all could be read */
+	char *problems; /* as the last round had them, a line each; NULL = none */
 	enum docker_source docker_source;
 	time_t next_expiry;
 	unsigned int trial_seconds_left; /* when the last round ended; 0 = nothing is on trial */
@@ -114,15 +112,23 @@ static int renew_docker(struct daemon *daemon, const char *text)
 }
 
 /* Once, and again when it is something else. */
-static void report_sets(struct daemon *daemon, const char *error)
+static void report_problems(struct daemon *daemon, const struct desired *desired)
 {
-	if (streq(daemon->sets_error, error))
+	char *problems = NULL;
+	size_t size;
+	FILE *out = open_memstream(&problems, &size);
+
+	if (!out)
 		return;
-	if (error[0])
-		log_warning("%s", error);
-	else
-		log_info("the sets can be read again");
-	snprintf(daemon->sets_error, sizeof(daemon->sets_error), "%s", error);
+	for (size_t i = 0; i < desired->problems_count; i++)
+		fprintf(out, "%s\n", desired->problems[i]);
+	fclose(out);
+	if (!streq(daemon->problems ?: "", problems ?: ""))
+		cmd_warn_problems(desired);
+	if (daemon->problems && daemon->problems[0] && !desired->problems_count)
+		log_info("the files are right again");
+	free(daemon->problems);
+	daemon->problems = problems;
 }
 
 /* Likewise. */
@@ -148,7 +154,7 @@ static void report(struct daemon *daemon, const struct reconcile_report *report)
 			"enforces",
 			daemon->options->config);
 	daemon->was_refused = report->is_refused;
-	report_sets(daemon, report->desired->sets_error);
+	report_problems(daemon, report->desired);
 	report_unguarded(daemon, report);
 	if (daemon->was_failing)
 		log_info("in order again");
@@ -196,7 +202,7 @@ static int round_once(struct daemon *daemon)
 	struct reconcile_input input = {
 		.config_path = daemon->options->config,
 		.kernel = daemon->kernel,
-		.sets = &daemon->sets,
+		.sets_dir = SETS_DIR,
 		.guard = GUARD_WANTED,
 		.is_unattended = true,
 	};
@@ -346,7 +352,7 @@ static void daemon_clear(struct daemon *daemon)
 		util_closep(&daemon->fds[i]);
 	docker_free(daemon->docker);
 	kernel_free(daemon->kernel);
-	sets_memory_clear(&daemon->sets);
+	free(daemon->problems);
 	free(daemon->docker_text);
 }
 

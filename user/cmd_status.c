@@ -511,7 +511,8 @@ int cmd_status(const struct options *options, int argc, char **argv)
 	_cleanup_(health_clear) struct health health = {};
 	_cleanup_free_ char *text = NULL, *unreadable = NULL;
 	struct health_input input = { .pin_dir = options->pin_dir,
-				      .config_path = options->config };
+				      .config_path = options->config,
+				      .sets_dir = SETS_DIR };
 	int err;
 
 	if (argc == 2 && streq(argv[1], "numbered"))

@@ -97,6 +97,7 @@ static void report_up(const struct up *up, struct kernel *kernel,
 	_cleanup_free_ char *what = cmd_describe(kernel, report);
 
 	cmd_warn(report);
+	cmd_warn_problems(report->desired);
 	if (!up->is_reload && !kernel_has_conntrack())
 		log_warning("this kernel cannot tell replies (no conntrack kfuncs): answers to "
 			    "flows whose source port is a closed port are dropped");
@@ -141,7 +142,7 @@ static int commit(const struct up *up, const struct reconcile_input *input,
 		return CMD_FAILED;
 	}
 	if (input->is_dry_run)
-		cmd_warn(&report);
+		cmd_warn(&report), cmd_warn_problems(report.desired);
 	else
 		report_up(up, input->kernel, &report);
 	return CMD_DONE;
@@ -261,6 +262,7 @@ static int apply(const struct options *options, const struct up *up, struct kern
 	bool is_moving = kernel_is_moving(kernel), is_taken_over = is_moving && up->is_boot;
 	struct reconcile_input input = {
 		.config_path = options->config,
+		.sets_dir = SETS_DIR,
 		.kernel = is_moving && options->dry_run ? NULL : kernel,
 		.interfaces = up->interfaces,
 		.interfaces_count = up->interfaces_count,

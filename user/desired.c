@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* desired.c: gather, then resolve.  Nothing is changed here.  See desired.h. */
-#include "desired.h"
+#include "desired_private.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -13,7 +13,6 @@
 #include "netdev.h"
 #include "notes.h"
 #include "policy.h"
-#include "sets_memory.h"
 #include "util.h"
 
 static int __attribute__((format(printf, 3, 4)))
@@ -76,68 +75,21 @@ static int read_docker(const struct desired_input *input, struct desired *desire
 	return 0;
 }
 
-/* Relative to the directory of the configuration. */
-static char *set_path(const char *config_path, const char *file)
+int desired_complain(struct desired *desired, const char *format, ...)
 {
-	const char *slash = strrchr(config_path, '/');
-	char *path = NULL;
+	char **problem = util_append(&desired->problems, desired->problems_count,
+				     sizeof(*problem));
+	va_list args;
+	int written;
 
-	if (file[0] == '/' || !slash)
-		return strdup(file);
-	if (asprintf(&path, "%.*s/%s", (int)(slash - config_path), config_path, file) < 0)
-		return NULL;
-	return path;
-}
-
-static int read_set(const struct desired_input *input, const struct statement *statement,
-		    struct policy_set *set, char *error)
-{
-	_cleanup_free_ char *path = set_path(input->config_path, statement->set_file);
-	struct sets_error at = {};
-	struct prefix *members = NULL;
-	int err;
-
-	if (!path)
+	if (!problem)
 		return -ENOMEM;
-	err = input->sets ? sets_memory_read(input->sets, path, &members, &set->count, &at) :
-			    sets_read(path, &members, &set->count, &at);
-	set->name = statement->set;
-	set->members = members;
-	if (err == 0)
-		return 0;
-	if (at.line)
-		return fail(err, error, "%s:%u:%u: %s", path, at.line, at.column, at.text);
-	return fail(err, error, "%s:%u: cannot read the set '%s' from '%s': %s",
-		    input->config_path, statement->line, statement->set, path,
-		    at.text[0] ? at.text : strerror(-err));
-}
-
-/* Of several files that have turned bad the first is told. */
-static int read_sets(const struct desired_input *input, struct desired *desired, char *error)
-{
-	char *old = desired->sets_error;
-
-	for (size_t i = 0; i < desired->config->count; i++) {
-		const struct statement *statement = &desired->config->statements[i];
-		struct policy_set *set;
-		int err;
-
-		if (statement->kind != STATEMENT_SET || !statement->set_file)
-			continue;
-		set = util_append(&desired->sets, desired->sets_count, sizeof(*set));
-		if (!set)
-			return -ENOMEM;
-		err = read_set(input, statement, set, error);
-		if (err < 0 && !input->is_shown_only)
-			return err;
-		desired->sets_count++;
-		if (err && !old[0])
-			snprintf(old, ERROR_TEXT, "%s; set '%s' keeps its previous content",
-				 error, statement->set);
-	}
-	error[0] = '\0';
-	if (input->sets)
-		sets_memory_trim(input->sets);
+	va_start(args, format);
+	written = vasprintf(problem, format, args);
+	va_end(args);
+	if (written < 0)
+		return -ENOMEM;
+	desired->problems_count++;
 	return 0;
 }
 
@@ -202,7 +154,7 @@ int desired_read(const struct desired_input *input, struct desired **ret,
 		return err;
 	err = read_docker(input, desired, error);
 	if (err == 0)
-		err = read_sets(input, desired, error);
+		err = desired_read_sets(input, desired, error);
 	if (err == 0)
 		err = read_host(desired, error);
 	if (err == 0)
@@ -213,21 +165,17 @@ int desired_read(const struct desired_input *input, struct desired **ret,
 	return 0;
 }
 
-int desired_from_image(const struct image *image, const char *config_path, struct desired **ret,
+int desired_from_image(const struct desired_input *how, struct desired **ret,
 		       char error[static ERROR_TEXT])
 {
 	_cleanup_free_ char *text = NULL;
-	struct desired_input input = {
-		.config_path = config_path,
-		.running = image,
-		.is_audit = image_header(image)->flags & IMAGE_AUDIT,
-		.is_shown_only = true,
-	};
-	int err = notes_unpack(image, &text, NULL);
+	struct desired_input input = *how;
+	int err = notes_unpack(how->running, &text, NULL);
 
 	if (err < 0)
 		return fail(err, error, "the running policy cannot be read back: %s",
 			    strerror(-err));
+	input.is_audit = image_header(how->running)->flags & IMAGE_AUDIT;
 	input.text = text;
 	return desired_read(&input, ret, error);
 }
@@ -236,9 +184,15 @@ void desired_free(struct desired *desired)
 {
 	if (!desired)
 		return;
-	for (size_t i = 0; i < desired->sets_count; i++)
+	for (size_t i = 0; i < desired->sets_count; i++) {
 		free((void *)desired->sets[i].members);
+		free(desired->set_files[i].path);
+	}
 	free(desired->sets);
+	free(desired->set_files);
+	for (size_t i = 0; i < desired->problems_count; i++)
+		free(desired->problems[i]);
+	free(desired->problems);
 	policy_free(desired->policy);
 	free(desired->listeners);
 	netdev_list_free(desired->netdevs);

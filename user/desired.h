@@ -20,7 +20,6 @@ struct listener;
 struct netdev_list;
 struct policy;
 struct policy_set;
-struct sets_memory;
 
 #define ERROR_TEXT 512
 
@@ -29,6 +28,14 @@ enum docker_source {
 	DOCKER_FRESH,    /* read just now */
 	DOCKER_REMEMBERED, /* it does not answer: as the running image remembers it */
 	DOCKER_UNKNOWN,  /* it does not answer, and never has */
+};
+
+/* The file behind a set. */
+struct set_file {
+	const char *name; /* of the set; the configuration's */
+	char *path;
+	bool is_fresh;    /* the set is what the file holds, not what is kept of it */
+	bool is_unknown;  /* the file is bad, and nothing is kept of it */
 };
 
 struct desired {
@@ -42,20 +49,22 @@ struct desired {
 	struct listener *listeners;
 	size_t listeners_count;
 	struct policy_set *sets;
+	struct set_file *set_files; /* of sets[i] */
 	size_t sets_count;
-	char sets_error[ERROR_TEXT]; /* why a set has not the content it should; "" = all have */
+	char **problems;           /* that harm a part of the policy only, for people */
+	size_t problems_count;
 	struct policy *policy;
 };
 
 struct desired_input {
 	const char *config_path;   /* for messages, and for the files of sets */
-	struct sets_memory *sets;  /* a bad file keeps what this remembers of it; NULL: it fails */
+	const char *sets_dir;      /* sets_kept.h: where a bad file's content comes from; NULL: from
+				      nowhere, it fails */
 	const char *text;          /* of the configuration */
 	struct docker *docker;     /* NULL: do not ask */
 	bool is_docker_off;        /* there is no Docker here, by configuration */
 	const struct image *running; /* for what it remembers; may be NULL */
 	bool is_audit;
-	bool is_shown_only;        /* a set that cannot be read is empty: nothing is compiled */
 };
 
 /*
@@ -65,11 +74,14 @@ struct desired_input {
 int desired_read(const struct desired_input *input, struct desired **ret,
 		 char error[static ERROR_TEXT]);
 
-/* The policy that the image was made from, for showing what runs when it is not what the
- * configuration says.  The path is where files of sets are found from; what cannot be read of
- * these is in sets_error. */
-int desired_from_image(const struct image *image, const char *config_path, struct desired **ret,
+/* The policy that how->running was made from, for showing what runs when it is not what the
+ * configuration says.  Text and audit mode are the image's. */
+int desired_from_image(const struct desired_input *how, struct desired **ret,
 		       char error[static ERROR_TEXT]);
+
+/* Once the policy enforces: keeps what was read well.  What cannot be kept is added to the
+ * problems.  0 or -ENOMEM. */
+int desired_keep_sets(struct desired *desired, const char *sets_dir);
 
 void desired_free(struct desired *desired);
 void desired_freep(struct desired **desired);

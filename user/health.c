@@ -120,6 +120,7 @@ static int check_policy(const struct health_input *input, struct health *health)
 {
 	struct reconcile_input dry = {
 		.config_path = input->config_path,
+		.sets_dir = input->sets_dir,
 		.text = input->text,
 		.kernel = input->kernel,
 		.docker = input->docker,
@@ -133,7 +134,9 @@ static int check_policy(const struct health_input *input, struct health *health)
 	if (err < 0)
 		return add_problem(health, "%s; the policy that runs is the one before", error);
 	desired = health->report.desired;
-	if (health->report.is_refused)
+	for (size_t i = 0; i < desired->problems_count && err == 0; i++)
+		err = add_problem(health, "%s", desired->problems[i]);
+	if (err == 0 && health->report.is_refused)
 		err = add_problem(health, "'%s' was tried, not confirmed, and taken back; what was "
 				  "confirmed before enforces", input->config_path);
 	if (desired->docker_source == DOCKER_REMEMBERED || desired->docker_source == DOCKER_UNKNOWN)

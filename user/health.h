@@ -34,6 +34,7 @@ struct health {
 struct health_input {
 	const char *pin_dir;
 	const char *config_path;
+	const char *sets_dir;   /* see desired.h */
 	const char *text;
 	struct kernel *kernel;  /* NULL = not up */
 	const char *unreadable; /* why what is up cannot be read; NULL = it can */

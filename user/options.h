@@ -11,6 +11,7 @@
 
 #define CONFIG_DIR "/etc/tidegate"
 #define CONFIG_PATH CONFIG_DIR "/tidegate.conf"
+#define SETS_DIR "/var/lib/tidegate/sets" /* sets_kept.h */
 
 struct options {
 	const char *config;

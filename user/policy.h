@@ -33,6 +33,7 @@ struct policy_rule {
 				      and ::/0; none = the sets are empty, it matches nobody */
 	size_t sources_count;
 	time_t until;              /* 0 = for ever; a rule past it is not in the policy */
+	bool is_unknown;           /* a deny against everybody, because its set is unknown */
 	bool is_everywhere;        /* applies to every port and to packets without one: ban,
 				      failsafe without a port */
 	size_t ports_count;        /* guarded ports it applies to; 0 = it does nothing now (list
@@ -94,6 +95,10 @@ struct policy_set {
 	const char *name;
 	const struct prefix *members;
 	size_t count;
+	/* It could never be read.  An allow from it lets nobody in, and a ban keeps nobody out; but
+	 * where only some may enter, a deny from it is against everybody, so that an allow for all
+	 * does not hold without it. */
+	bool is_unknown;
 };
 
 struct policy_input {

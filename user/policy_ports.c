@@ -125,6 +125,20 @@ static bool is_closed(const struct resolver *resolver, const struct draft *draft
 	return draft->origin == PORT_PUBLISHED || has_allow(resolver, draft->list);
 }
 
+/* A port that is open to the rest is not closed by a deny whose sources are unknown. */
+static int drop_unknown(struct resolver *resolver, unsigned int *list)
+{
+	struct rule_view view = rule_lists_get(&resolver->lists, *list);
+	unsigned int *kept, count = 0;
+	int err = rule_lists_reserve(&resolver->lists, view.count, &kept);
+
+	for (unsigned int i = 0; err == 0 && i < view.count; i++)
+		if (view.rules[i] == resolver_ghost(resolver) ||
+		    !resolver->policy->rules[view.rules[i]].is_unknown)
+			kept[count++] = view.rules[i];
+	return err || count == view.count ? err : rule_lists_commit(&resolver->lists, count, list);
+}
+
 static int settle(struct resolver *resolver, const struct walk *walk, unsigned int lo,
 		  unsigned int hi)
 {
@@ -138,6 +152,10 @@ static int settle(struct resolver *resolver, const struct walk *walk, unsigned i
 	if (err)
 		return err;
 	draft.is_closed = is_closed(resolver, &draft);
+	if (!draft.is_closed)
+		err = drop_unknown(resolver, &draft.list);
+	if (err)
+		return err;
 	if (draft.origin == PORT_DIRECT && draft.container == NO_CONTAINER) {
 		draft.container = policy_container_at(resolver, &draft.place.addr);
 		draft.port = draft.container == NO_CONTAINER ? 0 : lo;

@@ -15,6 +15,7 @@ struct members {
 	const struct source *sources;  /* of an inline set, */
 	const struct prefix *one;      /* or just one */
 	size_t count;
+	bool is_unknown;
 };
 
 static int find_members(struct resolver *resolver, const struct statement *statement,
@@ -40,7 +41,8 @@ static int find_members(struct resolver *resolver, const struct statement *state
 		if (!streq(input->sets[i].name, source->set))
 			continue;
 		*ret = (struct members){ .prefixes = input->sets[i].members,
-					 .count = input->sets[i].count };
+					 .count = input->sets[i].count,
+					 .is_unknown = input->sets[i].is_unknown };
 		return 0;
 	}
 	resolver->error->line = set->line;
@@ -86,7 +88,11 @@ static int add_sources(struct resolver *resolver, const struct statement *statem
 		if (err)
 			return err;
 		rule->sources_count += members.count;
+		if (members.is_unknown && rule->kind == STATEMENT_DENY)
+			rule->is_unknown = true;
 	}
+	if (rule->is_unknown)
+		return add_everywhere(rule);
 	rule->sources = calloc(rule->sources_count ?: 1, sizeof(*rule->sources));
 	if (!rule->sources)
 		return -ENOMEM;

@@ -206,7 +206,7 @@ static int swap_confirmed(const struct reconcile_input *input, const struct imag
 	_cleanup_free_ char *text = NULL;
 	struct desired_input desired_input = {
 		.config_path = input->config_path,
-		.sets = input->sets,
+		.sets_dir = input->sets_dir,
 		.is_docker_off = input->is_docker_off,
 		.running = running,
 	};
@@ -302,6 +302,11 @@ static int forget_learned(const struct reconcile_input *input, const struct desi
 
 /* ---- state -------------------------------------------------------------------------- */
 
+static const char *first_problem(const struct desired *desired)
+{
+	return desired && desired->problems_count ? desired->problems[0] : "";
+}
+
 static void write_state(const struct reconcile_input *input, const struct desired *desired,
 			const char *error)
 {
@@ -322,7 +327,7 @@ static void write_state(const struct reconcile_input *input, const struct desire
 	snprintf(state.docker_error, sizeof(state.docker_error), "%s",
 		 desired ? desired->docker_error : state.docker_error);
 	if (!error[0])
-		error = input->complaint ?: desired ? desired->sets_error : "";
+		error = input->complaint ?: first_problem(desired);
 	snprintf(state.config_error, sizeof(state.config_error), "%s", error);
 	(void)kernel_write_state(input->kernel, &state);
 }
@@ -387,7 +392,7 @@ static int prepare(const struct reconcile_input *input, struct reconcile_plan *p
 	struct desired_input desired_input = {
 		.config_path = input->config_path,
 		.text = input->text,
-		.sets = input->sets,
+		.sets_dir = input->sets_dir,
 		.docker = input->docker,
 		.is_docker_off = input->is_docker_off,
 		.running = running->bytes ? running : NULL,
@@ -470,6 +475,8 @@ int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan 
 		err = finish_move(input, error);
 	if (err == 0)
 		err = forget_learned(input, plan->desired, error);
+	if (err == 0 && input->sets_dir && !input->is_dry_run)
+		err = desired_keep_sets(plan->desired, input->sets_dir);
 	write_state(input, plan->desired, err < 0 ? error : "");
 	if (err < 0)
 		return err;

@@ -20,6 +20,7 @@ struct reader {
 	unsigned int line;
 	struct prefix *prefixes;
 	size_t count;
+	bool is_none;
 	struct sets_error *error;
 };
 
@@ -246,6 +247,14 @@ static const char *find_end(const struct reader *reader, const char *line_end)
 	return trim_end(reader->at, end);
 }
 
+/* "none" among prefixes was written by somebody who meant something else. */
+static int check_none(const struct reader *reader)
+{
+	if (!reader->is_none || !reader->count)
+		return 0;
+	return fail(reader, reader->line_start, "'" SETS_NONE "' stands alone, without prefixes");
+}
+
 static int read_line(struct reader *reader, const char *line_end)
 {
 	const char *end, *at, *dash;
@@ -258,6 +267,10 @@ static int read_line(struct reader *reader, const char *line_end)
 	at = skip_blanks(reader->at, end);
 	if (at == end)
 		return 0;
+	if (end - at == sizeof(SETS_NONE) - 1 && memcmp(at, SETS_NONE, end - at) == 0) {
+		reader->is_none = true;
+		return 0;
+	}
 	dash = memchr(at, '-', (size_t)(end - at));
 	if (dash)
 		return read_range(reader, at, dash, end);
@@ -294,7 +307,7 @@ static int read_lines(struct reader *reader)
 
 		reader->line++;
 		reader->line_start = reader->at;
-		err = read_line(reader, line_end);
+		err = read_line(reader, line_end) ?: check_none(reader);
 		if (err == 0 && !newline)
 			err = check_last_line(reader);
 		if (err)
@@ -304,12 +317,18 @@ static int read_lines(struct reader *reader)
 	return sets_sort(reader->prefixes, &reader->count);
 }
 
+void sets_members_clear(struct sets_members *members)
+{
+	free(members->prefixes);
+	*members = (struct sets_members){ 0 };
+}
+
 static void reader_clear(struct reader *reader)
 {
 	free(reader->prefixes);
 }
 
-int sets_parse(const char *text, size_t length, struct prefix **ret_prefixes, size_t *ret_count,
+int sets_parse(const char *text, size_t length, struct sets_members *ret,
 	       struct sets_error *ret_error)
 {
 	_cleanup_(reader_clear) struct reader reader = {
@@ -321,7 +340,10 @@ int sets_parse(const char *text, size_t length, struct prefix **ret_prefixes, si
 	err = read_lines(&reader);
 	if (err)
 		return err;
-	*ret_prefixes = reader.count ? TAKE_PTR(reader.prefixes) : NULL;
-	*ret_count = reader.count;
+	*ret = (struct sets_members){
+		.prefixes = reader.count ? TAKE_PTR(reader.prefixes) : NULL,
+		.count = reader.count,
+		.is_none = reader.is_none,
+	};
 	return 0;
 }

@@ -7,6 +7,7 @@
  *   2001:db8:1::/48  # behind a prefix as well
  *   198.51.100.7-198.51.100.20   a range, ends included: becomes the prefixes that cover
  *                                exactly it
+ *   none                         alone: the set is empty, and meant to be
  *
  * sets.c is pure; sets_file.c is the one that reads.
  */
@@ -27,18 +28,26 @@ struct sets_error {
 	char text[256];
 };
 
+#define SETS_NONE "none"
+
+struct sets_members {
+	struct prefix *prefixes; /* sorted, without duplicates; prefixes inside others stay, they
+				    may decide.  NULL when there are none */
+	size_t count;
+	bool is_none;            /* the file says that there are none */
+};
+void sets_members_clear(struct sets_members *members);
+
 /*
- * Reads the text of such a file.  *ret_prefixes is allocated (NULL when there are none),
- * sorted, without duplicates; prefixes inside others stay, they may decide.
- * 0, -EINVAL (a bad line), -E2BIG (more than LIMIT_PREFIXES) or -ENOMEM; outputs but
- * *ret_error untouched on failure.
+ * Reads the text of such a file.
+ * 0, -EINVAL (a bad line), -E2BIG (more than LIMIT_PREFIXES) or -ENOMEM; *ret untouched on
+ * failure.
  */
-int sets_parse(const char *text, size_t length, struct prefix **ret_prefixes, size_t *ret_count,
+int sets_parse(const char *text, size_t length, struct sets_members *ret,
 	       struct sets_error *ret_error);
 
 /* The same from a regular file, of at most SETS_LIMIT_BYTES; errors of conffile_read() as well. */
-int sets_read(const char *path, struct prefix **ret_prefixes, size_t *ret_count,
-	      struct sets_error *ret_error);
+int sets_read(const char *path, struct sets_members *ret, struct sets_error *ret_error);
 
 /* Sorts by prefix_compare and drops duplicates.  Returns 0 or -ENOMEM (order undefined then). */
 int sets_sort(struct prefix *prefixes, size_t *count);

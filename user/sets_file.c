@@ -14,8 +14,7 @@ static int fail(struct sets_error *error, int err)
 	return err == -EFBIG ? -E2BIG : err;
 }
 
-int sets_read(const char *path, struct prefix **ret_prefixes, size_t *ret_count,
-	      struct sets_error *ret_error)
+int sets_read(const char *path, struct sets_members *ret, struct sets_error *ret_error)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t length = 0;
@@ -23,5 +22,5 @@ int sets_read(const char *path, struct prefix **ret_prefixes, size_t *ret_count,
 
 	if (err < 0)
 		return fail(ret_error, err);
-	return sets_parse(text, length, ret_prefixes, ret_count, ret_error);
+	return sets_parse(text, length, ret, ret_error);
 }

@@ -37,10 +37,10 @@ static void check_error(const struct sets_error *error)
 /* Canonical: formats to a text that parses back to the same, nothing cleared. */
 static void check_members(const struct prefix *prefixes, size_t count)
 {
-	_cleanup_free_ struct prefix *again = NULL;
+	_cleanup_(sets_members_clear) struct sets_members again = {};
 	_cleanup_free_ char *text = NULL;
 	struct sets_error error;
-	size_t size, again_count = 0;
+	size_t size;
 	char buf[PREFIX_STRLEN];
 	FILE *out = open_memstream(&text, &size);
 
@@ -50,13 +50,13 @@ static void check_members(const struct prefix *prefixes, size_t count)
 	}
 	fclose(out);
 	/* A range of IPv6 may pass through ::ffff:0:0/96, whose prefixes nobody may write. */
-	if (sets_parse(text, size, &again, &again_count, &error)) {
+	if (sets_parse(text, size, &again, &error)) {
 		require(strstr(text, "::ffff:") || strstr(text, "::/"));
 		return;
 	}
-	require(again_count == count);
+	require(again.count == count);
 	for (size_t i = 0; i < count; i++)
-		require(prefix_equal(&again[i], &prefixes[i]));
+		require(prefix_equal(&again.prefixes[i], &prefixes[i]));
 }
 
 /* A text that is one word is what prefix_parse says of it. */
@@ -64,7 +64,7 @@ static void check_word(const char *text, int err, const struct prefix *prefixes,
 {
 	struct prefix prefix;
 
-	if (!*text || strpbrk(text, " \t\r\n#;-"))
+	if (!*text || strpbrk(text, " \t\r\n#;-") || streq(text, SETS_NONE))
 		return;
 	if (prefix_parse(text, &prefix, NULL) < 0)
 		require(err != 0);
@@ -104,20 +104,20 @@ static void check_range(const char *text, int err, const struct prefix *prefixes
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_cleanup_free_ struct prefix *prefixes = NULL;
+	_cleanup_(sets_members_clear) struct sets_members members = {};
 	_cleanup_free_ char *text = strndup((const char *)data, size);
 	struct sets_error error;
-	size_t count = 0;
-	int err = sets_parse((const char *)data, size, &prefixes, &count, &error);
+	int err = sets_parse((const char *)data, size, &members, &error);
 
 	require(err == 0 || err == -EINVAL);
 	if (err)
 		check_error(&error);
 	else
-		check_members(prefixes, count);
+		check_members(members.prefixes, members.count);
+	require(!members.is_none || !members.count);
 	if (strlen(text) == size) {
-		check_word(text, err, prefixes, count);
-		check_range(text, err, prefixes, count);
+		check_word(text, err, members.prefixes, members.count);
+		check_range(text, err, members.prefixes, members.count);
 	}
 	return 0;
 }

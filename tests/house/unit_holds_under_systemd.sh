@@ -117,6 +117,19 @@ expect_closed office $host4 6379/tcp
 configure <<<"allow 8080/tcp"
 expect "status is green when it is right again" eventually 10 "$tidegate" status
 
+# ---- sets --------------------------------------------------------------------------------------
+
+echo $office4 >"${config%/*}/friends.list"
+configure <<<"set friends file friends.list
+allow 8080/tcp
+allow 6379/tcp from friends"
+expect "systemctl reload succeeds with a set's file" systemctl reload tidegate
+expect "its content is kept" sh -c 'grep -rq friends.list /var/lib/tidegate/sets'
+echo $stranger4 >>"${config%/*}/friends.list"
+expect "the daemon keeps it as well" eventually 10 grep -rqFx $stranger4 /var/lib/tidegate/sets
+configure <<<"allow 8080/tcp"
+expect "systemctl reload succeeds without" systemctl reload tidegate
+
 # ---- crash, restart, stop --------------------------------------------------------------------
 
 watch_start tcp stranger $host4 6379/tcp

@@ -439,6 +439,33 @@ static void an_empty_set_is_nobody_and_not_everybody(void **state)
 			 POLICY_DENY);
 }
 
+static void assert_verdict(const struct policy *policy, const char *from, unsigned short dport,
+			   enum policy_verdict expected)
+{
+	struct prefix saddr = parse(from);
+	struct prefix daddr = parse(saddr.family == 4 ? "192.0.2.1" : "2001:db8:1::1");
+
+	assert_int_equal(policy_decide(policy, &saddr, &daddr, IPPROTO_TCP, dport).verdict,
+			 expected);
+}
+
+/* Nobody knows whom the deny is against: who enters must be named more closely than "all". */
+static void a_set_that_is_unknown_lets_nobody_in(void **state)
+{
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+
+	world.sets[world.sets_count++] = (struct policy_set){ .name = "x", .is_unknown = true };
+	policy = build(&world, "set x file x.list\nallow 80/tcp from x\nban x\n"
+			       "allow 443/tcp\ndeny 443/tcp from x\nallow 443/tcp from 10.0.0.0/8\n"
+			       "deny 22/tcp from x\n");
+	assert_verdict(policy, "203.0.113.1", 80, POLICY_DENY);
+	assert_verdict(policy, "203.0.113.1", 443, POLICY_DENY);
+	assert_verdict(policy, "2001:db8::1", 443, POLICY_DENY);
+	assert_verdict(policy, "10.0.0.1", 443, POLICY_ALLOW);
+	assert_verdict(policy, "203.0.113.1", 22, POLICY_ALLOW);
+	assert_int_equal(policy->rules[1].sources_count, 0);
+}
+
 static void a_set_whose_file_is_missing_is_an_error(void **state)
 {
 	struct policy_error error;
@@ -507,6 +534,7 @@ int main(void)
 		TEST(sources_of_sets_are_sorted_without_duplicates),
 		TEST(no_source_is_anywhere),
 		TEST(an_empty_set_is_nobody_and_not_everybody),
+		TEST(a_set_that_is_unknown_lets_nobody_in),
 		TEST(a_set_whose_file_is_missing_is_an_error),
 		TEST(subnets_are_parted_by_gateway_mode),
 	};

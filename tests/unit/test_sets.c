@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "datapath.h"
-#include "sets_memory.h"
+#include "sets_kept.h"
 #include "util.h"
 
 static char *print(const struct prefix *prefixes, size_t count)
@@ -27,28 +27,26 @@ static char *print(const struct prefix *prefixes, size_t count)
 
 static void assert_members(const char *text, const char *expected)
 {
-	_cleanup_free_ struct prefix *prefixes = NULL;
+	_cleanup_(sets_members_clear) struct sets_members members = {};
 	_cleanup_free_ char *printed = NULL;
 	struct sets_error error;
-	size_t count = 0;
-	int err = sets_parse(text, strlen(text), &prefixes, &count, &error);
+	int err = sets_parse(text, strlen(text), &members, &error);
 
 	if (err)
 		fail_msg("%u:%u: %s", error.line, error.column, error.text);
-	printed = print(prefixes, count);
+	printed = print(members.prefixes, members.count);
 	assert_string_equal(printed, expected);
 }
 
 static void assert_fault(const char *text, const char *expected)
 {
-	struct prefix *prefixes = NULL;
+	struct sets_members members = { .count = 7 };
 	struct sets_error error;
-	size_t count = 7;
 	char got[320];
 
-	assert_int_equal(sets_parse(text, strlen(text), &prefixes, &count, &error), -EINVAL);
-	assert_null(prefixes);
-	assert_int_equal(count, 7);
+	assert_int_equal(sets_parse(text, strlen(text), &members, &error), -EINVAL);
+	assert_null(members.prefixes);
+	assert_int_equal(members.count, 7);
 	snprintf(got, sizeof(got), "%u:%u: %s", error.line, error.column, error.text);
 	assert_string_equal(got, expected);
 }
@@ -69,6 +67,21 @@ static void an_empty_file_is_an_empty_set(void **state)
 {
 	assert_members("", "");
 	assert_members("# nobody\n", "");
+}
+
+static void none_alone_is_an_empty_set_that_is_meant(void **state)
+{
+	struct sets_members members = {};
+	struct sets_error error;
+
+	assert_int_equal(sets_parse("# bans\n none # today\n", 21, &members, &error), 0);
+	assert_int_equal(members.count, 0);
+	assert_true(members.is_none);
+	assert_int_equal(sets_parse("# bans\n", 7, &members, &error), 0);
+	assert_false(members.is_none);
+	assert_fault("10.0.0.1\nnone\n", "2:1: 'none' stands alone, without prefixes");
+	assert_fault("none\n10.0.0.1\n", "2:1: 'none' stands alone, without prefixes");
+	assert_fault("nones\n", "1:1: 'nones' is not an address, a prefix or a range");
 }
 
 static void host_bits_are_refused(void **state)
@@ -141,11 +154,10 @@ static void a_bad_range_is_named_with_its_place(void **state)
 
 static void a_nul_byte_is_a_bad_line(void **state)
 {
-	struct prefix *prefixes = NULL;
+	struct sets_members members = {};
 	struct sets_error error;
-	size_t count;
 
-	assert_int_equal(sets_parse("2001:db8::1\0x\n", 14, &prefixes, &count, &error), -EINVAL);
+	assert_int_equal(sets_parse("2001:db8::1\0x\n", 14, &members, &error), -EINVAL);
 	assert_int_equal(error.line, 1);
 }
 
@@ -169,34 +181,34 @@ static char *many_lines(unsigned int count, size_t *ret_length)
 /* In disorder, the worst case.  The figure is printed; the bound leaves room for sanitizers. */
 static void a_million_lines_parse_in_time(void **state)
 {
-	_cleanup_free_ struct prefix *prefixes = NULL;
+	_cleanup_(sets_members_clear) struct sets_members members = {};
 	_cleanup_free_ char *text = NULL;
 	struct timespec before, after;
 	struct sets_error error;
-	size_t length, count;
+	size_t length;
 	double took;
 
 	text = many_lines(1000000, &length);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
-	assert_int_equal(sets_parse(text, length, &prefixes, &count, &error), 0);
+	assert_int_equal(sets_parse(text, length, &members, &error), 0);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
 	took = (after.tv_sec - before.tv_sec) * 1e3 + (after.tv_nsec - before.tv_nsec) / 1e6;
 	print_message("1000000 lines: %.0f ms\n", took);
-	assert_int_equal(count, 1000000);
-	for (size_t i = 1; i < count; i++)
-		assert_true(prefix_compare(&prefixes[i - 1], &prefixes[i]) < 0);
+	assert_int_equal(members.count, 1000000);
+	for (size_t i = 1; i < members.count; i++)
+		assert_true(prefix_compare(&members.prefixes[i - 1], &members.prefixes[i]) < 0);
 	assert_true(took < 5000);
 }
 
 static void too_many_lines_are_named_with_the_limit(void **state)
 {
 	_cleanup_free_ char *text = NULL;
-	struct prefix *prefixes = NULL;
+	struct sets_members members = {};
 	struct sets_error error;
-	size_t length, count;
+	size_t length;
 
 	text = many_lines(LIMIT_PREFIXES + 1, &length);
-	assert_int_equal(sets_parse(text, length, &prefixes, &count, &error), -E2BIG);
+	assert_int_equal(sets_parse(text, length, &members, &error), -E2BIG);
 	assert_int_equal(error.line, LIMIT_PREFIXES + 1);
 	assert_string_equal(error.text, "more than 2000000 prefixes");
 }
@@ -272,11 +284,14 @@ static int remove_directory(void **state)
 
 static int read_file(const char *name, size_t *count, struct sets_error *error)
 {
-	_cleanup_free_ struct prefix *prefixes = NULL;
+	_cleanup_(sets_members_clear) struct sets_members members = {};
 	char path[96];
+	int err;
 
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	return sets_read(path, &prefixes, count, error);
+	err = sets_read(path, &members, error);
+	*count = members.count;
+	return err;
 }
 
 static void write_file(const char *name, const char *text)
@@ -334,57 +349,79 @@ static void a_huge_file_is_refused(void **state)
 	assert_string_equal(error.text, "the file is larger than 128 MiB");
 }
 
-/* ---- a file that turns bad --------------------------------------------------------- */
+/* ---- what is kept ------------------------------------------------------------------ */
 
-static int recall(struct sets_memory *memory, size_t *count, struct sets_error *error)
+static void keep(const char *path, const char *text)
 {
-	_cleanup_free_ struct prefix *prefixes = NULL;
-	char path[96];
+	_cleanup_(sets_members_clear) struct sets_members members = {};
+	struct sets_error error;
+	char dir[96];
 
-	snprintf(path, sizeof(path), "%s/list", directory);
-	return sets_memory_read(memory, path, &prefixes, count, error);
+	snprintf(dir, sizeof(dir), "%s/lib/sets", directory);
+	assert_int_equal(sets_parse(text, strlen(text), &members, &error), 0);
+	assert_int_equal(sets_kept_write(dir, path, &members), 0);
 }
 
-static void a_file_that_turns_bad_keeps_its_content(void **state)
+static void assert_kept(const char *path, int expected_err, const char *expected)
 {
-	_cleanup_(sets_memory_clear) struct sets_memory memory = {};
-	struct sets_error error;
-	char path[96];
-	size_t count = 0;
+	_cleanup_(sets_members_clear) struct sets_members members = {};
+	_cleanup_free_ char *printed = NULL;
+	char dir[96];
 
-	write_file("list", "10.0.0.1\n10.0.0.2\n");
-	assert_int_equal(recall(&memory, &count, &error), 0);
-	write_file("list", "10.0.0.3\nx\n");
-	assert_int_equal(recall(&memory, &count, &error), 1);
-	assert_int_equal(count, 2);
-	assert_int_equal(error.line, 2);
-	snprintf(path, sizeof(path), "%s/list", directory);
-	assert_int_equal(unlink(path), 0);
-	assert_int_equal(recall(&memory, &count, &error), 1);
-	assert_string_equal(error.text, "No such file or directory");
-	write_file("list", "10.0.0.3\n");
-	assert_int_equal(recall(&memory, &count, &error), 0);
-	assert_int_equal(count, 1);
+	snprintf(dir, sizeof(dir), "%s/lib/sets", directory);
+	assert_int_equal(sets_kept_read(dir, path, &members), expected_err);
+	printed = print(members.prefixes, members.count);
+	assert_string_equal(printed, expected);
 }
 
-static void content_that_nobody_asks_for_is_forgotten(void **state)
+/* Runs a command in the directory of what is kept. */
+static void run(const char *command)
 {
-	_cleanup_(sets_memory_clear) struct sets_memory memory = {};
-	struct sets_error error;
-	size_t count = 7;
+	char text[256];
 
-	write_file("list", "x\n");
-	assert_int_equal(recall(&memory, &count, &error), -EINVAL);
-	assert_int_equal(count, 7);
-	write_file("list", "");
-	assert_int_equal(recall(&memory, &count, &error), 0);
-	sets_memory_trim(&memory);
-	write_file("list", "x\n");
-	assert_int_equal(recall(&memory, &count, &error), 1);
-	sets_memory_trim(&memory);
-	sets_memory_trim(&memory);
-	assert_int_equal(memory.count, 0);
-	assert_int_equal(recall(&memory, &count, &error), -EINVAL);
+	snprintf(text, sizeof(text), "cd '%s/lib/sets' && %s", directory, command);
+	assert_int_equal(system(text), 0);
+}
+
+static void content_is_kept_for_each_path(void **state)
+{
+	assert_kept("/etc/a", -ENOENT, "");
+	keep("/etc/a", "10.0.0.1\n2001:db8::/32\n");
+	keep("/etc/b", "10.0.0.2\n");
+	assert_kept("/etc/a", 0, "10.0.0.1 2001:db8::/32");
+	assert_kept("/etc/b", 0, "10.0.0.2");
+	assert_kept("/etc/c", -ENOENT, "");
+	keep("/etc/a", "10.0.0.3\n");
+	assert_kept("/etc/a", 0, "10.0.0.3");
+	keep("/etc/a", "none\n");
+	assert_kept("/etc/a", 0, "");
+	run("test $(ls -A | wc -l) = 2 && rm -r ../../lib");
+}
+
+static void the_same_is_not_written_again(void **state)
+{
+	keep("/etc/a", "10.0.0.1\n");
+	run("touch -d 2001-01-01 *");
+	keep("/etc/a", "10.0.0.1 # in other words\n10.0.0.1\n");
+	run("test -n \"$(find . -type f ! -newermt 2002-01-01)\"");
+	keep("/etc/a", "10.0.0.2\n");
+	run("test -z \"$(find . -type f ! -newermt 2002-01-01)\" && rm -r ../../lib");
+}
+
+static void what_is_not_whole_is_not_used(void **state)
+{
+	keep("/etc/a", "10.0.0.1\n10.0.0.2\n");
+	run("sed -i '$d' *");
+	assert_kept("/etc/a", -EBADMSG, "");
+	keep("/etc/a", "10.0.0.1\n");
+	assert_kept("/etc/a", 0, "10.0.0.1");
+	run("sed -i 's/ .etc.a$/ \\/etc\\/b/' *");
+	assert_kept("/etc/a", -EBADMSG, "");
+	run(": >$(ls)");
+	assert_kept("/etc/a", -EBADMSG, "");
+	run("echo x >$(ls)");
+	assert_kept("/etc/a", -EINVAL, "");
+	run("rm -r ../../lib");
 }
 
 int main(void)
@@ -393,6 +430,7 @@ int main(void)
 		cmocka_unit_test(prefixes_are_sorted_without_duplicates),
 		cmocka_unit_test(comments_and_blanks_are_skipped),
 		cmocka_unit_test(an_empty_file_is_an_empty_set),
+		cmocka_unit_test(none_alone_is_an_empty_set_that_is_meant),
 		cmocka_unit_test(host_bits_are_refused),
 		cmocka_unit_test(a_list_that_was_cut_off_never_widens),
 		cmocka_unit_test(a_range_becomes_exactly_its_prefixes),
@@ -406,8 +444,9 @@ int main(void)
 		cmocka_unit_test(a_file_is_read),
 		cmocka_unit_test(what_is_no_file_is_refused),
 		cmocka_unit_test(a_huge_file_is_refused),
-		cmocka_unit_test(a_file_that_turns_bad_keeps_its_content),
-		cmocka_unit_test(content_that_nobody_asks_for_is_forgotten),
+		cmocka_unit_test(content_is_kept_for_each_path),
+		cmocka_unit_test(the_same_is_not_written_again),
+		cmocka_unit_test(what_is_not_whole_is_not_used),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* desired_private.h: what desired*.c share. */
+#ifndef TIDEGATE_DESIRED_PRIVATE_H
+#define TIDEGATE_DESIRED_PRIVATE_H
+
+#include "desired.h"
+
+/* The files of the configuration's sets.  0, or -errno with error filled if it is to be told. */
+int desired_read_sets(const struct desired_input *input, struct desired *desired, char *error);
+
+/* Adds to desired->problems.  0 or -ENOMEM. */
+int desired_complain(struct desired *desired, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif
