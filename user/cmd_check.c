@@ -10,7 +10,8 @@
 
 /*
  * Parses, reads the files of sets, resolves and compiles, without Docker: whether the
- * configuration is right does not depend on what runs.  Prints it in canonical form.
+ * configuration is right does not depend on what runs.  Prints it in canonical form.  A file that
+ * is named may be a copy that is to become the configuration, as for Ansible's `validate`.
  */
 int cmd_check(const struct options *options, int argc, char **argv)
 {
@@ -25,6 +26,7 @@ int cmd_check(const struct options *options, int argc, char **argv)
 	if (argc == 2) {
 		of_file.config = streq(argv[1], "-") ? "/dev/stdin" : argv[1];
 		of_file.is_default_config = false;
+		input.copy_of = options->config;
 	}
 	if (cmd_read_config(&of_file, NULL, &text) < 0)
 		return CMD_FAILED;
@@ -39,6 +41,7 @@ int cmd_check(const struct options *options, int argc, char **argv)
 		cmd_json_add_text("configuration", printed);
 	else
 		fputs(printed, stdout);
+	cmd_warn_problems(report.desired);
 	rules = report.desired->policy->rules_count;
 	cmd_json_add("rules", json_integer(rules));
 	log_info("'%s' is right: %zu rule%s", of_file.config, rules, rules == 1 ? "" : "s");

@@ -113,6 +113,37 @@ const char *conffile_error(int err)
 	return err == -EINVAL ? "it is not a regular file" : strerror(-err);
 }
 
+/* A directory with the sticky bit lets nobody replace what is root's. */
+static bool can_be_written(const struct stat *stat)
+{
+	mode_t mode = stat->st_mode;
+
+	if (S_ISDIR(mode) && mode & S_ISVTX)
+		return false;
+	return mode & S_IWOTH || (mode & S_IWGRP && stat->st_gid != 0);
+}
+
+const char *conffile_exposure(const char *path)
+{
+	char real[PATH_MAX];
+	struct stat file, dir;
+	char *slash;
+
+	if (given_fd(path) >= 0 || !realpath(path, real) || stat(real, &file) < 0)
+		return NULL;
+	if (file.st_uid != 0)
+		return "does not belong to root";
+	if (can_be_written(&file))
+		return "can be written by others than root";
+	slash = strrchr(real, '/');
+	slash[slash == real] = '\0';
+	if (stat(real, &dir) < 0)
+		return NULL;
+	if (dir.st_uid != 0)
+		return "is in a directory that does not belong to root";
+	return can_be_written(&dir) ? "is in a directory that others than root can write to" : NULL;
+}
+
 /* ---- writing --------------------------------------------------------------------- */
 
 struct target_file {

@@ -19,6 +19,10 @@ int conffile_read_given(const char *path, size_t limit, char **ret_text, size_t 
 /* What an error of the two above says to people. */
 const char *conffile_error(int err);
 
+/* Who else than root may write the file, or put another in its place, to stand behind its name;
+ * NULL = nobody, or it cannot be told. */
+const char *conffile_exposure(const char *path);
+
 /*
  * Replaces the file: a temporary one beside it, fsync, rename, fsync of the directory.
  * Mode and owner are those of the old file, 0644 for a new one.  On any failure (a full

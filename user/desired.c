@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <time.h>
 
+#include "conffile.h"
 #include "datapath.h"
 #include "docker.h"
 #include "image.h"
@@ -93,6 +94,16 @@ int desired_complain(struct desired *desired, const char *format, ...)
 	return 0;
 }
 
+int desired_check_exposure(struct desired *desired, const char *path)
+{
+	const char *exposure = conffile_exposure(path);
+
+	if (!exposure)
+		return 0;
+	return desired_complain(desired, "'%s' %s: who can write there decides who may enter "
+				"(chown root, chmod go-w)", path, exposure);
+}
+
 static int read_host(struct desired *desired, char *error)
 {
 	int err;
@@ -154,7 +165,8 @@ int desired_read(const struct desired_input *input, struct desired **ret,
 		return err;
 	err = read_docker(input, desired, error);
 	if (err == 0)
-		err = desired_read_sets(input, desired, error);
+		err = input->copy_of ? 0 : desired_check_exposure(desired, input->config_path);
+	err = err ?: desired_read_sets(input, desired, error);
 	if (err == 0)
 		err = read_host(desired, error);
 	if (err == 0)

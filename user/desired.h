@@ -58,6 +58,8 @@ struct desired {
 
 struct desired_input {
 	const char *config_path;   /* for messages, and for the files of sets */
+	const char *copy_of;       /* config_path is a copy of this one, where files of sets are
+				      looked for that are not beside the copy; NULL: it is none */
 	const char *sets_dir;      /* sets_kept.h: where a bad file's content comes from; NULL: from
 				      nowhere, it fails */
 	const char *text;          /* of the configuration */

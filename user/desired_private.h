@@ -8,6 +8,9 @@
 /* The files of the configuration's sets.  0, or -errno with error filled if it is to be told. */
 int desired_read_sets(const struct desired_input *input, struct desired *desired, char *error);
 
+/* A problem when others than root may write the file.  0 or -ENOMEM. */
+int desired_check_exposure(struct desired *desired, const char *path);
+
 /* Adds to desired->problems.  0 or -ENOMEM. */
 int desired_complain(struct desired *desired, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

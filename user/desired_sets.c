@@ -12,8 +12,7 @@
 #include "sets_kept.h"
 #include "util.h"
 
-/* Relative to the directory of the configuration. */
-static char *print_path(const char *config_path, const char *file)
+static char *print_beside(const char *config_path, const char *file)
 {
 	const char *slash = strrchr(config_path, '/');
 	char *path = NULL;
@@ -23,6 +22,17 @@ static char *print_path(const char *config_path, const char *file)
 	if (asprintf(&path, "%.*s/%s", (int)(slash - config_path), config_path, file) < 0)
 		return NULL;
 	return path;
+}
+
+/* Relative to the directory of the configuration; for a copy, to that of the original where there
+ * is none beside the copy. */
+static char *print_path(const struct desired_input *input, const char *file)
+{
+	_cleanup_free_ char *path = print_beside(input->config_path, file);
+
+	if (path && input->copy_of && access(path, F_OK) < 0)
+		return print_beside(input->copy_of, file);
+	return TAKE_PTR(path);
 }
 
 /* What is wrong with the file, for people. */
@@ -81,7 +91,7 @@ static int read_set(const struct desired_input *input, struct desired *desired,
 
 	file->name = statement->set;
 	file->is_fresh = true;
-	file->path = print_path(input->config_path, statement->set_file);
+	file->path = print_path(input, statement->set_file);
 	err = file->path ? sets_read(file->path, &members, &at) : -ENOMEM;
 	if (err == -ENOMEM)
 		return err;
@@ -113,6 +123,7 @@ int desired_read_sets(const struct desired_input *input, struct desired *desired
 			return -ENOMEM;
 		err = read_set(input, desired, statement, file, error);
 		desired->sets_count++;
+		err = err ?: desired_check_exposure(desired, file->path);
 		if (err < 0)
 			return err;
 	}

@@ -392,6 +392,7 @@ static int prepare(const struct reconcile_input *input, struct reconcile_plan *p
 	struct desired_input desired_input = {
 		.config_path = input->config_path,
 		.text = input->text,
+		.copy_of = input->copy_of,
 		.sets_dir = input->sets_dir,
 		.docker = input->docker,
 		.is_docker_off = input->is_docker_off,

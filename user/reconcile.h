@@ -26,7 +26,7 @@ struct reconcile_input {
 	const char *config_path;
 	const char *text; /* of the configuration */
 	struct kernel *kernel;
-	const char *sets_dir;        /* see desired.h */
+	const char *copy_of, *sets_dir; /* see desired.h */
 	struct docker *docker;       /* NULL = do not ask: off, or as the running image remembers */
 	bool is_docker_off;
 	char *const *interfaces;     /* in place of the configured ones */
