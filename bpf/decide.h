@@ -14,6 +14,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "answer.h"
+#include "conntrack.h"
 #include "count.h"
 #include "datapath.h"
 #include "lookup.h"
@@ -40,6 +41,7 @@ static __always_inline __u32 ifindex_of(const struct hook *hook)
 
 struct decision {
 	enum reason reason;
+	__u32 kind;         /* enum destination */
 	__u32 port_counter; /* 0 = none */
 	__u32 rule_counter;
 	bool is_audit;
@@ -69,13 +71,16 @@ static __always_inline bool is_opening(const struct packet *pkt)
 /*
  * Whether the packet answers a flow that this host or a container began: conntrack knows
  * the tuple as it is on the wire, in direction REPLY.  Direction ORIGINAL is what the
- * outside began, and must not pass because it once did.
+ * outside began, and must not pass because it once did.  Where a connection was picked up in its
+ * middle, a port that somebody names is a service's, whatever its number.
  */
-static __always_inline bool is_tracked_reply(const struct hook *hook, const struct packet *pkt)
+static __always_inline bool is_tracked_reply(const struct hook *hook, const struct packet *pkt,
+					     __u32 port)
 {
 	struct bpf_ct_opts___tidegate opts = { .netns_id = -1, .l4proto = pkt->protocol };
 	struct bpf_sock_tuple tuple = {};
 	struct nf_conn *ct;
+	bool is_ours;
 	__u32 size;
 
 	if (pkt->family == 4) {
@@ -97,14 +102,15 @@ static __always_inline bool is_tracked_reply(const struct hook *hook, const stru
 		ct = bpf_skb_ct_lookup(hook->ctx, &tuple, size, &opts, sizeof(opts));
 	if (!ct)
 		return false;
+	is_ours = has_begun(ct, pkt->protocol, port ? 0 : pkt->dport);
 	bpf_ct_release(ct);
-	return opts.dir == IP_CT_DIR_REPLY;
+	return is_ours && opts.dir == IP_CT_DIR_REPLY;
 }
 
 /* A flood of SYNs ends here, before anything is made ready for the look-up. */
-static __always_inline bool is_reply(const struct hook *hook, const struct packet *pkt)
+static __always_inline bool is_reply(const struct hook *hook, const struct packet *pkt, __u32 port)
 {
-	return !is_opening(pkt) && has_conntrack && is_tracked_reply(hook, pkt);
+	return !is_opening(pkt) && has_conntrack && is_tracked_reply(hook, pkt, port);
 }
 
 static __always_inline bool is_shared(const struct hook *hook)
@@ -201,7 +207,10 @@ static __always_inline enum reason decide_port(const struct hook *hook, const st
 		return reason;
 	if (kind == DESTINATION_OTHER && !is_local(hook, pkt))
 		return PASS_FORWARDED;
-	return is_reply(hook, pkt) ? PASS_REPLY : reason;
+	/* Conntrack of this host knows nothing of what a macvlan container begins. */
+	if (kind == DESTINATION_MACVLAN)
+		return reason;
+	return is_reply(hook, pkt, reason == DROP_LEARNED ? 1 : port) ? PASS_REPLY : reason;
 }
 
 /* What needs no rule: 0 when one is needed. */
@@ -257,6 +266,50 @@ __noinline int is_spoofed(const struct packet *pkt)
 	return is_inside(image, image_header_of(image), pkt);
 }
 
+/* Asked backwards: how this host would reach the source.  Forwarding has to be on, and then it is
+ * one look-up in the routing table. */
+static __always_inline long find_way_back(const struct hook *hook, const struct packet *pkt,
+					  __u32 *ret_ifindex)
+{
+	struct bpf_fib_lookup fib = { .ifindex = ifindex_of(hook), .l4_protocol = pkt->protocol };
+	long found;
+
+	if (pkt->family == 4) {
+		fib.family = AF_INET;
+		fib.ipv4_src = pkt->daddr[0];
+		fib.ipv4_dst = pkt->saddr[0];
+	} else {
+		fib.family = AF_INET6;
+		__builtin_memcpy(&fib.ipv4_src, pkt->daddr, sizeof(pkt->daddr));
+		__builtin_memcpy(&fib.ipv4_dst, pkt->saddr, sizeof(pkt->saddr));
+	}
+	found = bpf_fib_lookup(hook->ctx, &fib, sizeof(fib), 0);
+	*ret_ifindex = fib.ifindex;
+	return found;
+}
+
+/*
+ * Whether a packet that this host would forward claims to come from an address of this host, or from
+ * behind an interface, that no policy knows yet: a network of containers made a moment ago.  What is
+ * for this host itself ends here, and what a bridge takes off the wire is not routed.
+ */
+static __always_inline bool is_spoofed_forward(const struct hook *hook, const struct packet *pkt,
+					       __u32 kind)
+{
+	__u32 ifindex;
+	long found;
+
+	if (kind != DESTINATION_OTHER || pkt->kind != PACKET_PORTS ||
+	    is_group_address(pkt->family, pkt->daddr) || !is_own_frame(hook))
+		return false;
+	found = find_way_back(hook, pkt, &ifindex);
+	if (found < 0 || found == BPF_FIB_LKUP_RET_NOT_FWDED)
+		return true;
+	/* Those in between lead nowhere, or forwarding is off. */
+	return (found == BPF_FIB_LKUP_RET_SUCCESS || found > BPF_FIB_LKUP_RET_FWD_DISABLED) &&
+	       side_of(ifindex) == SIDE_UNKNOWN;
+}
+
 /* Nothing from outside may come from an inside source, but for two: failsafe means never dropped;
  * and a neighbour that has this host's address as well must be able to say so (RFC 4862 5.4). */
 static __always_inline bool may_be_spoofed(const struct packet *pkt, enum reason reason)
@@ -277,8 +330,9 @@ static __always_inline void decide_for_any(const struct hook *hook, struct packe
 	destination = destination_of(image, header, pkt);
 	kind = image_kind(image, header, destination);
 	decision->reason = DROP_NO_POLICY;
-	if (kind > DESTINATION_MARTIAN)
+	if (kind > DESTINATION_MACVLAN)
 		return;
+	decision->kind = kind;
 	decision->reason = decide_early(hook, pkt, kind);
 	if (decision->reason)
 		return;
@@ -327,7 +381,8 @@ static __always_inline void decide(const struct hook *hook, struct packet *pkt,
 	if (!pkt->family)
 		return;
 	decide_for_any(hook, pkt, image, decision);
-	if (may_be_spoofed(pkt, decision->reason) && is_spoofed(pkt))
+	if (may_be_spoofed(pkt, decision->reason) &&
+	    (is_spoofed(pkt) || is_spoofed_forward(hook, pkt, decision->kind)))
 		decision->reason = DROP_SPOOFED;
 
 	/* Not the port's nor the rule's doing. */

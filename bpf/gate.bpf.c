@@ -14,6 +14,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "conntrack.h"
 #include "count.h"
 #include "datapath.h"
 #include "lookup.h"
@@ -211,7 +212,7 @@ static __always_inline bool may_enter(struct image_ref image, const struct packe
 	if (!is_translated && !is_container(kind))
 		return is_open;
 	if (pkt->kind != PACKET_PORTS)
-		return is_translated ? is_open : kind == DESTINATION_ROUTED;
+		return is_translated ? is_open : kind != DESTINATION_CONTAINER;
 	if (number == 0)
 		return is_translated && is_open;
 	if (rule->action == ACTION_DEFAULT_ALLOW)
@@ -247,13 +248,22 @@ __noinline int decide_source(const struct packet *pkt)
 	return header->flags & IMAGE_AUDIT ? DROP_SPOOFED | ONLY_AUDIT : DROP_SPOOFED;
 }
 
+/* To what a container began, as far as the entry proves it. */
+static __always_inline bool is_reply(unsigned long info, const struct nf_conn *ct)
+{
+	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[0].tuple;
+
+	return info == IP_CT_IS_REPLY &&
+	       has_begun(ct, BPF_CORE_READ(tuple, dst.protonum), BPF_CORE_READ(tuple, src.u.all));
+}
+
 /* What a flow brings with it, by conntrack's word: errors, and the helpers' second channels. */
 static __always_inline bool is_answer(unsigned long info, const struct nf_conn *ct)
 {
 	if (info == IP_CT_UNTRACKED || !ct)
 		return false;
-	return info == IP_CT_RELATED || info >= IP_CT_IS_REPLY ||
-	       (BPF_CORE_READ(ct, status) & IPS_EXPECTED);
+	return info == IP_CT_RELATED || info == IP_CT_RELATED + IP_CT_IS_REPLY ||
+	       is_reply(info, ct) || (BPF_CORE_READ(ct, status) & IPS_EXPECTED);
 }
 
 static __always_inline int decide_gate(const struct nf_hook_state *state,

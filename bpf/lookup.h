@@ -118,7 +118,8 @@ static __always_inline __u32 proto_index(__u8 protocol)
 
 static __always_inline bool is_container(__u32 kind)
 {
-	return kind == DESTINATION_CONTAINER || kind == DESTINATION_ROUTED;
+	return kind == DESTINATION_CONTAINER || kind == DESTINATION_ROUTED ||
+	       kind == DESTINATION_MACVLAN;
 }
 
 /* Whether it would let in, but its time is up.  What keeps out goes on until the policy is

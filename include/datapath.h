@@ -291,6 +291,7 @@ enum destination {
 	DESTINATION_CONTAINER = 2, /* in a Docker subnet behind NAT */
 	DESTINATION_ROUTED = 3,    /* in a Docker subnet in gateway mode routed */
 	DESTINATION_MARTIAN = 4,   /* 127.0.0.0/8, 0.0.0.0/8, ::1, :: */
+	DESTINATION_MACVLAN = 5,   /* a container's own in no subnet behind this host */
 	DESTINATION_FIRST = 16
 };
 

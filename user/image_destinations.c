@@ -118,7 +118,7 @@ static void correct_direct(const struct policy *policy, const struct destination
 				sizeof(*found), compare);
 		if (kinds[found - destinations->items] == DESTINATION_LOCAL &&
 		    longest(policy->local, policy->local_count, &port->addr) < 0)
-			kinds[found - destinations->items] = DESTINATION_ROUTED;
+			kinds[found - destinations->items] = DESTINATION_MACVLAN;
 	}
 }
 

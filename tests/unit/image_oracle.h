@@ -111,7 +111,7 @@ static inline enum destination oracle_kind(const struct policy *policy, const st
 	if (natted >= 0)
 		return DESTINATION_CONTAINER;
 	if (is_direct)
-		return DESTINATION_ROUTED;
+		return DESTINATION_MACVLAN;
 	if (oracle_is_group(daddr) ||
 	    oracle_longest(policy->groups, policy->groups_count, daddr) >= 0)
 		return DESTINATION_LOCAL;

@@ -29,7 +29,11 @@ struct tuple {
 struct flow {
 	__u8 proto;
 	struct tuple original, reply; /* as they are on the wire */
+	bool is_picked_up;	      /* TCP: conntrack came upon it in its middle */
 };
+
+/* What a flow does not say is not so. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 /* clang-format off */
 static const struct flow flows[] = {
@@ -64,6 +68,17 @@ static const struct flow flows[] = {
 	  { "8.0.53.53", 443, "172.30.0.2", 44001 } },
 	{ IPPROTO_TCP, { "fd00:30::2", 44001, "2001:db8:86dd:53::53", 443 },
 	  { "2001:db8:86dd:53::53", 443, "fd00:30::2", 44001 } },
+	/* conntrack was at work only after a stranger had come in, and saw a service's answer first:
+	 * at a published port, and under `default deny all` at another; and a client's question */
+	{ IPPROTO_TCP, { "192.0.2.1", 6379, "8.0.113.9", 50002 },
+	  { "8.0.113.9", 50002, "192.0.2.1", 6379 }, .is_picked_up = true },
+	{ IPPROTO_TCP, { "192.0.2.1", 8000, "8.0.113.9", 50002 },
+	  { "8.0.113.9", 50002, "192.0.2.1", 8000 }, .is_picked_up = true },
+	{ IPPROTO_TCP, { "192.0.2.1", 44002, "8.0.53.53", 443 },
+	  { "8.0.53.53", 443, "192.0.2.1", 44002 }, .is_picked_up = true },
+	/* somebody forged the source of a container on a macvlan */
+	{ IPPROTO_TCP, { "192.0.2.40", 80, "8.0.53.53", 443 },
+	  { "8.0.53.53", 443, "192.0.2.40", 80 } },
 	/* a stranger came in while it was still allowed, to the host and by DNAT */
 	{ IPPROTO_TCP, { "8.0.113.9", 50000, "192.0.2.1", 6379 },
 	  { "192.0.2.1", 6379, "8.0.113.9", 50000 } },
@@ -102,13 +117,21 @@ static void put_tuple(struct nlmsghdr *message, int type, __u8 proto, const stru
 	mnl_attr_nest_end(message, outer);
 }
 
-static void put_state(struct nlmsghdr *message, __u8 proto)
+static void put_state(struct nlmsghdr *message, const struct flow *flow)
 {
+	const struct nf_ct_tcp_flags liberal = { IP_CT_TCP_FLAG_BE_LIBERAL,
+						 IP_CT_TCP_FLAG_BE_LIBERAL };
 	struct nlattr *outer = mnl_attr_nest_start(message, CTA_PROTOINFO), *inner;
 
-	if (proto == IPPROTO_TCP) {
+	if (flow->proto == IPPROTO_TCP) {
 		inner = mnl_attr_nest_start(message, CTA_PROTOINFO_TCP);
 		mnl_attr_put_u8(message, CTA_PROTOINFO_TCP_STATE, TCP_CONNTRACK_ESTABLISHED);
+		if (flow->is_picked_up) {
+			mnl_attr_put(message, CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, sizeof(liberal),
+				     &liberal);
+			mnl_attr_put(message, CTA_PROTOINFO_TCP_FLAGS_REPLY, sizeof(liberal),
+				     &liberal);
+		}
 	} else {
 		inner = mnl_attr_nest_start(message, CTA_PROTOINFO_SCTP);
 		mnl_attr_put_u8(message, CTA_PROTOINFO_SCTP_STATE, 4 /* established */);
@@ -134,7 +157,7 @@ static void put_flow(struct nlmsghdr *message, const struct flow *flow, unsigned
 	mnl_attr_put_u32(message, CTA_STATUS, htonl(IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_ASSURED));
 	mnl_attr_put_u32(message, CTA_TIMEOUT, htonl(3600));
 	if (flow->proto != IPPROTO_UDP)
-		put_state(message, flow->proto);
+		put_state(message, flow);
 }
 
 void flows_make(void)

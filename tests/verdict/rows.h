@@ -90,6 +90,7 @@ enum {
 	RULE_UNPUBLISHED,     /* allow 7100-7110/tcp from 8.0.1.0/24 */
 	RULE_SAFE_UDP,        /* failsafe 5353/udp from 8.0.1.0/24 */
 	RULE_DENY_ANYWHERE,   /* deny 26/tcp */
+	RULE_MACVLAN,         /* allow 80/tcp on 192.0.2.40 from 8.0.1.0/24 */
 };
 
 /* ---- rows --------------------------------------------------------------------------------- */

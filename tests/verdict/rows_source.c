@@ -80,6 +80,20 @@ static const struct row array[] = {
 	{ "who_asks_whether_an_address_is_free_is_heard", &closed,
 	  { FROM("::"), TO("ff02::1:ff00:1", 0), ICMPV6(135) }, PASS_CONTROL },
 
+	/* ---- not known to the policy yet: the routing table says */
+	{ "an_address_added_a_moment_ago_is_no_source", &closed, { FROM(NEW4), SERVER },
+	  DROP_SPOOFED },
+	{ "an_ipv6_address_added_a_moment_ago_is_no_source", &closed,
+	  { FROM(NEW6), TO(SERVER6, 443) }, DROP_SPOOFED },
+	{ "nothing_is_forwarded_for_a_network_made_a_moment_ago", &closed, { FROM(VM4), SERVER },
+	  DROP_SPOOFED },
+	{ "nor_for_an_ipv6_network", &closed, { FROM(VM6), TO(SERVER6, 443) }, DROP_SPOOFED },
+	{ "nor_under_default_allow", &allow_all, { FROM(VM4), SERVER }, DROP_SPOOFED },
+	{ "a_neighbours_packet_is_forwarded", &closed, { FROM("192.0.2.2"), SERVER },
+	  PASS_UNGUARDED },
+	{ "nothing_is_asked_where_forwarding_is_off", &no_forwarding, { FROM(VM4), SERVER },
+	  PASS_UNGUARDED },
+
 	/* ---- nobody's */
 	{ "loopback_cannot_send_from_outside", &closed, { FROM("127.0.0.1"), TO(HOST4, 22222) },
 	  DROP_SPOOFED },

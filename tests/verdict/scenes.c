@@ -28,7 +28,8 @@ static const char rules_text[] =
 	"allow 5000/tcp on fd00:17::2 from 2001:db8:86dd:1::/64\n"
 	"allow 7100-7110/tcp from 8.0.1.0/24 2001:db8:86dd:1::/64\n"
 	"failsafe 5353/udp from 8.0.1.0/24 2001:db8:86dd:1::/64\n"
-	"deny 26/tcp\n";
+	"deny 26/tcp\n"
+	"allow 80/tcp on 192.0.2.40 from 8.0.1.0/24\n";
 
 #define UNTIL	 "allow 6379/tcp from 8.0.1.0/24 until 2027-01-15T09:00Z\n"
 #define DENY_ALL "default deny all\nallow 80/tcp\nban 8.0.66.0/24\nfailsafe from 8.0.10.10\n"

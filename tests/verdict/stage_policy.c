@@ -78,7 +78,8 @@ static struct inventory *make_inventory(void)
 		TCP_BINDING(EVERY4, 4004, 4004, 80), /* on every IPv4 address only */
 	};
 	static struct binding web[] = { { .proto = IPPROTO_TCP, .port = 80 } };
-	static struct endpoint db_at[1], web_at[1];
+	static struct binding mac[] = { { .proto = IPPROTO_TCP, .port = 80 } };
+	static struct endpoint db_at[1], web_at[1], mac_at[1];
 	static struct container containers[] = {
 		{ .id = (char *)"d",
 		  .name = (char *)"db",
@@ -94,6 +95,13 @@ static struct inventory *make_inventory(void)
 		  .bindings_count = ARRAY_SIZE(web),
 		  .endpoints = web_at,
 		  .endpoints_count = 1 },
+		{ .id = (char *)"f",
+		  .name = (char *)"mac",
+		  .is_running = true,
+		  .bindings = mac,
+		  .bindings_count = ARRAY_SIZE(mac),
+		  .endpoints = mac_at,
+		  .endpoints_count = 1 },
 	};
 	static struct subnet subnets[4];
 	static struct inventory inventory = { containers, ARRAY_SIZE(containers), subnets,
@@ -107,6 +115,7 @@ static struct inventory *make_inventory(void)
 				       .addr6 = parse("fd00:30::2"),
 				       .is_routed4 = true,
 				       .is_routed6 = true };
+	mac_at[0] = (struct endpoint){ .addr4 = parse("192.0.2.40") }; /* on a macvlan */
 	subnets[0] = (struct subnet){ .prefix = parse("172.17.0.0/16") };
 	subnets[1] = (struct subnet){ .prefix = parse("172.30.0.0/16"), .is_routed = true };
 	subnets[2] = (struct subnet){ .prefix = parse("fd00:17::/64") };
