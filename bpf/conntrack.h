@@ -16,7 +16,7 @@
 /* include/uapi/linux/netfilter/nf_conntrack_tcp.h */
 #define IP_CT_TCP_FLAG_BE_LIBERAL 0x08
 
-/* From here up clients get their ports: net.ipv4.ip_local_port_range, unless somebody changed it. */
+/* From here up clients get their ports: net.ipv4.ip_local_port_range, as it is by default. */
 #define CLIENT_PORTS 32768
 
 /*
@@ -33,8 +33,8 @@ static __always_inline bool is_picked_up(const struct nf_conn *ct)
 	return original & reply & IP_CT_TCP_FLAG_BE_LIBERAL;
 }
 
-/* Whether the entry is evidence that this side began, `port` being its own: of a connection that was
- * picked up, the port tells. */
+/* Whether the entry is evidence that this side began, `port` being its own: of a connection that
+ * was picked up, the port tells. */
 static __always_inline bool has_begun(const struct nf_conn *ct, __u8 protocol, __be16 port)
 {
 	return protocol != IPPROTO_TCP || bpf_ntohs(port) >= CLIENT_PORTS || !is_picked_up(ct);

@@ -289,9 +289,9 @@ static __always_inline long find_way_back(const struct hook *hook, const struct 
 }
 
 /*
- * Whether a packet that this host would forward claims to come from an address of this host, or from
- * behind an interface, that no policy knows yet: a network of containers made a moment ago.  What is
- * for this host itself ends here, and what a bridge takes off the wire is not routed.
+ * Whether a packet that this host would forward claims to come from an address of this host, or
+ * from behind an interface, that no policy knows yet: a network of containers made a moment ago.
+ * What is for this host itself ends here, and what a bridge takes off the wire is not routed.
  */
 static __always_inline bool is_spoofed_forward(const struct hook *hook, const struct packet *pkt,
 					       __u32 kind)
