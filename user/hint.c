@@ -188,36 +188,70 @@ static int find_inside(const struct binding *binding, const struct statement *st
 	return -1;
 }
 
-static char *print_inside(const struct container *container, const struct binding *binding,
-			  int offset, const struct statement *statement)
+#define SHOWN_CONTAINERS 3
+
+struct inside {
+	FILE *out;
+	const struct statement *statement;
+	const struct hint_world *world;
+	size_t count;
+};
+
+static void put_binding(struct inside *inside, const char *name, const struct binding *binding,
+			int offset)
 {
 	unsigned short port = binding->host_lo + offset;
-	_cleanup_free_ char *rule = print_with_ports(statement, (struct port_range){ port, port },
+	_cleanup_free_ char *rule = print_with_ports(inside->statement,
+						     (struct port_range){ port, port },
 						     proto_bit(binding->proto));
-	char *text = NULL;
 
-	if (asprintf(&text, "no published port %u; container '%s' publishes its port %u as %u: "
-		     "`tidegate %s`", binding->port + offset, container->name,
-		     binding->port + offset, port, rule ?: "") < 0)
-		return NULL;
-	return text;
+	if (!inside->count++)
+		fprintf(inside->out, "no published port %u", binding->port + offset);
+	fprintf(inside->out, "; container '%s' publishes its port %u as %u: `tidegate %s`", name,
+		binding->port + offset, port, rule ?: "");
+}
+
+/* One binding is enough: the next is often the same for the other family. */
+static void put_container(struct inside *inside, const struct container *container)
+{
+	for (size_t i = 0; i < container->bindings_count; i++) {
+		const struct binding *binding = &container->bindings[i];
+		int offset = find_inside(binding, inside->statement, inside->world);
+
+		if (offset < 0)
+			continue;
+		put_binding(inside, container->name, binding, offset);
+		return;
+	}
+}
+
+/* Those that run; if none of them has it, those that do not. */
+static void put_containers(struct inside *inside)
+{
+	const struct inventory *inventory = inside->world->inventory;
+
+	for (int is_running = 1; is_running >= 0 && !inside->count; is_running--)
+		for (size_t i = 0; i < inventory->containers_count; i++)
+			if (inventory->containers[i].is_running == is_running &&
+			    inside->count < SHOWN_CONTAINERS)
+				put_container(inside, &inventory->containers[i]);
 }
 
 char *hint_inside(const struct statement *statement, const struct hint_world *world)
 {
+	struct inside inside = { .statement = statement, .world = world };
+	char *text = NULL;
+	size_t size;
+
 	if (statement->target.kind != TARGET_PORTS || statement->target.on.family ||
 	    statement->kind == STATEMENT_FAILSAFE || !world->inventory)
 		return NULL;
-	for (size_t i = 0; i < world->inventory->containers_count; i++) {
-		const struct container *container = &world->inventory->containers[i];
-
-		for (size_t j = 0; j < container->bindings_count; j++) {
-			const struct binding *binding = &container->bindings[j];
-			int offset = find_inside(binding, statement, world);
-
-			if (offset >= 0)
-				return print_inside(container, binding, offset, statement);
-		}
-	}
-	return NULL;
+	inside.out = open_memstream(&text, &size);
+	if (!inside.out)
+		return NULL;
+	put_containers(&inside);
+	fclose(inside.out);
+	if (!inside.count)
+		free(TAKE_PTR(text));
+	return text;
 }

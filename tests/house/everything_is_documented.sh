@@ -32,6 +32,9 @@ for command in $(commands); do
 	grep -qE "^# tidegate (--[a-z-]+ )*$command( |$)" README.md || echo "$command"
 done | none "the README shows every command at work"
 
+# All outputs are compared by tests/e2e/readme_shows_what_the_program_prints.sh.
+expect "the README shows this version" grep -qxF "$("$tidegate" version | head -n 1)" README.md
+
 # Nothing is documented that is not there: commands that were renamed stay behind in examples.
 known=$(commands)
 documented() {

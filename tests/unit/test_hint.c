@@ -60,6 +60,23 @@ static void container_side_of_a_published_port_is_noticed(void **state)
 		      "`tidegate allow 30003/tcp`");
 }
 
+static void containers_that_run_come_before_others(void **state)
+{
+	static struct world world;
+
+	fill(&world);
+	publish(&world.containers[0], "0.0.0.0", 9000, 80);
+	world.containers[0].is_running = false;
+	assert_inside(&world, "allow 80",
+		      "no published port 80; container 'web' publishes its port 80 as 8080: "
+		      "`tidegate allow 8080/tcp`");
+	world.containers[3].is_running = false;
+	assert_inside(&world, "allow 80",
+		      "no published port 80; container 'agent' publishes its port 80 as 9000: "
+		      "`tidegate allow 9000/tcp`; container 'web' publishes its port 80 as 8080: "
+		      "`tidegate allow 8080/tcp`");
+}
+
 static void port_that_is_there_is_what_was_meant(void **state)
 {
 	static struct world world;
@@ -156,6 +173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(container_side_of_a_published_port_is_noticed),
+		cmocka_unit_test(containers_that_run_come_before_others),
 		cmocka_unit_test(port_that_is_there_is_what_was_meant),
 		cmocka_unit_test(rule_without_ports_says_why),
 		cmocka_unit_test(containers_are_known_by_name_and_by_the_begin_of_their_id),

@@ -1,0 +1,79 @@
+#!/bin/bash
+# What the README shows under its commands is what they print, on the host that it describes: but
+# for counters, which depend on who knocked.
+. "$(dirname "$0")/lib.sh"
+
+# shown COMMAND: what the README prints below it.
+shown() {
+	awk -v command="# $1" '/^```/ { inside = /^```console$/; found = 0; next }
+		inside && /^# / { found = $0 == command; next }
+		inside && found' "$root/README.md"
+}
+
+# Counters, generations and the blanks that align them.
+without_numbers() {
+	sed -E 's/^ *([0-9]+) +[0-9]+ +[0-9]+ /\1 N N /; s/ +[0-9]+ +[0-9]+$/ N N/
+		s/^(passed|dropped): .*/\1/; s/policy [0-9]+/policy N/; s/ +/ /g; s/ $//'
+}
+
+# shows COMMAND [ENVIRONMENT...]: prints what the README shows, as on a terminal.
+shows() {
+	local command=$1 arguments output
+	shift
+	read -ra arguments <<<"${command#tidegate }"
+	output=$(env "$@" stdbuf -oL "$tidegate" "${arguments[@]}" 2>&1 | without_numbers)
+	expect_equal "the README shows what \`$command\` prints" \
+		"$output" "$(shown "$command" | without_numbers)"
+	compared+=("# $command")
+}
+compared=()
+
+network_up
+engine_start
+publish cache -p 6379:6379 -p 5353:53/udp
+publish web -p 8080:80
+docker create --name later -p 9000:80 probe /bin/probe serve tcp:80 >/dev/null
+configure <<EOT
+set office 192.0.2.0/26
+allow 8080/tcp
+EOT
+
+shows "tidegate version"
+shows "tidegate check"
+shows "tidegate up"
+shows "tidegate down"
+
+daemon_start
+has_two_lines() { [ "$(wc -l </run/tidegate.log)" -ge 2 ]; }
+expect "the daemon speaks" eventually 5 has_two_lines
+expect_equal "the README shows what \`tidegate run\` prints" "$(without_numbers </run/tidegate.log)" \
+	"$(shown "tidegate run" | without_numbers)"
+compared+=("# tidegate run")
+
+shows "tidegate allow 6379/tcp from 192.0.2.10 comment bastion"
+shows "tidegate deny 8080/tcp from 192.0.2.66"
+tidegate ban 203.0.113.9
+expect_open office $host4 8080/tcp 6379/tcp
+expect_closed stranger $host4 8080/tcp 6379/tcp
+shows "tidegate list"
+shows "tidegate status"
+shows "tidegate --dry-run delete 3"
+shows "tidegate failsafe from 192.0.2.10"
+shows "tidegate reload --confirm 120s"
+shows "tidegate confirm"
+shows "tidegate ban 203.0.113.9 for 1d"
+shows "tidegate unban 203.0.113.9"
+shows "tidegate allow container ghost"
+shows "tidegate allow 80"
+shows "tidegate allow ssh"
+tidegate delete failsafe from 192.0.2.10
+shows "tidegate deny 22/tcp from 192.0.2.0/24" SSH_CONNECTION="$office4 50000 $host4 22"
+
+configure <<<'allow 6379/tpc'
+shows "tidegate reload"
+
+# What is shown without output, and nothing but a sign of life.
+awk '/^```/ { inside = /^```console$/; next } inside && /^# tidegate/' "$root/README.md" |
+	grep -vE '^# tidegate (completion|help) ' >/run/all
+expect_equal "every command of the README was compared" \
+	"$(grep -vxFf <(printf '%s\n' "${compared[@]}") /run/all)" ""
