@@ -20,7 +20,8 @@ static int refuse_size(struct image_writer *writer)
 {
 	if (writer->error)
 		snprintf(writer->error->text, sizeof(writer->error->text),
-			 "the policy needs more than %u MiB of kernel memory, which is the limit",
+			 "the policy needs more than %u MiB of kernel memory, which is the limit: "
+			 "name networks in place of single addresses",
 			 IMAGE_LARGE >> 20);
 	return -E2BIG;
 }

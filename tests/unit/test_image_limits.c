@@ -191,6 +191,37 @@ static void too_large_an_image_is_refused(void **state)
 	assert_too_big(policy, "more than 32 MiB of kernel memory");
 }
 
+static struct policy *scattered(int count, __u8 family, __u8 length)
+{
+	struct policy *policy = one_port();
+	unsigned int rule = add_rule(policy, STATEMENT_ALLOW);
+
+	for (int i = 0; i < count; i++)
+		oracle_add_source(policy, rule,
+				  family == 4 ? v4(random64(), length) :
+						v6(0x2000000000000000ull | random64() >> 3,
+						   random64(), length));
+	return policy;
+}
+
+static void as_many_scattered_sources_as_documented_build(void **state)
+{
+	_cleanup_(oracle_freep) struct policy *addresses4 = scattered(1500000, 4, 32);
+	_cleanup_(oracle_freep) struct policy *networks6 = scattered(1200000, 6, 64);
+	_cleanup_(oracle_freep) struct policy *addresses6 = scattered(450000, 6, 128);
+
+	assert_large(addresses4, "1 500 000 single IPv4 addresses", 20);
+	assert_large(networks6, "1 200 000 IPv6 networks", 20);
+	assert_large(addresses6, "450 000 single IPv6 addresses", 20);
+}
+
+static void more_scattered_sources_are_refused(void **state)
+{
+	_cleanup_(oracle_freep) struct policy *policy = scattered(550000, 6, 128);
+
+	assert_too_big(policy, "name networks in place of single addresses");
+}
+
 static void too_many_classes_are_refused(void **state)
 {
 	_cleanup_(oracle_freep) struct policy *policy = oracle_policy();
@@ -227,6 +258,8 @@ int main(void)
 		cmocka_unit_test(too_many_ports_are_refused),
 		cmocka_unit_test(too_many_destinations_are_refused),
 		cmocka_unit_test(too_large_an_image_is_refused),
+		cmocka_unit_test(as_many_scattered_sources_as_documented_build),
+		cmocka_unit_test(more_scattered_sources_are_refused),
 		cmocka_unit_test(too_many_classes_are_refused),
 	};
 
