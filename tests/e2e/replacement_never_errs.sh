@@ -101,9 +101,9 @@ replace() {
 	local host=198.51.100.$(($1 / 4 % 250 + 1))
 	case $(($1 % 52 < 48 ? $1 % 4 : 4 + $1 % 2)) in
 	0) tidegate ban $host ;;
-	1) tidegate allow $((20000 + $1 % 5000))/tcp from $host/31 ;;
+	1) tidegate allow $((20000 + $1 % 5000))/tcp from $host ;;
 	2) tidegate unban 198.51.100.$((($1 - 2) / 4 % 250 + 1)) ;;
-	3) tidegate delete allow $((20000 + ($1 - 2) % 5000))/tcp from $host/31 ;;
+	3) tidegate delete allow $((20000 + ($1 - 2) % 5000))/tcp from $host ;;
 	4) tidegate ban crowd ;;
 	5) tidegate unban crowd ;;
 	esac
