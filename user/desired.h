@@ -82,8 +82,11 @@ int desired_from_image(const struct desired_input *how, struct desired **ret,
 		       char error[static ERROR_TEXT]);
 
 /* Once the policy enforces: keeps what was read well.  What cannot be kept is added to the
- * problems.  0 or -ENOMEM. */
-int desired_keep_sets(struct desired *desired, const char *sets_dir);
+ * problems. */
+void desired_keep_sets(struct desired *desired, const char *sets_dir);
+
+/* Adds to the problems what enforces and is not kept.  0 or -ENOMEM. */
+int desired_check_kept(struct desired *desired, const char *sets_dir);
 
 void desired_free(struct desired *desired);
 void desired_freep(struct desired **desired);

@@ -131,22 +131,39 @@ int desired_read_sets(const struct desired_input *input, struct desired *desired
 	return 0;
 }
 
-int desired_keep_sets(struct desired *desired, const char *sets_dir)
+static struct sets_members members_of(const struct policy_set *set)
+{
+	return (struct sets_members){ .prefixes = (struct prefix *)set->members,
+				      .count = set->count };
+}
+
+void desired_keep_sets(struct desired *desired, const char *sets_dir)
 {
 	for (size_t i = 0; i < desired->sets_count; i++) {
 		const struct set_file *file = &desired->set_files[i];
-		struct sets_members members = {
-			.prefixes = (struct prefix *)desired->sets[i].members,
-			.count = desired->sets[i].count,
-		};
+		struct sets_members members = members_of(&desired->sets[i]);
 		int err = file->is_fresh ? sets_kept_write(sets_dir, file->path, &members) : 0;
 
 		if (err < 0)
-			err = desired_complain(desired, "cannot keep the content of set '%s' in "
+			(void)desired_complain(desired, "cannot keep the content of set '%s' in "
 					       "'%s', for when its file turns bad: %s", file->name,
 					       sets_dir, strerror(-err));
-		if (err < 0)
-			return err;
 	}
-	return 0;
+}
+
+int desired_check_kept(struct desired *desired, const char *sets_dir)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < desired->sets_count && err == 0; i++) {
+		const struct set_file *file = &desired->set_files[i];
+		struct sets_members members = members_of(&desired->sets[i]);
+
+		if (file->is_fresh && !sets_kept_has(sets_dir, file->path, &members))
+			err = desired_complain(desired, "the content of set '%s' is not kept in "
+					       "'%s', for when its file turns bad: `tidegate "
+					       "reload` does, or says why not", file->name,
+					       sets_dir);
+	}
+	return err;
 }

@@ -134,6 +134,8 @@ static int check_policy(const struct health_input *input, struct health *health)
 	if (err < 0)
 		return add_problem(health, "%s; the policy that runs is the one before", error);
 	desired = health->report.desired;
+	if (input->kernel && !health->report.is_changed)
+		err = desired_check_kept(health->report.desired, input->sets_dir);
 	for (size_t i = 0; i < desired->problems_count && err == 0; i++)
 		err = add_problem(health, "%s", desired->problems[i]);
 	if (err == 0 && health->report.is_refused)

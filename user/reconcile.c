@@ -476,8 +476,9 @@ int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan 
 		err = finish_move(input, error);
 	if (err == 0)
 		err = forget_learned(input, plan->desired, error);
+	/* What cannot be kept undoes nothing: it enforces. */
 	if (err == 0 && input->sets_dir && !input->is_dry_run)
-		err = desired_keep_sets(plan->desired, input->sets_dir);
+		desired_keep_sets(plan->desired, input->sets_dir);
 	write_state(input, plan->desired, err < 0 ? error : "");
 	if (err < 0)
 		return err;

@@ -72,6 +72,14 @@ static bool is_kept(const char *kept_path, const char *heading)
 	return file && getline(&line, &size, file) > 0 && streq(line, heading);
 }
 
+bool sets_kept_has(const char *dir, const char *path, const struct sets_members *members)
+{
+	_cleanup_free_ char *kept_path = print_path(dir, path);
+	_cleanup_free_ char *heading = print_heading(path, members);
+
+	return kept_path && heading && is_kept(kept_path, heading);
+}
+
 static char *print(const char *heading, const struct sets_members *members)
 {
 	char *text = NULL, buf[PREFIX_STRLEN];

@@ -10,6 +10,8 @@
 #ifndef TIDEGATE_SETS_KEPT_H
 #define TIDEGATE_SETS_KEPT_H
 
+#include <stdbool.h>
+
 #include "sets.h"
 
 /* 0, -ENOENT when nothing was kept of that path, another -errno when what was kept cannot be
@@ -19,5 +21,8 @@ int sets_kept_read(const char *dir, const char *path, struct sets_members *ret);
 /* Keeps this, unless it is what is kept already.  Makes the directory and the one above it.  The
  * caller holds the lock (lock.h). */
 int sets_kept_write(const char *dir, const char *path, const struct sets_members *members);
+
+/* Whether just this is kept. */
+bool sets_kept_has(const char *dir, const char *path, const struct sets_members *members);
 
 #endif

@@ -42,6 +42,14 @@ expect "status is content" tidegate status
 because="with two sets from files"
 expect_as_before
 
+mv /var/lib/tidegate /var/lib/elsewhere
+touch /var/lib/tidegate
+expect "status shows that nothing is kept" problem "the content of set 'friends' is not kept"
+expect "reload says why" warns "cannot keep the content of set 'friends' .*: Not a directory" reload
+rm /var/lib/tidegate
+expect "reload keeps it again" tidegate reload
+expect "status is content" tidegate status
+
 # ---- emptied ---------------------------------------------------------------------------
 
 : >"$dir/friends.list"
