@@ -171,8 +171,11 @@ int desired_read(const struct desired_input *input, struct desired **ret,
 		err = read_host(desired, error);
 	if (err == 0)
 		err = resolve(input, desired, error);
+	if (err == -E2BIG && desired_recall_grown(input, desired, error) > 0)
+		err = resolve(input, desired, error);
 	if (err < 0)
 		return error[0] ? err : fail(err, error, "%s", strerror(-err));
+	error[0] = '\0';
 	*ret = TAKE_PTR(desired);
 	return 0;
 }

@@ -131,6 +131,33 @@ int desired_read_sets(const struct desired_input *input, struct desired *desired
 	return 0;
 }
 
+int desired_recall_grown(const struct desired_input *input, struct desired *desired,
+			 const char *why)
+{
+	int recalled = 0;
+
+	for (size_t i = 0; input->sets_dir && i < desired->sets_count; i++) {
+		struct set_file *file = &desired->set_files[i];
+		struct policy_set *set = &desired->sets[i];
+		struct sets_members kept = {};
+
+		if (!file->is_fresh || sets_kept_read(input->sets_dir, file->path, &kept) < 0 ||
+		    kept.count >= set->count) {
+			sets_members_clear(&kept);
+			continue;
+		}
+		free((void *)set->members);
+		set->members = kept.prefixes;
+		set->count = kept.count;
+		file->is_fresh = false;
+		if (desired_complain(desired, "%s; set '%s' keeps its previous content", why,
+				     file->name) < 0)
+			return -ENOMEM;
+		recalled++;
+	}
+	return recalled;
+}
+
 static struct sets_members members_of(const struct policy_set *set)
 {
 	return (struct sets_members){ .prefixes = (struct prefix *)set->members,

@@ -81,6 +81,30 @@ expect "a rule can be deleted" tidegate delete allow 9090/tcp
 expect_closed office $host4 9090/tcp
 expect_as_before
 
+# ---- too many -------------------------------------------------------------------------------
+
+# prefixes COUNT: that many of IPv6, and the office.
+prefixes() {
+	echo $office4
+	awk -v count="$1" 'BEGIN { for (i = 1; i < count; i++) printf "2001:%x:%x::/48\n", i / 65536 + 4096, i % 65536 }'
+}
+prefixes 10 >"$dir/friends.list"
+tidegate allow 9090/tcp from friends
+because="with a set of ten"
+expect_open office $host4 9090/tcp
+expect_closed stranger $host4 9090/tcp
+prefixes 1000001 >"$dir/friends.list"
+expect "reload succeeds with more prefixes than a policy may have" \
+	warns "source prefixes over all rules.*'friends' keeps its previous content" reload
+because="with a set that has grown too much"
+expect_open office $host4 6379/tcp 9090/tcp
+expect_closed stranger $host4 9090/tcp
+expect "a source can be banned meanwhile" tidegate ban 198.51.100.99
+expect "status shows it" problem "source prefixes over all rules"
+tidegate delete allow 9090/tcp from friends
+tidegate unban 198.51.100.99
+rm "$dir/friends.list"
+
 # ---- at boot -----------------------------------------------------------------------------
 
 expect "tidegate down succeeds" tidegate down
