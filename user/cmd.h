@@ -66,6 +66,9 @@ int cmd_load_config(const struct options *options, struct kernel *kernel, char *
 		    char error[static ERROR_TEXT]);
 int cmd_read_config(const struct options *options, struct kernel *kernel, char **ret_text);
 
+/* Whether a policy enforces that was made from a text, and not from nothing. */
+bool cmd_enforces_text(struct kernel *kernel);
+
 /*
  * The Engine that the options or the configuration name.  *ret is NULL and *ret_off true
  * when that is "off".  Logs.

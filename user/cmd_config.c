@@ -23,8 +23,7 @@ fail(int err, char *error, const char *format, ...)
 	return err;
 }
 
-/* Whether a policy enforces that was made from a text. */
-static bool is_in_use(struct kernel *kernel)
+bool cmd_enforces_text(struct kernel *kernel)
 {
 	_cleanup_(image_clear) struct image image = {};
 	_cleanup_free_ char *text = NULL;
@@ -42,7 +41,7 @@ static bool is_in_use(struct kernel *kernel)
 static int read_missing(const struct options *options, struct kernel *kernel, char **ret_text,
 			char *error)
 {
-	if (is_in_use(kernel))
+	if (cmd_enforces_text(kernel))
 		return fail(-ENOENT, error, "'%s' is gone, and the policy made from it enforces: "
 			    "put it back, or make an empty one", options->config);
 	*ret_text = strdup("");

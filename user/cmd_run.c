@@ -178,6 +178,19 @@ static unsigned int read_trial(const struct daemon *daemon)
 	return trial_seconds_left(&header);
 }
 
+/* A file that is empty now may be one that is being written, or that a full disk left.  Who means
+ * it says so with `reload`. */
+static int read_config(const struct daemon *daemon, char **ret_text, char *error)
+{
+	int err = cmd_load_config(daemon->options, daemon->kernel, ret_text, error);
+
+	if (err < 0 || (*ret_text)[0] || !cmd_enforces_text(daemon->kernel))
+		return err;
+	snprintf(error, ERROR_TEXT, "'%s' is empty and was not: `tidegate reload` applies that",
+		 daemon->options->config);
+	return -ENODATA;
+}
+
 /* Said once, and again when the file has changed.  What the policy that runs says of containers
  * and interfaces must not grow old meanwhile. */
 static int keep_running(struct daemon *daemon, struct reconcile_input *input, int err,
@@ -211,7 +224,7 @@ static int round_once(struct daemon *daemon)
 
 	if (lock_fd < 0)
 		return lock_fd;
-	read_err = cmd_load_config(daemon->options, daemon->kernel, &text, error);
+	read_err = read_config(daemon, &text, error);
 	err = read_err < 0 && daemon->docker_text ? 0 : renew_docker(daemon, text ?: "");
 	if (err < 0)
 		return err;

@@ -101,6 +101,14 @@ for command in status reload "ban $office4" "delete 1"; do
 done
 expect_not "and nothing was written" test -e "$config"
 
+: >"$config"
+because="with the configuration emptied"
+expect "the daemon says so" eventually 5 grep -q "is empty and was not.*; keeping" /run/tidegate.log
+expect_closed office $host4 6379/tcp
+expect_open stranger $host4 6379/tcp
+expect_not "tidegate status is not content" tidegate status
+
+rm "$config"
 mkfifo "$config"
 because="with a FIFO in place of the configuration"
 for command in check status reload "ban $office4"; do
