@@ -296,8 +296,10 @@ static void print_head(const struct options *options, const struct health *healt
 		printf("  on trial   for %u s more: `tidegate confirm` keeps it\n",
 		       health->trial_seconds_left);
 	for (size_t i = 0; i < health->interfaces_count; i++)
-		printf("  interface  %s: %s%s\n", health->interfaces[i].name,
+		printf("  interface  %s: %s%s%s%s\n", health->interfaces[i].name,
 		       hook_name(health->interfaces[i].hook),
+		       health->interfaces[i].bridge ? ", port of " : "",
+		       health->interfaces[i].bridge ?: "",
 		       health->interfaces[i].is_attached ? "" : ", NOT ATTACHED");
 	if (health->is_loaded)
 		print_means(health);
@@ -455,9 +457,11 @@ static void print_json(const struct counters *totals, const struct health *healt
 		json_array_append_new(problems, json_string(health->problems[i]));
 	for (size_t i = 0; i < health->interfaces_count; i++)
 		json_array_append_new(interfaces,
-				      json_pack("{ss ss sb}", "name", health->interfaces[i].name,
-						"hook", hook_name(health->interfaces[i].hook),
-						"attached", health->interfaces[i].is_attached));
+				      json_pack("{ss ss ss? sb}", "name",
+						health->interfaces[i].name, "hook",
+						hook_name(health->interfaces[i].hook), "bridge",
+						health->interfaces[i].bridge, "attached",
+						health->interfaces[i].is_attached));
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(ports, row_json(&rows[i], desired));
 	root = json_pack("{sb sb si so so so ss sb sI sI so so so}", "enforcing",

@@ -30,6 +30,24 @@ add_problem(struct health *health, const char *format, ...)
 	return 0;
 }
 
+/* The interface is a port of a bridge, or one itself. */
+static int describe_bridge(struct health *health, struct health_interface *interface, int ifindex)
+{
+	const struct desired *desired = health->report.desired;
+	const struct netdev *device =
+		desired ? netdev_find_index(desired->netdevs, ifindex) : NULL;
+	const struct netdev *master =
+		device ? netdev_find_index(desired->netdevs, device->master) : NULL;
+
+	if (master && netdev_is_bridge(master)) {
+		interface->bridge = strdup(master->name);
+		return interface->bridge ? 0 : -ENOMEM;
+	}
+	if (device && netdev_is_bridge(device) && netdev_is_translated_early(device->name))
+		return add_problem(health, RECONCILE_BRIDGE_PROBLEM, device->name);
+	return 0;
+}
+
 static int add_interface(struct health *health, const struct attachment *attachment)
 {
 	struct health_interface *interface =
@@ -44,7 +62,7 @@ static int add_interface(struct health *health, const struct attachment *attachm
 	if (!interface->name)
 		return -ENOMEM;
 	health->interfaces_count++;
-	return 0;
+	return describe_bridge(health, interface, attachment->ifindex);
 }
 
 static bool is_guarded(const struct attachment *list, size_t count, int ifindex)
@@ -202,6 +220,8 @@ void health_clear(struct health *health)
 {
 	for (size_t i = 0; i < health->interfaces_count; i++)
 		free(health->interfaces[i].name);
+	for (size_t i = 0; i < health->interfaces_count; i++)
+		free(health->interfaces[i].bridge);
 	free(health->interfaces);
 	for (size_t i = 0; i < health->problems_count; i++)
 		free(health->problems[i]);

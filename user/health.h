@@ -10,6 +10,7 @@
 
 struct health_interface {
 	char *name;
+	char *bridge;         /* that it is a port of; NULL = none */
 	enum hook_kind hook;
 	bool is_attached;
 };

@@ -59,6 +59,10 @@ const struct netdev *netdev_find_index(const struct netdev_list *list, int ifind
 bool netdev_is_outside(const struct netdev_list *list, const struct netdev *device);
 /* A veth that would be outside with a default route, and is not yet. */
 bool netdev_may_be_outside(const struct netdev *device);
+/* A bridge, and a port of one that leads outside: not a VM's or container's, nor one that has its
+ * other end here. */
+bool netdev_is_bridge(const struct netdev *device);
+bool netdev_is_outer_port(const struct netdev_list *list, const struct netdev *device);
 /* Carries frames for others than this host: bridge port, or parent of a macvlan/ipvlan, or
  * one of its VLANs does.  A macvlan that was moved into a container is not in the list. */
 bool netdev_is_shared(const struct netdev_list *list, const struct netdev *device);
@@ -69,6 +73,10 @@ bool netdev_is_upper(const struct netdev_list *list, const struct netdev *device
 bool netdev_receives(const struct netdev_list *list, const struct netdev *device);
 /* Has an Ethernet header. */
 bool netdev_is_ethernet(const struct netdev *device);
+
+/* Whether netfilter translates addresses of what comes in by the bridge's ports before the bridge's
+ * own hooks see it (br_netfilter): of either family, for this bridge or for all. */
+bool netdev_is_translated_early(const char *bridge);
 
 /*
  * TCP and UDP sockets of this network namespace, by sock_diag, sorted, no duplicates.  SCTP

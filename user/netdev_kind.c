@@ -79,6 +79,21 @@ bool netdev_is_outside(const struct netdev_list *list, const struct netdev *devi
 	return is_one_of(device->kind, stacked) && !netdev_find_index(list, device->link);
 }
 
+bool netdev_is_bridge(const struct netdev *device)
+{
+	return streq(device->kind, "bridge");
+}
+
+bool netdev_is_outer_port(const struct netdev_list *list, const struct netdev *device)
+{
+	static const char *const inner[] = { "tun",    "veth",	"netkit", "macvtap",
+					     "ipvtap", "dummy", "ifb",	  NULL };
+	const struct netdev *bridge = netdev_find_index(list, device->master);
+
+	return device->master && bridge && netdev_is_bridge(bridge) &&
+	       !is_one_of(device->kind, inner);
+}
+
 static bool has_others(const struct netdev_list *list, const struct netdev *device, int depth)
 {
 	static const char *const switches[] = { "bridge", "openvswitch", NULL };

@@ -82,7 +82,13 @@ int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 /* The interfaces that the configuration names; NULL and 0 = auto. */
 char *const *reconcile_names(const struct desired *desired, size_t *ret_count);
 
-/* Whether the interface is one that the configuration (or `names`) wants guarded. */
+/* What is wrong where a bridge is guarded itself; %s = its name. */
+#define RECONCILE_BRIDGE_PROBLEM                                                                \
+	"'%s': netfilter translates before the bridge's own hooks (bridge-nf-call-iptables), and " \
+	"what Docker publishes there stays closed to everyone; name the port that leads outside"
+
+/* Whether the interface is one that the configuration (or `names`) wants guarded: of a bridge that
+ * is named, the ports that lead outside in its place, if it has any. */
 bool reconcile_wants(const struct desired *desired, char *const *names, size_t names_count,
 		     int ifindex);
 

@@ -4,6 +4,7 @@
  * of the others, and note these for the gate.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <time.h>
 
 #include "image.h"
@@ -36,30 +37,95 @@ static bool is_named(const char *name, char *const *names, size_t count)
 	return false;
 }
 
+struct wanted {
+	const struct netdev_list *netdevs;
+	char *const *names; /* none: auto */
+	size_t count;
+};
+
+/* The names of the configuration, or others in their place. */
+static struct wanted wanted_of(const struct desired *desired, char *const *names, size_t count)
+{
+	if (!count)
+		names = reconcile_names(desired, &count);
+	return (struct wanted){ .netdevs = desired->netdevs, .names = names, .count = count };
+}
+
+static bool is_wanted_by_name(const struct wanted *wanted, const struct netdev *device)
+{
+	return is_named(device->name, wanted->names, wanted->count);
+}
+
+/* A port of a bridge that is wanted by name, which is guarded in place of the bridge. */
+static bool is_port_in_place(const struct wanted *wanted, const struct netdev *device)
+{
+	const struct netdev *bridge = netdev_find_index(wanted->netdevs, device->master);
+
+	return device->master && bridge && netdev_is_bridge(bridge) &&
+	       is_wanted_by_name(wanted, bridge) &&
+	       (is_wanted_by_name(wanted, device) ||
+		netdev_is_outer_port(wanted->netdevs, device));
+}
+
+/*
+ * Netfilter can translate what comes in by a bridge's ports before the bridge's own hooks see
+ * it (br_netfilter, which Docker turns on), and what a VM behind it sends is not from outside.
+ */
+static bool is_guarded_by_ports(const struct wanted *wanted, const struct netdev *device)
+{
+	if (!netdev_is_bridge(device) || !is_wanted_by_name(wanted, device))
+		return false;
+	for (size_t i = 0; i < wanted->netdevs->devices_count; i++) {
+		const struct netdev *port = &wanted->netdevs->devices[i];
+
+		if (port->master == device->ifindex && is_port_in_place(wanted, port))
+			return true;
+	}
+	return false;
+}
+
+static bool is_wanted(const struct wanted *wanted, const struct netdev *device)
+{
+	if (!wanted->count)
+		return netdev_is_outside(wanted->netdevs, device);
+	if (is_wanted_by_name(wanted, device))
+		return !is_guarded_by_ports(wanted, device);
+	return is_port_in_place(wanted, device);
+}
+
 bool reconcile_wants(const struct desired *desired, char *const *names, size_t names_count,
 		     int ifindex)
 {
 	const struct netdev *device = netdev_find_index(desired->netdevs, ifindex);
+	struct wanted wanted = wanted_of(desired, names, names_count);
 
-	if (!device)
-		return false;
-	if (!names_count)
-		names = reconcile_names(desired, &names_count);
-	if (names_count)
-		return is_named(device->name, names, names_count);
-	return netdev_is_outside(desired->netdevs, device);
+	return device && is_wanted(&wanted, device);
 }
 
-static int add_note(struct reconcile_report *report, const char *name, const char *hook,
-		    const char *why)
+static int __attribute__((format(printf, 2, 3)))
+add_note(struct reconcile_report *report, const char *format, ...)
 {
+	_cleanup_free_ char *note = NULL;
 	char *notes = NULL;
+	va_list args;
+	int written;
 
-	if (asprintf(&notes, "%s%s: %s; using %s\n", report->notes ?: "", name, why, hook) < 0)
+	va_start(args, format);
+	written = vasprintf(&note, format, args);
+	va_end(args);
+	if (written < 0 || asprintf(&notes, "%s%s\n", report->notes ?: "", note) < 0)
 		return -ENOMEM;
 	free(report->notes);
 	report->notes = notes;
 	return 0;
+}
+
+/* In both ways a bridge's own hooks can be of no use for what Docker publishes. */
+static int note_bridge(struct reconcile_report *report, const struct netdev *device)
+{
+	if (!netdev_is_bridge(device) || !netdev_is_translated_early(device->name))
+		return 0;
+	return add_note(report, RECONCILE_BRIDGE_PROBLEM, device->name);
 }
 
 static bool is_attached(const struct attachment *list, size_t count, int ifindex)
@@ -111,7 +177,10 @@ static int attach(const struct attaching *attaching, const struct netdev *device
 	if (err < 0)
 		return err;
 	attaching->report->guarded++;
-	return note ? add_note(attaching->report, device->name, hook_name(hook), note) : 0;
+	if (note)
+		err = add_note(attaching->report, "%s: %s; using %s", device->name, note,
+			       hook_name(hook));
+	return err < 0 ? err : note_bridge(attaching->report, device);
 }
 
 static bool is_gone(const struct netdev *device)
@@ -197,6 +266,16 @@ static bool are_all_there(const struct desired *desired)
 	return true;
 }
 
+/* A bridge that was guarded itself while it had no port that leads outside. */
+static bool is_replaced(const struct reconcile_input *input, const struct desired *desired,
+			int ifindex)
+{
+	const struct netdev *device = netdev_find_index(desired->netdevs, ifindex);
+	struct wanted wanted = wanted_of(desired, input->interfaces, input->interfaces_count);
+
+	return device && is_guarded_by_ports(&wanted, device);
+}
+
 /* Those of vanished interfaces go always. */
 static int detach_others(const struct reconcile_input *input, const struct desired *desired,
 			 const struct image *running, char *error)
@@ -208,7 +287,7 @@ static int detach_others(const struct reconcile_input *input, const struct desir
 	int err = kernel_attachments(input->kernel, &list, &count);
 
 	for (size_t i = 0; err == 0 && i < count; i++) {
-		if (list[i].is_attached &&
+		if (list[i].is_attached && !is_replaced(input, desired, list[i].ifindex) &&
 		    (!is_exact || reconcile_wants(desired, NULL, 0, list[i].ifindex)))
 			continue;
 		err = kernel_detach(input->kernel, &list[i]);

@@ -150,6 +150,31 @@ static void bridge_ports_and_macvlan_parents_are_shared(void **state)
 	assert_false(netdev_is_shared(&list, netdev_find(&list, "tagged")));
 }
 
+static void what_leads_out_of_a_bridge_is_no_vm(void **state)
+{
+	struct netdev devices[] = {
+		NIC(2, .name = "br0", .kind = "bridge"),
+		NIC(3, .name = "eth0", .master = 2),
+		NIC(4, .name = "bond0", .kind = "bond", .master = 2),
+		NIC(5, .name = "eth1.7", .kind = "vlan", .master = 2),
+		NIC(6, .name = "vx0", .kind = "vxlan", .master = 2),
+		NIC(7, .name = "vnet0", .kind = "tun", .master = 2),
+		NIC(8, .name = "vethvm", .kind = "veth", .is_link_elsewhere = true, .master = 2),
+		NIC(9, .name = "macvtap0", .kind = "macvtap", .master = 2),
+		NIC(10, .name = "red", .kind = "vrf"),
+		NIC(11, .name = "routed", .master = 10),
+		NIC(12, .name = "alone"),
+	};
+	struct netdev_list list = LIST(devices);
+	char names[128] = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+		if (netdev_is_outer_port(&list, &devices[i]))
+			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s ",
+				 devices[i].name);
+	assert_string_equal(names, "eth0 bond0 eth1.7 vx0 ");
+}
+
 static void a_ring_of_devices_is_survived(void **state)
 {
 	struct netdev devices[] = {
@@ -230,6 +255,7 @@ int main(void)
 		cmocka_unit_test(a_vlan_is_outside_when_its_nic_is_elsewhere),
 		cmocka_unit_test(a_veth_that_leads_elsewhere_by_default_is_outside),
 		cmocka_unit_test(bridge_ports_and_macvlan_parents_are_shared),
+		cmocka_unit_test(what_leads_out_of_a_bridge_is_no_vm),
 		cmocka_unit_test(a_ring_of_devices_is_survived),
 		cmocka_unit_test(what_comes_up_from_a_nic_is_upper),
 		cmocka_unit_test(what_is_down_or_somebodys_port_does_not_receive),
