@@ -22,6 +22,8 @@ struct policy;
 #define CMD_FAILED 1
 #define CMD_USAGE 2
 
+enum command_for { FOR_ROOT, FOR_ANYONE };
+
 struct command {
 	const char *name;
 	const char *args;
@@ -29,6 +31,7 @@ struct command {
 	const char *more;        /* NULL, or lines that `help COMMAND` shows below */
 	const char *examples[2]; /* without "tidegate" */
 	int (*run)(const struct options *options, int argc, char **argv); /* argv[0] = name */
+	enum command_for whom;
 };
 extern const struct command commands[];
 extern const size_t commands_count;

@@ -371,6 +371,9 @@ static int make_maps(struct kernel *kernel)
 		return -ENOMEM;
 	err = filter_bpf__load(filter);
 	filter_bpf__destroy(filter);
+	if (err == -ESRCH)
+		return kernel_fail(-EOPNOTSUPP, "this kernel does not describe its types "
+				   "(/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF");
 	return err < 0 ? kernel_fail(err, "cannot make the maps (--verbose shows why)") : 0;
 }
 
