@@ -111,7 +111,7 @@ char *cmd_describe(struct kernel *kernel, const struct reconcile_report *report)
 	return text;
 }
 
-/* "eth0 (veth), docker0 (bridge)": what is up and not somebody's port. */
+/* "eth0 (veth), br0 (bridge)": what is up, and neither somebody's port nor Docker's. */
 static void put_interfaces(FILE *out, const struct netdev_list *list)
 {
 	const char *separator = "";
@@ -119,10 +119,10 @@ static void put_interfaces(FILE *out, const struct netdev_list *list)
 	for (size_t i = 0; i < list->devices_count; i++) {
 		const struct netdev *device = &list->devices[i];
 
-		if (device->ifindex == INTERFACE_LOOPBACK || !netdev_receives(list, device))
+		if (device->ifindex == INTERFACE_LOOPBACK || !netdev_receives(list, device) ||
+		    netdev_is_docker_bridge(device))
 			continue;
-		fprintf(out, "%s%s (%s)", separator, device->name,
-			device->kind[0] ? device->kind : "no Ethernet");
+		fprintf(out, "%s%s (%s)", separator, device->name, netdev_kind_text(device));
 		separator = ", ";
 	}
 	if (!separator[0])

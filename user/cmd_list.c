@@ -53,7 +53,7 @@ static void print_json(const struct listed *list, size_t count)
 static void print_table(const struct listed *list, size_t count)
 {
 	static const char *const heading[] = { "NR", "PACKETS", "BYTES", "RULE", "" };
-	_cleanup_(table_clear) struct table table = { .columns = 5, .right = 7 };
+	_cleanup_(table_clear) struct table table = { .columns = 5, .wrapped = 3, .right = 7 };
 
 	(void)table_add(&table, heading);
 	for (size_t i = 0; i < count; i++) {

@@ -12,6 +12,7 @@
 #include "docker.h"
 #include "health.h"
 #include "log.h"
+#include "netdev.h"
 #include "policy.h"
 #include "reason.h"
 #include "table.h"
@@ -213,11 +214,27 @@ static void leads_to(const struct policy_port *port, char *buf, size_t size)
 			 port->is_armed ? " (not running)" : "");
 }
 
+/* The kernel takes a packet for any of its addresses by any interface. */
+static void print_address_note(const struct health *health, const struct row *rows, size_t count)
+{
+	if (health->interfaces_count + health->unguarded_count < 2)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const struct policy_port *port = rows[i].port;
+
+		if (!port->addr.length || port->origin == PORT_DIRECT ||
+		    (port->addr.family == 4 && port->addr.addr[0] == 127))
+			continue;
+		puts("ADDRESS is what a packet is sent to; it can come in by any interface");
+		return;
+	}
+}
+
 static void print_rows(const struct row *rows, size_t count)
 {
 	static const char *const heading[] = { "PORT", "ADDRESS", "LEADS TO", "WHO MAY ENTER",
 					       "PASSED", "DROPPED" };
-	_cleanup_(table_clear) struct table table = { .columns = 6, .right = 0x30 };
+	_cleanup_(table_clear) struct table table = { .columns = 6, .wrapped = 3, .right = 0x30 };
 
 	if (!count) {
 		puts("no published ports");
@@ -301,6 +318,10 @@ static void print_head(const struct options *options, const struct health *healt
 		       health->interfaces[i].bridge ? ", port of " : "",
 		       health->interfaces[i].bridge ?: "",
 		       health->interfaces[i].is_attached ? "" : ", NOT ATTACHED");
+	for (size_t i = 0; i < health->unguarded_count; i++)
+		printf("%s%s (%s)%s", i ? ", " : "  unguarded  ", health->unguarded[i].name,
+		       netdev_kind_text(&health->unguarded[i]),
+		       i + 1 == health->unguarded_count ? "\n" : "");
 	if (health->is_loaded)
 		print_means(health);
 	if (desired)
@@ -449,6 +470,7 @@ static void print_json(const struct counters *totals, const struct health *healt
 		       const struct row *rows, size_t count)
 {
 	json_t *problems = json_array(), *interfaces = json_array(), *ports = json_array();
+	json_t *unguarded = json_array();
 	const struct desired *desired = health->report.desired;
 	json_t *root, *value;
 	const char *key;
@@ -462,12 +484,15 @@ static void print_json(const struct counters *totals, const struct health *healt
 						hook_name(health->interfaces[i].hook), "bridge",
 						health->interfaces[i].bridge, "attached",
 						health->interfaces[i].is_attached));
+	for (size_t i = 0; i < health->unguarded_count; i++)
+		json_array_append_new(unguarded, json_string(health->unguarded[i].name));
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(ports, row_json(&rows[i], desired));
-	root = json_pack("{sb sb si so so so ss sb sI sI so so so}", "enforcing",
+	root = json_pack("{sb sb si so so so so ss sb sI sI so so so}", "enforcing",
 			 health->is_loaded && !health->problems_count, "audit", health->is_audit,
 			 "trial_seconds_left", (int)health->trial_seconds_left, "problems",
-			 problems, "interfaces", interfaces, "means", means_json(health), "docker",
+			 problems, "interfaces", interfaces, "unguarded", unguarded, "means",
+			 means_json(health), "docker",
 			 desired ? docker_words[desired->docker_source] : "unknown", "daemon",
 			 health->is_daemon_running, "generation",
 			 (json_int_t)health->header.generation, "reconciled_at",
@@ -502,6 +527,7 @@ static int show(const struct options *options, struct kernel *kernel, const stru
 			print_reasons(counted.totals);
 		putchar('\n');
 		print_rows(rows, count);
+		print_address_note(health, rows, count);
 	}
 	for (size_t i = 0; i < count; i++)
 		free(rows[i].who);

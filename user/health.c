@@ -73,6 +73,41 @@ static bool is_guarded(const struct attachment *list, size_t count, int ifindex)
 	return false;
 }
 
+/* What comes in by it is filtered below, or by the ports. */
+static bool is_filtered(const struct netdev_list *netdevs, const struct netdev *device,
+			const struct attachment *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct netdev *guarded = netdev_find_index(netdevs, list[i].ifindex);
+
+		if (guarded && list[i].is_attached &&
+		    (guarded == device || guarded->master == device->ifindex ||
+		     netdev_is_upper(netdevs, device, guarded->ifindex)))
+			return true;
+	}
+	return false;
+}
+
+static int list_unguarded(struct health *health, const struct attachment *list, size_t count)
+{
+	const struct netdev_list *netdevs = health->report.desired->netdevs;
+
+	for (size_t i = 0; i < netdevs->devices_count; i++) {
+		const struct netdev *device = &netdevs->devices[i];
+		struct netdev *added;
+
+		if (device->ifindex == INTERFACE_LOOPBACK || netdev_is_docker_bridge(device) ||
+		    !netdev_receives(netdevs, device) || is_filtered(netdevs, device, list, count))
+			continue;
+		added = util_append(&health->unguarded, health->unguarded_count, sizeof(*added));
+		if (!added)
+			return -ENOMEM;
+		*added = *device;
+		health->unguarded_count++;
+	}
+	return 0;
+}
+
 /* Every interface that is wanted must have the filter. */
 static int check_interfaces(struct kernel *kernel, struct health *health)
 {
@@ -99,6 +134,8 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 		if (!netdev_find(desired->netdevs, names[i]))
 			err = add_problem(health, "'%s' of the configuration is not there",
 					  names[i]);
+	if (err == 0 && desired)
+		err = list_unguarded(health, list, count);
 	if (err == 0 && !attached)
 		err = add_problem(health, "the filter is attached to no interface");
 	return err;
@@ -223,6 +260,7 @@ void health_clear(struct health *health)
 	for (size_t i = 0; i < health->interfaces_count; i++)
 		free(health->interfaces[i].bridge);
 	free(health->interfaces);
+	free(health->unguarded);
 	for (size_t i = 0; i < health->problems_count; i++)
 		free(health->problems[i]);
 	free(health->problems);

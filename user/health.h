@@ -15,6 +15,8 @@ struct health_interface {
 	bool is_attached;
 };
 
+struct netdev;
+
 struct health {
 	bool is_loaded;
 	bool is_unreadable;   /* another version's is */
@@ -23,6 +25,8 @@ struct health {
 	unsigned int trial_seconds_left; /* 0 = nothing is on trial */
 	struct health_interface *interfaces;
 	size_t interfaces_count;
+	struct netdev *unguarded; /* up, and what comes in by it reaches this host unfiltered */
+	size_t unguarded_count;
 	struct means_state means[MEANS_MAX];
 	bool is_arming;       /* a daemon follows Docker: ports are known from `create` on */
 	char **problems;      /* none: attached, enforcing and in step */

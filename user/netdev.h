@@ -63,6 +63,10 @@ bool netdev_may_be_outside(const struct netdev *device);
  * other end here. */
 bool netdev_is_bridge(const struct netdev *device);
 bool netdev_is_outer_port(const struct netdev_list *list, const struct netdev *device);
+/* A bridge that Docker made, by its name: docker0, docker_gwbridge, br-0123456789ab. */
+bool netdev_is_docker_bridge(const struct netdev *device);
+/* For people: "bridge", "NIC". */
+const char *netdev_kind_text(const struct netdev *device);
 /* Carries frames for others than this host: bridge port, or parent of a macvlan/ipvlan, or
  * one of its VLANs does.  A macvlan that was moved into a container is not in the list. */
 bool netdev_is_shared(const struct netdev_list *list, const struct netdev *device);

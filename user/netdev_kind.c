@@ -94,6 +94,21 @@ bool netdev_is_outer_port(const struct netdev_list *list, const struct netdev *d
 	       !is_one_of(device->kind, inner);
 }
 
+bool netdev_is_docker_bridge(const struct netdev *device)
+{
+	return netdev_is_bridge(device) &&
+	       (strncmp(device->name, "docker", 6) == 0 ||
+		(strncmp(device->name, "br-", 3) == 0 && strlen(device->name) == 15 &&
+		 strspn(device->name + 3, "0123456789abcdef") == 12));
+}
+
+const char *netdev_kind_text(const struct netdev *device)
+{
+	if (device->kind[0])
+		return device->kind;
+	return netdev_is_ethernet(device) ? "NIC" : "no Ethernet";
+}
+
 static bool has_others(const struct netdev_list *list, const struct netdev *device, int depth)
 {
 	static const char *const switches[] = { "bridge", "openvswitch", NULL };

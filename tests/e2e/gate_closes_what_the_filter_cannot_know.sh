@@ -74,6 +74,11 @@ expect_open container:client $internet4 80/tcp 53/udp
 because="to a machine that is not Docker's"
 expect_open stranger 10.9.0.2 9999/tcp 53/udp
 
+tidegate allow 3868/tcp from $office4
+because="a forwarding of one's own, allowed by the port that was sent to"
+expect_open office $host4 3868/tcp
+expect_closed stranger $host4 3868/tcp
+
 expect "tidegate up --audit succeeds" tidegate up --audit --without-docker
 because="in audit mode"
 expect_open stranger $host4 3868/tcp

@@ -29,6 +29,13 @@ plug
 because="by an interface that nobody wants guarded"
 expect_open 203.0.113.66 203.0.113.1 6379/tcp 5353/udp
 expect_some_got_in "$because" tcp udp
+expect "status names it as such" grep -q '^  unguarded  eth1 (veth)$' <(tidegate status)
+expect_equal "so does status --json" "$(tidegate --json status | jq -c .unguarded)" '["eth1"]'
+tidegate allow 6379/tcp on 203.0.113.1 from $office4
+expect_open office 203.0.113.1 6379/tcp
+expect "status says that an address is no interface" \
+	grep -q 'it can come in by any interface' <(tidegate status)
+tidegate delete 1
 unplug
 
 configure </dev/null
@@ -39,7 +46,8 @@ because="by an interface that came after the start"
 expect_closed 203.0.113.66 203.0.113.1 6379/tcp 5353/udp
 expect_nothing_got_in "$because" tcp udp
 expect "status is green with both" eventually 5 "$tidegate" status
-expect "status names it" sh -c "'$tidegate' status | grep -w eth1"
+expect "status names it" sh -c "'$tidegate' status | grep 'interface  eth1'"
+expect_not "and no longer as unguarded" grep -q unguarded <(tidegate status)
 
 unplug
 expect_not "status is not green without it" "$tidegate" status
