@@ -82,7 +82,8 @@ static bool is_filtered(const struct netdev_list *netdevs, const struct netdev *
 
 		if (guarded && list[i].is_attached &&
 		    (guarded == device || guarded->master == device->ifindex ||
-		     netdev_is_upper(netdevs, device, guarded->ifindex)))
+		     netdev_is_upper(netdevs, device, guarded->ifindex) ||
+		     netdev_is_upper(netdevs, device, guarded->master)))
 			return true;
 	}
 	return false;
