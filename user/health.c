@@ -138,7 +138,8 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 	if (err == 0 && desired)
 		err = list_unguarded(health, list, count);
 	if (err == 0 && !attached)
-		err = add_problem(health, "the filter is attached to no interface");
+		err = add_problem(health, "the filter is attached to no interface: "
+				  "name what leads outside (`interface`)");
 	return err;
 }
 
