@@ -208,6 +208,19 @@ static bool is_readable(int fd, int milliseconds)
 	return poll(&poll_fd, 1, milliseconds) == 1;
 }
 
+/* The kernel tells some changes in its own time, those of IPv6 above all. */
+static void assert_told(int fd)
+{
+	assert_true(is_readable(fd, 5000));
+	assert_int_equal(netdev_drain(fd), 1);
+}
+
+static void settle(int fd)
+{
+	while (is_readable(fd, 300))
+		assert_int_equal(netdev_drain(fd), 1);
+}
+
 static void a_change_is_told_once_drained(void **state)
 {
 	_cleanup_close_ int fd = -1;
@@ -218,13 +231,13 @@ static void a_change_is_told_once_drained(void **state)
 	assert_int_equal(netdev_drain(fd), 0);
 	assert_false(is_readable(fd, 0));
 	run("ip addr add 192.0.2.1/24 dev d0");
-	assert_true(is_readable(fd, 1000));
-	assert_int_equal(netdev_drain(fd), 1);
+	assert_told(fd);
 	assert_int_equal(netdev_drain(fd), 0);
 	run("ip link set d0 up");
-	assert_int_equal(netdev_drain(fd), 1);
+	assert_told(fd);
+	settle(fd);
 	run("ip addr add 2001:db8::1/64 dev d0 nodad");
-	assert_int_equal(netdev_drain(fd), 1);
+	assert_told(fd);
 }
 
 static void of_routes_only_a_default_one_is_told(void **state)
@@ -235,15 +248,16 @@ static void of_routes_only_a_default_one_is_told(void **state)
 	run("ip link add d0 type bridge && ip link set d0 up && ip addr add 192.0.2.1/24 dev d0 &&"
 	    "ip addr add 2001:db8::1/64 dev d0 nodad");
 	assert_int_equal(netdev_subscribe(&fd), 0);
+	settle(fd);
 	run("ip route add 203.0.113.0/24 via 192.0.2.254 && ip route del 203.0.113.0/24 &&"
 	    "ip -6 route add 2001:db8:1::/48 via 2001:db8::2");
-	assert_int_equal(netdev_drain(fd), 0);
+	assert_false(is_readable(fd, 100));
 	run("ip route add default via 192.0.2.254");
-	assert_int_equal(netdev_drain(fd), 1);
+	assert_told(fd);
 	run("ip route del default");
-	assert_int_equal(netdev_drain(fd), 1);
+	assert_told(fd);
 	run("ip -6 route add default via 2001:db8::2");
-	assert_int_equal(netdev_drain(fd), 1);
+	assert_told(fd);
 }
 
 static void an_overrun_counts_as_a_change(void **state)
