@@ -300,7 +300,7 @@ static int refuse_name(const struct parser *parser, const struct token *token,
 {
 	const struct lexer *lex = &parser->lex;
 
-	if (!is_name(name, "_.-") || port->length == 0 || !is_digit(port->start[0]))
+	if (!name->length || !is_name(name, "_.-") || !port->length || !is_digit(port->start[0]))
 		return 0;
 	return lex_fail(lex, token, "%s: the port of a container is written 'container %.*s port "
 			"%.*s'", QUOTE(token), PART(*name), PART(*port));
