@@ -460,6 +460,19 @@ bool reconcile_has_refused(const struct reconcile_plan *plan, const char *text)
 	return plan->running.image.bytes && trial_is_refused(plan->running.refused, text);
 }
 
+/* Older layouts kept no source out. */
+static int forget_flows(const struct reconcile_input *input, const struct reconcile_plan *plan,
+			struct reconcile_report *report)
+{
+	const struct image none = {};
+	bool is_moving = kernel_is_moving(input->kernel);
+
+	if (input->guard == GUARD_NONE || input->is_dry_run)
+		return 0;
+	return reconcile_flows(plan->desired->policy, is_moving ? &none : &plan->running.image,
+			       report);
+}
+
 int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan *plan,
 		     struct reconcile_report *ret, char error[static ERROR_TEXT])
 {
@@ -472,6 +485,8 @@ int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan 
 	err = replace(input, plan, &report, error);
 	if (err == 0)
 		err = reconcile_interfaces(input, plan->desired, running, &report, error);
+	if (err == 0)
+		err = forget_flows(input, plan, &report);
 	if (err == 0)
 		err = finish_move(input, error);
 	if (err == 0)
