@@ -371,13 +371,14 @@ attacker_up() {
 frames() { outside /usr/bin/python3 "$e2e/frames.py" "$@"; }
 
 # expect_frame WANTED STATEMENT FRAMES-OPTIONS...: what an attacker gets for a frame of his:
-# `open` when the service answers, `closed` when nothing comes back, or `refused`.
+# `open` when the service answers, `closed` when nothing comes back, `refused`, or `shut` for either
+# of the two: errors have a limit of so many a second.
 expect_frame() {
 	local wanted=$1 statement=$2 wait=$closed_ms output
 	shift 2
-	[ "$wanted" = closed ] || wait=$open_ms
+	[[ $wanted == open || $wanted == refused ]] && wait=$open_ms
 	output=$(frames ask -w "$wait" "$@" 2>&1)
-	if [[ $output == "$wanted"* ]]; then
+	if [[ $output == "$wanted"* || ($wanted == shut && $output =~ ^(closed|refused)) ]]; then
 		ok "$wanted: $statement${because:+, $because}"
 	else
 		fail "$wanted: $statement${because:+, $because}" <<<"$output
