@@ -7,15 +7,12 @@
  * "published" and not "the host's own", so /proc is asked who holds it.
  */
 #include <errno.h>
-#include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "netdev.h"
-#include "netdev_dump.h"
+#include "netdev_diag.h"
 #include "netdev_sockets.h"
 #include "util.h"
 
@@ -31,20 +28,12 @@ struct reading {
 	__u8 proto;
 };
 
-static bool is_mapped(const struct prefix *addr)
-{
-	static const __u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return addr->family == 6 && memcmp(addr->addr, mapped, sizeof(mapped)) == 0;
-}
-
-static struct prefix any_or_address(__u8 family, const void *addr)
+/* "Every address" has no length. */
+static struct prefix any_or_address(const struct inet_diag_msg *diag)
 {
 	static const __u8 zero[16];
-	struct prefix prefix = prefix_from_address(family, addr);
+	struct prefix prefix = netdev_diag_address(diag, diag->id.idiag_src);
 
-	if (is_mapped(&prefix))
-		return any_or_address(4, prefix.addr + 12);
 	if (memcmp(prefix.addr, zero, sizeof(zero)) == 0)
 		prefix.length = 0;
 	return prefix;
@@ -75,21 +64,16 @@ static bool takes_ipv4(const struct nlmsghdr *message)
 
 static int each_socket(const struct nlmsghdr *message, void *data)
 {
-	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(message);
+	const struct inet_diag_msg *diag = netdev_diag_socket(message);
 	struct reading *reading = data;
 	struct held held = { 0 }, twin;
 
-	if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY)
-		return MNL_CB_OK;
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(*diag)) {
-		errno = EBADMSG;
+	if (!diag)
 		return MNL_CB_ERROR;
-	}
 	held.inode = diag->idiag_inode;
 	held.listener.proto = reading->proto;
 	held.listener.port = ntohs(diag->id.idiag_sport);
-	held.listener.addr = any_or_address(diag->idiag_family == AF_INET ? 4 : 6,
-					    diag->id.idiag_src);
+	held.listener.addr = any_or_address(diag);
 	if (!held.listener.port)
 		return MNL_CB_OK;
 	twin = held;
@@ -109,26 +93,19 @@ static void forget_dump(void *data)
 
 static int read_family(struct reading *reading, int family)
 {
-	char buf[NLMSG_ALIGN(sizeof(struct nlmsghdr)) +
-		 NLMSG_ALIGN(sizeof(struct inet_diag_req_v2))];
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
 	struct netdev_dump dump = {
-		.bus = NETLINK_SOCK_DIAG, .request = request,
 		.each = each_socket, .restart = forget_dump, .data = reading,
 	};
-	struct inet_diag_req_v2 *diag;
+	struct inet_diag_req_v2 sockets = {
+		.sdiag_family = family,
+		.sdiag_protocol = reading->proto,
+		/* A UDP socket that is bound and not connected is in the state called close. */
+		.idiag_states = 1u << (reading->proto == IPPROTO_TCP ? TCP_LISTEN : TCP_CLOSE),
+	};
 	int err;
 
-	request->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	request->nlmsg_seq = 3;
-	diag = mnl_nlmsg_put_extra_header(request, sizeof(*diag));
-	diag->sdiag_family = family;
-	diag->sdiag_protocol = reading->proto;
-	/* A UDP socket that is bound and not connected is in the state called close. */
-	diag->idiag_states = 1u << (reading->proto == IPPROTO_TCP ? TCP_LISTEN : TCP_CLOSE);
 	reading->before = reading->count;
-	err = netdev_dump(&dump);
+	err = netdev_diag(&dump, &sockets);
 	/* No diag module for it: then nothing is known, and every port is armed. */
 	return err == -ENOENT ? 0 : err;
 }
