@@ -92,9 +92,9 @@ char *cmd_describe(struct kernel *kernel, const struct reconcile_report *report)
 /* Why no interface is to be guarded here, and what to do; allocated. */
 char *cmd_no_outside(const struct options *options, const struct desired *desired);
 
-/* Whether the policy would drop what the caller's own SSH connection sends.
- * Logs, naming what decides and --force. */
-bool cmd_cuts_ssh(const struct policy *policy);
+/* Whether it must not be done, because it would cut the caller's own SSH connection or another.
+ * Logs whose, what decides, and --force.  A trial may: that is only warned of. */
+bool cmd_cuts_ssh(const struct reconcile_plan *plan, unsigned int trial_seconds);
 
 /* What was counted until now.  kernel may be NULL: nothing. */
 struct counted {

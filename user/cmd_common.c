@@ -13,7 +13,6 @@
 #include "log.h"
 #include "netdev.h"
 #include "policy.h"
-#include "session.h"
 #include "util.h"
 
 int cmd_open_docker(const struct options *options, const char *config_text,
@@ -155,24 +154,25 @@ char *cmd_no_outside(const struct options *options, const struct desired *desire
 	return text;
 }
 
-bool cmd_cuts_ssh(const struct policy *policy)
+bool cmd_cuts_ssh(const struct reconcile_plan *plan, unsigned int trial_seconds)
 {
-	struct policy_answer answer;
-	struct ssh_connection ssh;
-	char text[PREFIX_STRLEN];
+	char whom[LOCKOUT_TEXT];
+	struct lockout lockout;
+	int found = reconcile_find_lockout(plan, LOCKOUT_ALL, &lockout);
 
-	if (policy->is_audit || !session_ssh(&ssh))
+	if (found < 0)
+		return log_error(found, "cannot find out who is logged in by SSH; nothing was "
+				 "changed (--force does not ask)"), true;
+	if (!found)
 		return false;
-	answer = policy_decide(policy, &ssh.client, &ssh.server, IPPROTO_TCP, ssh.port);
-	if (answer.verdict != POLICY_DENY &&
-	    (answer.verdict != POLICY_UNGUARDED || policy->mode != DEFAULT_DENY_ALL))
+	lockout_describe(&lockout, reconcile_desired(plan)->policy, whom);
+	if (trial_seconds) {
+		log_warning("this cuts %s", whom);
 		return false;
-	log_error(0,
-		  "this would cut your own SSH connection from %s: %s%s%s; nothing was changed. "
-		  "Allow %u/tcp from there, name it as failsafe, or insist with --force",
-		  prefix_format(&ssh.client, text), answer.rule ? "'" : "",
-		  answer.rule ? answer.rule->text : "no rule allows it", answer.rule ? "'" : "",
-		  ssh.port);
+	}
+	log_error(0, "this would cut %s; nothing was changed. Allow %u/tcp from there, name it as "
+		  "failsafe, try what the file says with `tidegate reload --confirm 120s`, or "
+		  "insist with --force", whom, lockout.ssh.port);
 	return true;
 }
 

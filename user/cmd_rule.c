@@ -195,12 +195,17 @@ static int check_name(const struct desired *desired, const struct statement *add
 static int check_refused(const struct options *options, const struct reconcile_plan *plan,
 			 const char *old_text)
 {
-	if (!reconcile_has_refused(plan, old_text))
+	const char *why = reconcile_refused_why(plan, old_text);
+
+	if (!why)
 		return 0;
 	log_error(0,
-		  "'%s' was tried, not confirmed, and taken back: change it, or try it again with "
-		  "`tidegate reload --confirm 120s`, before you edit it",
-		  options->config);
+		  "'%s' %s%s: change it, or try it with `tidegate reload --confirm 120s`, before "
+		  "you edit it",
+		  options->config,
+		  why[0] ? "was not applied when it was saved, because " :
+			   "was tried, not confirmed, and taken back",
+		  why);
 	return -EPERM;
 }
 
@@ -223,7 +228,7 @@ static int try_and_commit(const struct options *options, const struct reconcile_
 	if (err < 0)
 		return err;
 	hint(desired, added);
-	if (!options->force && cmd_cuts_ssh(desired->policy))
+	if (!options->force && cmd_cuts_ssh(plan, 0))
 		return -EPERM;
 	if (options->dry_run) {
 		cmd_json_add_text("configuration", input->text);

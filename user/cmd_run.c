@@ -40,6 +40,7 @@ struct daemon {
 	int fds[WAKE_MAX];
 	bool is_stopping;
 	bool is_config_changed;
+	bool is_text_new;        /* since the last round that succeeded */
 	bool was_failing, was_refused, was_unguarded;
 	char *problems; /* as the last round had them, a line each; NULL = none */
 	enum docker_source docker_source;
@@ -105,6 +106,7 @@ static int renew_docker(struct daemon *daemon, const char *text)
 		return 0;
 	docker_free(TAKE_PTR(daemon->docker));
 	free(daemon->docker_text);
+	daemon->is_text_new = true;
 	daemon->docker_text = strdup(text);
 	if (!daemon->docker_text)
 		return -ENOMEM;
@@ -143,16 +145,26 @@ static void report_unguarded(struct daemon *daemon, const struct reconcile_repor
 	daemon->was_unguarded = !report->guarded;
 }
 
+static void report_refusal(const struct daemon *daemon, const char *why)
+{
+	const char *path = daemon->options->config;
+
+	if (why[0])
+		log_warning("'%s' is not applied, because %s; what was before enforces: `tidegate "
+			    "reload --confirm 120s` tries it, `tidegate --force reload` insists",
+			    path, why);
+	else
+		log_warning("'%s' was tried, not confirmed, and taken back; what was confirmed "
+			    "before enforces", path);
+}
+
 static void report(struct daemon *daemon, const struct reconcile_report *report)
 {
 	_cleanup_free_ char *what = NULL;
 	enum docker_source source = report->desired->docker_source;
 
-	if (report->is_refused && !daemon->was_refused)
-		log_warning(
-			"'%s' was tried, not confirmed, and taken back; what was confirmed before "
-			"enforces",
-			daemon->options->config);
+	if (report->is_refused && (!daemon->was_refused || daemon->is_text_new))
+		report_refusal(daemon, report->refused_why);
 	daemon->was_refused = report->is_refused;
 	report_problems(daemon, report->desired);
 	report_unguarded(daemon, report);
@@ -237,7 +249,7 @@ static int round_once(struct daemon *daemon)
 	report(daemon, &result);
 	daemon->trial_seconds_left = read_trial(daemon);
 	daemon->next_expiry = result.desired->policy->next_expiry;
-	daemon->is_config_changed = false;
+	daemon->is_config_changed = daemon->is_text_new = false;
 	return 0;
 }
 

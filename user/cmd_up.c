@@ -181,7 +181,7 @@ static int make_plan(const struct options *options, const struct up *up,
 	}
 	desired = reconcile_desired(plan);
 	if (!are_found(desired, up) || guards_nothing(options, up, input, desired) ||
-	    (!options->force && cmd_cuts_ssh(desired->policy)))
+	    (!options->force && cmd_cuts_ssh(plan, up->trial_seconds)))
 		return CMD_FAILED;
 	*ret = TAKE_PTR(plan);
 	return CMD_DONE;

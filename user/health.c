@@ -173,6 +173,30 @@ static int check_learned(struct kernel *kernel, struct health *health)
 			   "forgets what Docker lists by then", LIMIT_LEARNED, widened);
 }
 
+/* The daemon says the same. */
+static int add_refusal(struct health *health, const char *path)
+{
+	const char *why = health->report.refused_why;
+
+	if (!why[0])
+		return add_problem(health, "'%s' was tried, not confirmed, and taken back; what "
+				   "was confirmed before enforces", path);
+	return add_problem(health, "'%s' was not applied when it was saved, because %s; what was "
+			   "before enforces: `tidegate reload --confirm 120s` tries it", path, why);
+}
+
+/* Not applied yet, or the daemon could not, and has said why. */
+static int add_change(struct health *health, struct kernel *kernel)
+{
+	struct state state;
+
+	if (kernel_read_state(kernel, &state) == 0 && state.config_error[0])
+		return add_problem(health, "what configuration and Docker say now is not applied: "
+				   "%s; the policy before it enforces", state.config_error);
+	return add_problem(health, "what enforces is not what configuration and Docker say now: "
+			   "`tidegate reload` applies it");
+}
+
 static int check_policy(const struct health_input *input, struct health *health)
 {
 	struct reconcile_input dry = {
@@ -196,8 +220,7 @@ static int check_policy(const struct health_input *input, struct health *health)
 	for (size_t i = 0; i < desired->problems_count && err == 0; i++)
 		err = add_problem(health, "%s", desired->problems[i]);
 	if (err == 0 && health->report.is_refused)
-		err = add_problem(health, "'%s' was tried, not confirmed, and taken back; what was "
-				  "confirmed before enforces", input->config_path);
+		err = add_refusal(health, input->config_path);
 	if (desired->docker_source == DOCKER_REMEMBERED || desired->docker_source == DOCKER_UNKNOWN)
 		err = add_problem(health, "%s; %s", desired->docker_error[0] ?
 				  desired->docker_error : "Docker was not asked",
@@ -205,8 +228,7 @@ static int check_policy(const struct health_input *input, struct health *health)
 				  "only ports that rules name are guarded" :
 				  "what was published when it last answered is guarded");
 	if (err == 0 && input->kernel && health->report.is_changed)
-		err = add_problem(health, "what enforces is not what configuration and Docker say "
-				  "now: `tidegate reload` applies it");
+		err = add_change(health, input->kernel);
 	return err;
 }
 

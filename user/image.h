@@ -5,12 +5,15 @@
 #ifndef TIDEGATE_IMAGE_H
 #define TIDEGATE_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
 
+#include "datapath.h"
+
 struct policy;
 struct image_answer;
-struct image_header;
+struct prefix;
 
 /*
  * Counter ids are handed in, because they must survive this image: the caller maps an
@@ -54,6 +57,18 @@ void image_seal(struct image *image);
 
 /* 0 when the bytes are an image of this ABI whose offsets all lie inside, else -EBADMSG. */
 int image_check(const void *bytes, size_t size);
+
+/* A TCP flow to one of this host's own addresses. */
+struct image_flow {
+	const struct prefix *saddr, *daddr; /* full length, of one family */
+	unsigned short dport;
+};
+
+/* What the image says of its packets, unless they are replies. */
+enum reason image_decide(const struct image *image, const struct image_flow *flow, __u64 now_ns);
+
+/* Whether the address is neither this host's own nor a container's, as far as the image knows. */
+bool image_is_outside(const struct image *image, const struct prefix *addr);
 
 static inline const struct image_header *image_header(const struct image *image)
 {

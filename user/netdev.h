@@ -88,6 +88,24 @@ bool netdev_is_translated_early(const char *bridge);
  */
 int netdev_read_listeners(struct listener **ret, size_t *ret_count);
 
+/* An established TCP connection of this network namespace. */
+struct connection {
+	struct prefix peer, local; /* full length */
+	unsigned short port;       /* the local one */
+	unsigned long inode;       /* of the socket */
+};
+
+/* Those that some process has accepted or made. */
+int netdev_read_connections(struct connection **ret, size_t *ret_count);
+
+/*
+ * Leaves only those by which somebody is logged in by SSH: a process with CAP_NET_ADMIN that is
+ * named sshd holds the socket, and none waits for a password; whoever guesses passwords is not to
+ * keep himself from being banned.  Where no such process can be looked into, what is connected to
+ * port 22.
+ */
+int netdev_keep_ssh(struct connection *connections, size_t *count);
+
 /* A non-blocking netlink socket that becomes readable when links, addresses or default
  * routes change. */
 int netdev_subscribe(int *ret_fd);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * netdev_sockets.c: the sockets that Docker's own processes hold, from /proc.  A process is
- * Docker's by its name, which anybody can take, and by CAP_NET_ADMIN, as in bpf/learn.bpf.c.
+ * netdev_sockets.c: the sockets that Docker's own processes hold, and those of sshd, from /proc.  A
+ * process is Docker's by its name, which anybody can take, and by CAP_NET_ADMIN, as in
+ * bpf/learn.bpf.c.  So is sshd's, one of those that hold the socket.
  */
 #include "netdev_sockets.h"
 
@@ -50,13 +51,19 @@ static bool is_net_admin(int proc_fd, const char *pid)
 	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
 }
 
+/* "" when it cannot be read. */
+static void read_name(int proc_fd, const char *pid, char ret[static 16])
+{
+	if (read_file(proc_fd, pid, "comm", ret, 16) < 0)
+		ret[0] = '\0';
+	ret[strcspn(ret, "\n")] = '\0';
+}
+
 static bool is_docker(int proc_fd, const char *pid)
 {
 	char name[16];
 
-	if (read_file(proc_fd, pid, "comm", name, sizeof(name)) <= 0)
-		return false;
-	name[strcspn(name, "\n")] = '\0';
+	read_name(proc_fd, pid, name);
 	return (streq(name, "dockerd") || streq(name, "docker-proxy")) &&
 	       is_net_admin(proc_fd, pid);
 }
@@ -101,7 +108,8 @@ static int add_process(struct sockets *sockets, int proc_fd, const char *pid)
 	return err;
 }
 
-int sockets_add_docker(struct sockets *sockets)
+/* Of each process that `is_wanted`. */
+static int add_processes(struct sockets *sockets, bool (*is_wanted)(int proc_fd, const char *pid))
 {
 	_cleanup_closedir_ DIR *proc = opendir("/proc");
 	struct dirent *entry;
@@ -111,13 +119,57 @@ int sockets_add_docker(struct sockets *sockets)
 		return -errno;
 	while (!err && (entry = readdir(proc))) {
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
-		    !is_docker(dirfd(proc), entry->d_name))
+		    !is_wanted(dirfd(proc), entry->d_name))
 			continue;
 		err = add_process(sockets, dirfd(proc), entry->d_name);
 	}
 	if (sockets->count)
 		qsort(sockets->inodes, sockets->count, sizeof(*sockets->inodes), compare_inode);
 	return err;
+}
+
+int sockets_add_docker(struct sockets *sockets)
+{
+	return add_processes(sockets, is_docker);
+}
+
+/* sshd, sshd-session, sshd-auth */
+static bool is_named_sshd(int proc_fd, const char *pid)
+{
+	char name[16];
+
+	read_name(proc_fd, pid, name);
+	return strncmp(name, "sshd", strlen("sshd")) == 0;
+}
+
+static bool is_sshd(int proc_fd, const char *pid)
+{
+	return is_named_sshd(proc_fd, pid) && is_net_admin(proc_fd, pid);
+}
+
+/*
+ * By its title, which OpenSSH sets: "sshd: root@pts/0" is logged in, also "sshd: root@notty" and
+ * "sshd: root".  In brackets is what it does for somebody who is not, "sshd: root [net]" and
+ * "sshd: [accepted]", or behind him, "sshd: alice [priv]", or for nobody, "[listener]".  Without a
+ * colon it has just begun.
+ */
+static bool is_login(int proc_fd, const char *pid)
+{
+	char title[256];
+
+	return is_named_sshd(proc_fd, pid) &&
+	       read_file(proc_fd, pid, "cmdline", title, sizeof(title)) > 0 &&
+	       strstr(title, ": ") && !strchr(title, '[');
+}
+
+int sockets_add_sshd(struct sockets *sockets)
+{
+	return add_processes(sockets, is_sshd);
+}
+
+int sockets_add_logins(struct sockets *sockets)
+{
+	return add_processes(sockets, is_login);
 }
 
 bool sockets_have(const struct sockets *sockets, unsigned long inode)

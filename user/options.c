@@ -25,7 +25,7 @@ const struct option_entry option_entries[] = {
 	{ "pin", 0, "DIR", "where it lives in the kernel (" KERNEL_PIN_DIR ")", NULL, OF(pin_dir) },
 	{ "json", 0, NULL, "data for programs", NULL, OF(json) },
 	{ "dry-run", 0, NULL, "say what would happen, change nothing", NULL, OF(dry_run) },
-	{ "force", 0, NULL, "even if it cuts your own SSH connection", NULL, OF(force) },
+	{ "force", 0, NULL, "even if it cuts off who is logged in by SSH", NULL, OF(force) },
 	{ "quiet", 0, NULL, "only errors", NULL, OF(quiet) },
 	{ "verbose", 0, NULL, "more, with the kernel's log when it refuses", NULL, OF(verbose) },
 	{ "help", 'h', NULL, "this, or what the command does (-h)", NULL, OF(help) },

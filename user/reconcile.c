@@ -23,6 +23,7 @@
 struct running {
 	struct image image; /* empty: nothing does */
 	__u64 refused[2];   /* hash of a configuration that was tried and not confirmed */
+	char refused_why[STATE_TEXT]; /* see struct state */
 };
 
 struct reconcile_plan {
@@ -174,12 +175,19 @@ static int compile(const struct reconcile_input *input, const struct desired *de
 	return err < 0 ? reconcile_fail(err, error) : 0;
 }
 
-/* Equal in what it decides and in what it remembers. */
+/* Equal in what it decides. */
+static bool is_alike(const struct image *a, const struct image *b)
+{
+	return memcmp(image_header(a)->digest, image_header(b)->digest,
+		      sizeof(image_header(a)->digest)) == 0;
+}
+
+/* And in what it remembers. */
 static bool is_same(const struct image *a, const struct image *b)
 {
 	const struct image_header *x = image_header(a), *y = image_header(b);
 
-	if (memcmp(x->digest, y->digest, sizeof(x->digest)) != 0 ||
+	if (!is_alike(a, b) ||
 	    x->notes_size != y->notes_size || x->deadline_ns != y->deadline_ns)
 		return false;
 	return memcmp((char *)a->bytes + x->notes, (char *)b->bytes + y->notes,
@@ -318,8 +326,10 @@ static void write_state(const struct reconcile_input *input, const struct desire
 	state.reconciled_at = time(NULL);
 	if (input->hook != HOOK_NONE)
 		state.hook = input->hook;
-	if (input->is_insisted && !error[0])
+	if (input->is_insisted && !error[0]) {
 		memset(state.refused, 0, sizeof(state.refused));
+		state.refused_why[0] = '\0';
+	}
 	if (input->is_insisted && !input->trial_seconds && !error[0])
 		state.unconfirmed_ns = 0;
 	if (desired && desired->docker_source == DOCKER_FRESH)
@@ -347,11 +357,13 @@ static int read_enforcing(const struct reconcile_input *input, struct running *r
 	if (err < 0)
 		return err;
 	memcpy(running->refused, state.refused, sizeof(running->refused));
+	memcpy(running->refused_why, state.refused_why, sizeof(running->refused_why));
 	err = running_read(input->kernel, SLOT_ACTIVE, &running->image);
 	if (err < 0)
 		return err == -ENOENT ? 0 : err;
 	if (trial_of(image_header(&running->image)) != TRIAL_LAPSED)
 		return 0;
+	running->refused_why[0] = '\0';
 	err = trial_fall_back(input->kernel, &running->image, running->refused);
 	if (err < 0 || input->is_dry_run)
 		return err;
@@ -455,9 +467,29 @@ const struct desired *reconcile_desired(const struct reconcile_plan *plan)
 	return plan->desired;
 }
 
-bool reconcile_has_refused(const struct reconcile_plan *plan, const char *text)
+const char *reconcile_refused_why(const struct reconcile_plan *plan, const char *text)
 {
-	return plan->running.image.bytes && trial_is_refused(plan->running.refused, text);
+	if (!plan->running.image.bytes || !trial_is_refused(plan->running.refused, text))
+		return NULL;
+	return plan->running.refused_why;
+}
+
+int reconcile_find_lockout(const struct reconcile_plan *plan, enum lockout_whose whose,
+			   struct lockout *ret)
+{
+	static const struct reconcile_input without_kernel;
+	const struct image *before = &plan->running.image, *after = &plan->image;
+	_cleanup_(image_clear) struct image compiled = {};
+	char ignored[ERROR_TEXT];
+	int err = 0;
+
+	if (!after->bytes) {
+		err = compile(&without_kernel, plan->desired, &compiled, ignored);
+		after = &compiled;
+	}
+	if (err < 0 || (before->bytes && is_alike(before, after)))
+		return err;
+	return lockout_find(before, after, whose, ret);
 }
 
 /* Older layouts kept no source out. */
@@ -482,6 +514,7 @@ int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan 
 
 	error[0] = '\0';
 	report.is_refused = plan->is_refused;
+	memcpy(report.refused_why, plan->running.refused_why, sizeof(report.refused_why));
 	err = replace(input, plan, &report, error);
 	if (err == 0)
 		err = reconcile_interfaces(input, plan->desired, running, &report, error);
@@ -503,12 +536,61 @@ int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan 
 	return 0;
 }
 
+/* 1: it was another text than the one that enforces, and is refused.  Then the old one goes on,
+ * in step with Docker. */
+static int refuse_text(const struct reconcile_input *input, const struct reconcile_plan *plan,
+		       const char *why)
+{
+	_cleanup_free_ char *running = NULL;
+	const struct image *image = &plan->running.image;
+	int err = image->bytes ? notes_unpack(image, &running, NULL) : 0;
+
+	if (err < 0 || !running || streq(running, plan->desired->text))
+		return err;
+	err = trial_refuse(input->kernel, plan->desired->text, why);
+	return err < 0 ? err : 1;
+}
+
+/*
+ * Nobody is cut off who is logged in by SSH because a file was saved.  The text stays refused when
+ * he has left, else he would be locked out then.  Where not the text but a file of a set
+ * did it, nothing is replaced as long as he is there.
+ */
+static int protect_logins(const struct reconcile_input *input, struct reconcile_plan **plan,
+			  char *error)
+{
+	char whom[LOCKOUT_TEXT];
+	struct lockout lockout;
+	int found;
+
+	for (;;) {
+		found = reconcile_find_lockout(*plan, LOCKOUT_OTHERS, &lockout);
+		if (found <= 0)
+			break;
+		lockout_describe(&lockout, (*plan)->desired->policy, whom);
+		snprintf(error, ERROR_TEXT, "it would cut %s", whom);
+		found = refuse_text(input, *plan, error);
+		if (found <= 0)
+			return found < 0 ? reconcile_fail(found, error) : -EPERM;
+		reconcile_plan_freep(plan);
+		found = make_plan(input, plan, error);
+		if (found < 0)
+			return found;
+	}
+	if (found < 0)
+		snprintf(error, ERROR_TEXT, "cannot find out who is logged in by SSH: %s",
+			 strerror(-found));
+	return found;
+}
+
 int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 	      char error[static ERROR_TEXT])
 {
 	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
 	int err = make_plan(input, &plan, error);
 
+	if (err == 0 && input->is_unattended)
+		err = protect_logins(input, &plan, error);
 	if (err == 0)
 		return reconcile_commit(input, plan, ret, error);
 	if (input->kernel)

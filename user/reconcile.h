@@ -12,6 +12,7 @@
 
 #include "desired.h"
 #include "kernel.h"
+#include "lockout.h"
 
 enum audit { AUDIT_KEEP, AUDIT_ON, AUDIT_OFF };
 
@@ -37,7 +38,8 @@ struct reconcile_input {
 	unsigned int
 		trial_seconds; /* the kernel takes this policy back after so long; 0 = it stays */
 	bool is_insisted; /* somebody asked for just this: also when it was refused before */
-	bool is_unattended; /* the daemon: nobody asked for this, the file was saved */
+	bool is_unattended; /* the daemon: nobody asked for this, the file was saved.  What would
+			       cut somebody off who is logged in by SSH is refused */
 	const char *complaint;       /* why the text cannot be used, for `status`: what runs goes
 					on instead, in step with Docker and the interfaces */
 	bool is_dry_run;             /* change nothing, but fail where it would fail; is_changed
@@ -47,8 +49,9 @@ struct reconcile_input {
 
 struct reconcile_report {
 	bool is_changed;             /* a new image enforces */
-	bool is_refused;             /* the file's text was tried and not confirmed: the one before
-					is what enforces */
+	bool is_refused;             /* the file's text was tried and not confirmed, or not tried:
+					the one before is what enforces */
+	char refused_why[STATE_TEXT]; /* why it was not tried; "" = it was */
 	__u64 generation;            /* of the image that enforces; 0 = none */
 	struct desired *desired;     /* what it was made from */
 	char *notes;                 /* lines about interfaces, for people; NULL = none. Free it */
@@ -68,8 +71,13 @@ int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan 
 		     struct reconcile_report *ret, char error[static ERROR_TEXT]);
 const struct desired *reconcile_desired(const struct reconcile_plan *plan);
 
-/* Whether that configuration was tried, not confirmed, and taken back. */
-bool reconcile_has_refused(const struct reconcile_plan *plan, const char *text);
+/* Why that configuration was refused and not tried; "" = it was tried, not confirmed, and taken
+ * back; NULL = it was not refused. */
+const char *reconcile_refused_why(const struct reconcile_plan *plan, const char *text);
+
+/* As lockout_find() has it, of what enforces and what the plan would put in its place. */
+int reconcile_find_lockout(const struct reconcile_plan *plan, enum lockout_whose whose,
+			   struct lockout *ret);
 void reconcile_plan_freep(struct reconcile_plan **plan);
 
 /*

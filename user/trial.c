@@ -184,9 +184,22 @@ int trial_settle(struct kernel *kernel, const __u64 refused[2])
 	if (err < 0)
 		return err;
 	memcpy(state.refused, refused, sizeof(state.refused));
+	state.refused_why[0] = '\0';
 	state.unconfirmed_ns = 0;
 	err = kernel_write_state(kernel, &state);
 	return err < 0 ? err : kernel_copy_slot(kernel, SLOT_CONFIRMED, SLOT_ACTIVE);
+}
+
+int trial_refuse(struct kernel *kernel, const char *text, const char *why)
+{
+	struct state state;
+	int err = kernel_read_state(kernel, &state);
+
+	if (err < 0)
+		return err;
+	hash_text(text, state.refused);
+	snprintf(state.refused_why, sizeof(state.refused_why), "%s", why);
+	return kernel_write_state(kernel, &state);
 }
 
 bool trial_is_refused(const __u64 refused[2], const char *text)

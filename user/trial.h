@@ -46,6 +46,9 @@ int trial_fall_back(struct kernel *kernel, struct image *running, __u64 ret_refu
 /* Tidies up behind it: the confirmed image into the active slot, and the refusal remembered. */
 int trial_settle(struct kernel *kernel, const __u64 refused[2]);
 
+/* Refuses a text that is not tried. */
+int trial_refuse(struct kernel *kernel, const char *text, const char *why);
+
 /* Whether the text is the one that was refused. */
 bool trial_is_refused(const __u64 refused[2], const char *text);
 

@@ -142,6 +142,33 @@ static inline void build(const struct policy *policy, struct image *image)
 	assert_near(image);
 }
 
+/* By the number of the rule, as oracle_rule() has it. */
+static inline enum reason oracle_reason(const struct policy *policy, long port, __u32 rule)
+{
+	static const enum reason reasons[] = {
+		[STATEMENT_ALLOW] = PASS_ALLOWED,
+		[STATEMENT_DENY] = DROP_DENIED,
+		[STATEMENT_BAN] = DROP_BANNED,
+		[STATEMENT_FAILSAFE] = PASS_FAILSAFE,
+	};
+
+	if (rule >= 3)
+		return reasons[policy->rules[rule - 3].kind];
+	if (port < 0)
+		return policy->mode == DEFAULT_DENY_ALL ? DROP_CLOSED : PASS_UNGUARDED;
+	return rule == 2 ? DROP_CLOSED : PASS_DEFAULT;
+}
+
+static inline void assert_decides(const struct policy *policy, const struct image *image,
+				  const struct image_flow *flow)
+{
+	long port = oracle_port(policy, flow->daddr, IPPROTO_TCP, flow->dport);
+	enum reason reason =
+		oracle_reason(policy, port, oracle_rule(policy, port, flow->saddr));
+
+	assert_int_equal(image_decide(image, flow, 0), reason);
+}
+
 static inline void assert_agree(const struct policy *policy, const struct image *image,
 				const struct prefix *saddr, const struct prefix *daddr, __u8 proto,
 				unsigned short dport)
@@ -156,6 +183,9 @@ static inline void assert_agree(const struct policy *policy, const struct image 
 		assert_int_equal(answer.rule, 0);
 	if (oracle_is_inside(policy, saddr))
 		assert_false(image_is_plain_source((struct image_ref){ image->bytes }, saddr));
+	assert_int_equal(image_is_outside(image, daddr), answer.kind == DESTINATION_OTHER);
+	if (proto == IPPROTO_TCP && saddr->family == daddr->family)
+		assert_decides(policy, image, &(struct image_flow){ saddr, daddr, dport });
 }
 
 static inline unsigned short random_port(const struct policy *policy)

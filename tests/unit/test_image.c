@@ -286,6 +286,20 @@ static void until_becomes_a_time_of_this_boot(void **state)
 	assert_true(rule[1].expires_ns == 0);
 }
 
+static void a_rule_past_its_time_lets_nobody_in(void **state)
+{
+	_cleanup_(oracle_freep) struct policy *policy = one_port();
+	_cleanup_(image_clear) struct image image;
+	struct prefix saddr = v4(0x0a010203, 32), daddr = v4(0xc0000201, 32);
+	struct image_flow flow = { &saddr, &daddr, 80 };
+
+	oracle_add_source(policy, add_rule(policy, STATEMENT_ALLOW), ANY4);
+	policy->rules[0].until = 1000007;
+	build(policy, &image);
+	assert_int_equal(image_decide(&image, &flow, 12000000000ull), PASS_ALLOWED);
+	assert_int_equal(image_decide(&image, &flow, 12000000001ull), DROP_CLOSED);
+}
+
 static void notes_are_copied(void **state)
 {
 	_cleanup_(oracle_freep) struct policy *policy = oracle_policy();
@@ -367,6 +381,7 @@ int main(void)
 		cmocka_unit_test(loopback_is_martian_even_when_named),
 		cmocka_unit_test(digest_covers_the_policy_and_not_the_clock),
 		cmocka_unit_test(until_becomes_a_time_of_this_boot),
+		cmocka_unit_test(a_rule_past_its_time_lets_nobody_in),
 		cmocka_unit_test(notes_are_copied),
 		cmocka_unit_test(header_that_lies_is_rejected),
 	};
