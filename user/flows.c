@@ -28,8 +28,7 @@ struct flow {
 };
 
 struct search {
-	const struct flows_origin *origins;
-	size_t origins_count;
+	const struct flows_query *query;
 	struct flow *found;
 	size_t count;
 };
@@ -67,23 +66,26 @@ static bool read_source(const struct nlattr *tuple, struct prefix *ret)
 	return source4 || source6;
 }
 
-static bool is_from_service(const struct nlattr *tuple)
+static bool is_from_service(const struct flows_query *query, const struct nlattr *tuple)
 {
 	const struct nlattr *proto = find(tuple, CTA_TUPLE_PROTO, 0);
-	const struct nlattr *port = find(proto, CTA_PROTO_SRC_PORT, 2);
+	const struct nlattr *attr = find(proto, CTA_PROTO_SRC_PORT, 2);
+	unsigned int port = attr ? ntohs(mnl_attr_get_u16(attr)) : CLIENT_PORTS;
 
-	return port && ntohs(mnl_attr_get_u16(port)) < CLIENT_PORTS;
+	return attr && (port < CLIENT_PORTS || query->services[port / 8] >> port % 8 & 1);
 }
 
 static bool is_wanted(const struct search *search, const struct nlattr *tuple)
 {
+	const struct flows_query *query = search->query;
 	struct prefix source;
 
 	if (!read_source(tuple, &source))
 		return false;
-	for (size_t i = 0; i < search->origins_count; i++)
-		if (prefix_contains(&search->origins[i].prefix, &source))
-			return search->origins[i].is_new || is_from_service(tuple);
+	for (size_t i = 0; i < query->count; i++)
+		if (prefix_contains(&query->origins[i].prefix, &source) &&
+		    (query->origins[i].is_new || is_from_service(query, tuple)))
+			return true;
 	return false;
 }
 
@@ -213,17 +215,15 @@ static bool is_not_there(int err)
 	return err == -EINVAL || err == -EOPNOTSUPP || err == -EPROTONOSUPPORT || err == -ENOENT;
 }
 
-int flows_forget(const struct flows_origin *origins, size_t count, size_t *ret_count)
+int flows_forget(const struct flows_query *query, size_t *ret_count)
 {
-	_cleanup_(search_clear) struct search search = { .origins = origins,
-							 .origins_count = count };
-	int err = count ? read_flows(&search) : 0;
+	_cleanup_(search_clear) struct search search = { .query = query };
+	int err = query->count ? read_flows(&search) : 0;
 
 	if (!err)
 		err = delete_flows(&search);
 	if (err && !is_not_there(err))
 		return err;
-	if (ret_count)
-		*ret_count = search.count;
+	*ret_count = search.count;
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <linux/types.h>
 
 #include "prefix.h"
 
@@ -14,10 +15,17 @@ struct flows_origin {
 	bool is_new; /* none can have begun there: from any port; else from a service's only */
 };
 
+struct flows_query {
+	const struct flows_origin *origins;
+	size_t count;
+	/* A bit for each port number that is a service's; so are all below those that clients get. */
+	__u8 services[65536 / 8];
+};
+
 /*
  * Deletes the flows that began there, as conntrack believes.  0, also where conntrack is not at
- * work, or -errno; *ret_count, if not NULL, says how many there were.
+ * work, or -errno; *ret_count says how many there were.
  */
-int flows_forget(const struct flows_origin *origins, size_t count, size_t *ret_count);
+int flows_forget(const struct flows_query *query, size_t *ret_count);
 
 #endif

@@ -56,6 +56,23 @@ static void origins_clear(struct origins *origins)
 	free(origins->items);
 }
 
+/* The ports that the policy names, and those of the containers that they lead to: WireGuard's is
+ * above those that clients get. */
+static void add_services(struct flows_query *query, const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->ports_count; i++) {
+		const struct policy_port *port = &policy->ports[i];
+
+		for (unsigned int j = port->lo; j <= port->hi; j++) {
+			__u16 inside = port->container_port + j - port->lo;
+
+			query->services[j / 8] |= 1u << j % 8;
+			if (port->container_port)
+				query->services[inside / 8] |= 1u << inside % 8;
+		}
+	}
+}
+
 struct inside_prefixes {
 	const struct prefix *items;
 	size_t count;
@@ -106,13 +123,17 @@ int reconcile_flows(const struct policy *policy, const struct image *running,
 		{ policy->local, policy->local_count, false },
 	};
 	_cleanup_(origins_clear) struct origins origins = {};
+	struct flows_query query = {};
 	size_t count = 0;
 	int err = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(inside) && !err; i++)
 		err = add_origins(&origins, running, &inside[i]);
-	if (!err)
-		err = flows_forget(origins.items, origins.count, &count);
+	add_services(&query, policy);
+	query.origins = origins.items;
+	query.count = origins.count;
+	if (!err && query.count)
+		err = flows_forget(&query, &count);
 	if (count)
 		log_debug("forgot %zu flows that seemed to have begun inside before their sources "
 			  "were kept out",

@@ -6,7 +6,7 @@
 network_up
 engine_start
 attacker_up
-publish web -p 8080:80 -p 5353:53/udp
+publish web -p 8080:80 -p 5353:53/udp -p 51820:51820/udp
 web=$(container_address web)
 iptables -P FORWARD ACCEPT
 ip6tables -P FORWARD ACCEPT
@@ -32,6 +32,10 @@ keep_alive() {
 expect_answers() {
 	expect_frame "$1" "UDP as a reply to container port 53" udp,$attacker4,20001,$host4,53
 	expect_frame "$1" "UDP as a reply of this host's over IPv6" udp,$attacker6,20002,$host6,5353
+	expect_frame "$1" "UDP as a reply to a container port among the clients'" \
+		udp,$attacker4,20005,$host4,51820
+	expect_frame "$1" "UDP as a reply of this host's, from a port among the clients'" \
+		udp,$attacker6,20006,$host6,51820
 }
 expect_answers_of_later() {
 	expect_frame "$1" "UDP to the later container as a reply" \
@@ -40,10 +44,12 @@ expect_answers_of_later() {
 		udp,$attacker6,20004,fd00:5:30::2,53
 }
 
-frames send udp,$web,53,$attacker4,20001,text= udp,$host6,5353,$attacker6,20002,text=
+frames send udp,$web,53,$attacker4,20001,text= udp,$host6,5353,$attacker6,20002,text= \
+	udp,$web,51820,$attacker4,20005,text= udp,$host6,51820,$attacker6,20006,text=
 because="without tidegate"
 expect_answers open
-keep_alive udp,$attacker4,20001,$host4,53,text= udp,$attacker6,20002,$host6,5353,text=
+keep_alive udp,$attacker4,20001,$host4,53,text= udp,$attacker6,20002,$host6,5353,text= \
+	udp,$attacker4,20005,$host4,51820,text= udp,$attacker6,20006,$host6,51820,text=
 
 configure </dev/null
 expect "tidegate up succeeds" tidegate up
