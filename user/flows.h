@@ -18,7 +18,7 @@ struct flows_origin {
 struct flows_query {
 	const struct flows_origin *origins;
 	size_t count;
-	/* A bit for each port number that is a service's; so are all below those that clients get. */
+	/* A bit for each number that is a service's; so are all below those that clients get. */
 	__u8 services[65536 / 8];
 };
 
