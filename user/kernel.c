@@ -470,6 +470,23 @@ int kernel_unlink_all(const char *pin_dir, const char *name, bool *ret_found)
 	return 0;
 }
 
+/* What is on no interface.  A link goes with its last pin, but somebody may hold it. */
+static int detach_links(struct kernel *kernel)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
+	struct dirent *entry;
+	int err = kernel_link_path(kernel, "", &path);
+
+	if (err < 0)
+		return err;
+	dir = opendir(path);
+	while (err == 0 && dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			err = kernel_unpin_link(kernel, entry->d_name);
+	return err;
+}
+
 /* What has no link does not go with its pin. */
 static int detach_all(const char *pin_dir)
 {
@@ -483,7 +500,7 @@ static int detach_all(const char *pin_dir)
 	err = kernel_attachments(kernel, &list, &count);
 	for (size_t i = 0; err == 0 && i < count; i++)
 		err = kernel_detach(kernel, &list[i]);
-	return err;
+	return err < 0 ? err : detach_links(kernel);
 }
 
 static int turn_tracking_off(void)

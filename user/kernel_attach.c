@@ -49,6 +49,24 @@ int kernel_link_path(const struct kernel *kernel, const char *pin, char **ret)
 	return asprintf(ret, "%s/links/%s", kernel->pin_dir, pin) < 0 ? -ENOMEM : 0;
 }
 
+bool kernel_is_filter(__u32 program_id)
+{
+	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(program_id);
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 &&
+	       strncmp(info.name, "filter_", strlen("filter_")) == 0;
+}
+
+static bool is_program(int fd, __u32 id)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.id == id;
+}
+
 /* LIBBPF_OPTS, because libbpf wants the padding zero as well. */
 static int query_clsact(int ifindex, __u32 *ret_program_id)
 {
@@ -82,14 +100,6 @@ static int attach_clsact(int program_fd, int ifindex, __u32 flags)
 	return bpf_tc_attach(&hook, &opts);
 }
 
-static void read_clsact(struct attachment *attachment)
-{
-	__u32 id;
-
-	if (query_clsact(attachment->ifindex, &id) == 0)
-		attachment->is_attached = id == attachment->program_id;
-}
-
 /* The ifindex in the link's own info is 0 once its interface is gone. */
 static void read_link(int fd, struct attachment *attachment)
 {
@@ -109,14 +119,16 @@ static void read_link(int fd, struct attachment *attachment)
 		attachment->ifindex = 0;
 }
 
-static void read_program(int fd, struct attachment *attachment)
+/* The pin of clsact says that it is ours, and the kernel which program: who is killed while it
+ * replaces one leaves the pin of another. */
+static void read_clsact(struct attachment *attachment)
 {
-	struct bpf_prog_info info = {};
-	__u32 size = sizeof(info);
+	__u32 id;
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0)
-		attachment->program_id = info.id;
-	read_clsact(attachment);
+	if (query_clsact(attachment->ifindex, &id) < 0)
+		return;
+	attachment->program_id = id;
+	attachment->is_attached = kernel_is_filter(id);
 }
 
 static bool read_attachment(const struct kernel *kernel, const char *pin,
@@ -132,11 +144,13 @@ static bool read_attachment(const struct kernel *kernel, const char *pin,
 		return false;
 	snprintf(attachment->pin, sizeof(attachment->pin), "%s", pin);
 	attachment->hook = hook_from_name(hook);
+	if (attachment->hook == HOOK_NONE) /* of a replacement that was killed */
+		return false;
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return true;
 	if (attachment->hook == HOOK_CLSACT)
-		read_program(fd, attachment);
+		read_clsact(attachment);
 	else
 		read_link(fd, attachment);
 	return true;
@@ -170,12 +184,18 @@ int kernel_attachments(struct kernel *kernel, struct attachment **ret, size_t *r
 	return 0;
 }
 
-static int unpin(struct kernel *kernel, const char *pin)
+int kernel_unpin_link(struct kernel *kernel, const char *pin)
 {
 	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
 
 	if (kernel_link_path(kernel, pin, &path) < 0)
 		return -ENOMEM;
+	/* A daemon may hold the link, and a file system that is hidden below another one.  Of
+	 * clsact the pin is of a program, which cannot be detached so. */
+	fd = bpf_obj_get(path);
+	if (fd >= 0)
+		(void)bpf_link_detach(fd);
 	if (unlink(path) < 0 && errno != ENOENT)
 		return kernel_fail(-errno, "cannot remove the pin '%s'", path);
 	return 0;
@@ -190,8 +210,7 @@ static int detach(struct kernel *kernel, const struct attachment *attachment)
 			return kernel_fail(err, "cannot detach from interface %d",
 					   attachment->ifindex);
 	}
-	/* The last reference to a link is its attachment. */
-	return unpin(kernel, attachment->pin);
+	return kernel_unpin_link(kernel, attachment->pin);
 }
 
 int kernel_detach(struct kernel *kernel, const struct attachment *attachment)
@@ -203,6 +222,24 @@ int kernel_detach(struct kernel *kernel, const struct attachment *attachment)
 	if (err < 0 || sscanf(attachment->pin, "%u-", &ifindex) != 1)
 		return err;
 	return kernel_forget_interface(kernel, ifindex);
+}
+
+bool kernel_is_own_attached(struct kernel *kernel)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	size_t count = 0;
+
+	if (kernel_attachments(kernel, &list, &count) < 0)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		bool is_own = !list[i].is_attached;
+
+		for (int j = 0; j < PROGRAM_MAX; j++)
+			is_own = is_own || is_program(kernel->program_fds[j], list[i].program_id);
+		if (!is_own)
+			return false;
+	}
+	return true;
 }
 
 static int program_for(struct kernel *kernel, const struct attach_request *request,
@@ -226,17 +263,30 @@ static int attach_link(int program_fd, int ifindex, enum hook_kind hook)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The pin first: an attached program that no pin names would never go. */
-static int attach_and_pin_clsact(int program_fd, int ifindex, const char *path, __u32 flags)
+static int pin_in_place(int fd, const char *path)
 {
-	int err;
+	_cleanup_free_ char *path_new = NULL;
 
-	if (unlink(path) < 0 && errno != ENOENT)
-		return -errno;
-	if (bpf_obj_pin(program_fd, path) < 0)
-		return -errno;
-	err = attach_clsact(program_fd, ifindex, flags);
+	if (asprintf(&path_new, "%s-new", path) < 0)
+		return -ENOMEM;
+	(void)unlink(path_new);
+	return bpf_obj_pin(fd, path_new) < 0 || rename(path_new, path) < 0 ? -errno : 0;
+}
+
+/*
+ * The pin first: an attached program that no pin names would never go.  What is there is ours if
+ * it is a filter, pinned or not, and is replaced; if that fails, it goes on.
+ */
+static int attach_and_pin_clsact(int program_fd, int ifindex, const char *path)
+{
+	__u32 id;
+	bool is_there = query_clsact(ifindex, &id) == 0 && kernel_is_filter(id);
+	int err = pin_in_place(program_fd, path);
+
 	if (err < 0)
+		return err;
+	err = attach_clsact(program_fd, ifindex, is_there ? BPF_TC_F_REPLACE : 0);
+	if (err < 0 && !is_there)
 		(void)unlink(path);
 	return err;
 }
@@ -256,7 +306,7 @@ static int attach_at(struct kernel *kernel, const struct attach_request *request
 	if (kernel_link_path(kernel, pin, &path) < 0)
 		return -ENOMEM;
 	if (hook == HOOK_CLSACT)
-		return attach_and_pin_clsact(program_fd, request->ifindex, path, 0);
+		return attach_and_pin_clsact(program_fd, request->ifindex, path);
 	link_fd = attach_link(program_fd, request->ifindex, hook);
 	if (link_fd < 0)
 		return link_fd;
@@ -273,10 +323,12 @@ static int update_link(struct kernel *kernel, const struct attach_request *reque
 
 	if (program_fd < 0)
 		return program_fd;
+	if (is_program(program_fd, attachment->program_id))
+		return 0;
 	if (kernel_link_path(kernel, attachment->pin, &path) < 0)
 		return -ENOMEM;
 	if (attachment->hook == HOOK_CLSACT)
-		return attach_and_pin_clsact(program_fd, request->ifindex, path, BPF_TC_F_REPLACE);
+		return attach_and_pin_clsact(program_fd, request->ifindex, path);
 	fd = bpf_obj_get(path);
 	if (fd < 0 || bpf_link_update(fd, program_fd, NULL) < 0)
 		return kernel_fail(-errno, "cannot replace the program on interface %d",
@@ -348,7 +400,7 @@ static int find_attached(struct kernel *kernel, const struct attach_request *req
 		if (list[i].ifindex != request->ifindex)
 			continue;
 		if (!list[i].is_attached) {
-			err = unpin(kernel, list[i].pin);
+			err = kernel_unpin_link(kernel, list[i].pin);
 			continue;
 		}
 		*ret = list[i];

@@ -90,7 +90,7 @@ static int create_link(int program_fd, __u32 family)
 	return fd < 0 ? kernel_fail(-errno, "cannot attach to netfilter") : fd;
 }
 
-/* The new link is there before its pin takes the place of the old one, which goes with it. */
+/* The new link is there before its pin takes the place of the old one, which then goes. */
 static int attach(struct kernel *kernel, int program_fd, __u32 family, const char *pin)
 {
 	_cleanup_free_ char *path = NULL, *path_new = NULL;
@@ -107,6 +107,8 @@ static int attach(struct kernel *kernel, int program_fd, __u32 family, const cha
 		return fd;
 	if (bpf_obj_pin(fd, path_new) < 0 || rename(path_new, path) < 0)
 		return kernel_fail(-errno, "cannot pin '%s'", path);
+	if (old_fd >= 0)
+		(void)bpf_link_detach(old_fd); /* also if somebody holds it */
 	return 0;
 }
 

@@ -194,10 +194,6 @@ void kernel_unload_learn_beside(struct kernel *kernel)
 	static const char *const pins[] = { "learn-try-4" BESIDE, "learn-try-6" BESIDE,
 					    "learn-4" BESIDE, "learn-6" BESIDE };
 
-	for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
-		_cleanup_free_ char *path = NULL;
-
-		if (kernel_link_path(kernel, pins[i], &path) == 0)
-			(void)unlink(path);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(pins); i++)
+		(void)kernel_unpin_link(kernel, pins[i]);
 }

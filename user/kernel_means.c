@@ -80,12 +80,8 @@ static bool is_left_out(const struct means_entry *entry)
 
 static void unpin(struct kernel *kernel, const struct means_entry *entry)
 {
-	for (int i = 0; i < MEANS_LINKS && entry->links[i]; i++) {
-		_cleanup_free_ char *path = NULL;
-
-		if (kernel_link_path(kernel, entry->links[i], &path) == 0)
-			(void)unlink(path);
-	}
+	for (int i = 0; i < MEANS_LINKS && entry->links[i]; i++)
+		(void)kernel_unpin_link(kernel, entry->links[i]);
 	if (entry->load == load_tracking)
 		(void)tracking_turn_off();
 }

@@ -125,6 +125,9 @@ int kernel_finish_move(struct kernel *kernel)
 	bool found;
 	int err;
 
+	if (!kernel_is_own_attached(kernel))
+		return kernel_fail(-EAGAIN, "an interface still has a program of the older "
+					    "version");
 	kernel_load_means(kernel);
 	kernel_unload_learn_beside(kernel);
 	err = carry_counters(kernel);

@@ -60,6 +60,15 @@ int kernel_program(struct kernel *kernel, enum filter_program program);
 /* Path of a pin below links/, allocated. */
 int kernel_link_path(const struct kernel *kernel, const char *pin, char **ret);
 
+/* Detaches what the pin names, whoever holds it as well, and unpins it. */
+int kernel_unpin_link(struct kernel *kernel, const char *pin);
+
+/* Whether it is one of the entries of bpf/filter.bpf.c, of whichever build. */
+bool kernel_is_filter(__u32 program_id);
+
+/* Whether everything that is pinned for an interface and attached is a program of this process. */
+bool kernel_is_own_attached(struct kernel *kernel);
+
 /* In the map "interfaces": as guarded, or no longer. */
 int kernel_note_guarded(struct kernel *kernel, const struct attach_request *request);
 int kernel_forget_interface(struct kernel *kernel, __u32 ifindex);

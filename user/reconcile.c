@@ -290,16 +290,6 @@ static int replace(const struct reconcile_input *input, struct reconcile_plan *p
 	return err;
 }
 
-/* Everything is attached with the new maps, and the policy is in them. */
-static int finish_move(const struct reconcile_input *input, char *error)
-{
-	int err = 0;
-
-	if (!input->is_dry_run && kernel_is_moving(input->kernel))
-		err = kernel_finish_move(input->kernel);
-	return err < 0 ? reconcile_fail(err, error) : 0;
-}
-
 static int forget_learned(const struct reconcile_input *input, const struct desired *desired,
 			  char *error)
 {
@@ -505,11 +495,26 @@ static int forget_flows(const struct reconcile_input *input, const struct reconc
 			       report);
 }
 
+/* A move ends as soon as no interface has the older program, also if one refuses that never had. */
+static int attach_and_move(const struct reconcile_input *input, struct reconcile_plan *plan,
+			   struct reconcile_report *report, char *error)
+{
+	int err = reconcile_interfaces(input, plan->desired, &plan->running.image, report, error);
+	int move_err = 0;
+
+	if (err == 0)
+		err = forget_flows(input, plan, report);
+	if (!input->is_dry_run && kernel_is_moving(input->kernel))
+		move_err = kernel_finish_move(input->kernel);
+	if (err < 0)
+		return err;
+	return move_err < 0 ? reconcile_fail(move_err, error) : 0;
+}
+
 int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan *plan,
 		     struct reconcile_report *ret, char error[static ERROR_TEXT])
 {
 	_cleanup_(reconcile_clear) struct reconcile_report report = {};
-	const struct image *running = &plan->running.image;
 	int err;
 
 	error[0] = '\0';
@@ -517,11 +522,7 @@ int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan 
 	memcpy(report.refused_why, plan->running.refused_why, sizeof(report.refused_why));
 	err = replace(input, plan, &report, error);
 	if (err == 0)
-		err = reconcile_interfaces(input, plan->desired, running, &report, error);
-	if (err == 0)
-		err = forget_flows(input, plan, &report);
-	if (err == 0)
-		err = finish_move(input, error);
+		err = attach_and_move(input, plan, &report, error);
 	if (err == 0)
 		err = forget_learned(input, plan->desired, error);
 	/* What cannot be kept undoes nothing: it enforces. */
