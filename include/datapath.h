@@ -210,6 +210,7 @@ struct state {
 	__u32 hook; /* enum hook_kind of the last `up --hook`; 0 = none was asked for */
 	__u32 reserved;
 	char refused_why[STATE_TEXT]; /* why it was not even tried; "" = it was */
+	__u64 pins; /* digest of the pin directory's path */
 };
 
 /* ---- means ----------------------------------------------------------------------- */
@@ -503,7 +504,7 @@ DATAPATH_ASSERT(mac_key, 8);
 DATAPATH_ASSERT(learned_key, 20);
 DATAPATH_ASSERT(learned, 16);
 DATAPATH_ASSERT(learned_ports, 64 + 2 * 24576);
-DATAPATH_ASSERT(state, 664);
+DATAPATH_ASSERT(state, 672);
 DATAPATH_ASSERT(means_note, 240);
 DATAPATH_ASSERT(image_table, 16);
 DATAPATH_ASSERT(image_answer, 16);

@@ -60,6 +60,16 @@ int cmd_take_lock(void)
 	return fd;
 }
 
+int cmd_open_kernel(const struct options *options, struct kernel **ret)
+{
+	int err = kernel_open(options->pin_dir, ret);
+
+	if (err != -ENOENT || !kernel_has_strays(options->pin_dir))
+		return err;
+	err = kernel_adopt(options->pin_dir);
+	return err < 0 ? err : kernel_open(options->pin_dir, ret);
+}
+
 int cmd_reconcile(const struct reconcile_input *input, struct reconcile_report *ret)
 {
 	char error[ERROR_TEXT];

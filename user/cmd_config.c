@@ -8,6 +8,7 @@
 #include "image.h"
 #include "log.h"
 #include "notes.h"
+#include "running.h"
 #include "util.h"
 
 #define CONFIG_BYTES (64u << 20)
@@ -28,8 +29,7 @@ bool cmd_enforces_text(struct kernel *kernel)
 	_cleanup_(image_clear) struct image image = {};
 	_cleanup_free_ char *text = NULL;
 
-	return kernel && kernel_read_image(kernel, SLOT_ACTIVE, &image) == 0 &&
-	       image_check(image.bytes, image.size) == 0 &&
+	return kernel && running_read(kernel, SLOT_ACTIVE, &image) == 0 &&
 	       notes_unpack(&image, &text, NULL) == 0 && text[0];
 }
 

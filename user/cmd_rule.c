@@ -255,7 +255,7 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 
 	if (lock_fd < 0)
 		return lock_fd;
-	err = kernel_open(options->pin_dir, &kernel);
+	err = cmd_open_kernel(options, &kernel);
 	if (err < 0 && err != -ENOENT)
 		return log_error(err == -EPROTO ? 0 : err, "%s", kernel_error()), err;
 	err = cmd_read_config(options, kernel, &old_text);

@@ -29,6 +29,9 @@
 #define RETRY_SECONDS 5
 #define QUIET_MS 1000
 
+/* Nobody says that pins are removed, hidden by a mount, or links detached. */
+#define CHECK_MS 2000
+
 enum wakeup { WAKE_SIGNAL, WAKE_CONFIG, WAKE_NETDEV, WAKE_TRACKING, WAKE_MAX };
 
 struct daemon {
@@ -218,6 +221,33 @@ static int keep_running(struct daemon *daemon, struct reconcile_input *input, in
 	return err;
 }
 
+/* Somebody else made all anew, after what we have was taken away. */
+static int take_others(struct daemon *daemon)
+{
+	struct kernel *others;
+	int err = kernel_load(daemon->options->pin_dir, &others);
+
+	if (err < 0)
+		return err;
+	kernel_free(daemon->kernel);
+	daemon->kernel = others;
+	return 0;
+}
+
+/* What was taken away since the last round comes back before anything else. */
+static int heal(struct daemon *daemon)
+{
+	int err = kernel_heal(daemon->kernel);
+
+	if (err == -ESTALE) {
+		log_warning("%s; using those", kernel_error());
+		err = take_others(daemon);
+	}
+	if (err < 0 && !daemon->was_failing)
+		log_error(err, "%s", kernel_error());
+	return err;
+}
+
 /* One round.  Whatever fails leaves the policy that runs, and is tried again. */
 static int round_once(struct daemon *daemon)
 {
@@ -226,7 +256,6 @@ static int round_once(struct daemon *daemon)
 	_cleanup_free_ char *text = NULL;
 	struct reconcile_input input = {
 		.config_path = daemon->options->config,
-		.kernel = daemon->kernel,
 		.sets_dir = SETS_DIR,
 		.guard = GUARD_WANTED,
 		.is_unattended = true,
@@ -236,6 +265,10 @@ static int round_once(struct daemon *daemon)
 
 	if (lock_fd < 0)
 		return lock_fd;
+	err = heal(daemon);
+	if (err < 0)
+		return err;
+	input.kernel = daemon->kernel;
 	read_err = read_config(daemon, &text, error);
 	err = read_err < 0 && daemon->docker_text ? 0 : renew_docker(daemon, text ?: "");
 	if (err < 0)
@@ -307,10 +340,12 @@ static bool wait_some(struct daemon *daemon, int timeout_ms)
 
 	/* However often nftables changes, the time ends. */
 	for (; left >= 0; left = end - now_ms()) {
-		enum woken woken = wait_once(daemon, left);
+		enum woken woken = wait_once(daemon, left < CHECK_MS ? left : CHECK_MS);
 
-		if (woken != WOKEN_BY_TRACKING)
-			return woken == WOKEN_BY_CHANGE;
+		if (woken == WOKEN_BY_CHANGE || !kernel_is_in_place(daemon->kernel))
+			return true;
+		if (woken == WOKEN_BY_TIME)
+			continue;
 		(void)drain(daemon->fds[WAKE_TRACKING]);
 		kernel_tend_means(daemon->kernel);
 	}
@@ -405,6 +440,7 @@ int cmd_run(const struct options *options, int argc, char **argv)
 	follow(&daemon, 1);
 	while (!daemon.is_stopping) {
 		daemon.was_failing = round_once(&daemon) < 0;
+		kernel_hold_links(daemon.kernel);
 		wait_for_change(&daemon);
 	}
 	follow(&daemon, 0);

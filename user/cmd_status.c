@@ -554,9 +554,11 @@ int cmd_status(const struct options *options, int argc, char **argv)
 		log_error(err, "%s", kernel_error());
 		return CMD_FAILED;
 	}
-	/* kernel_error() is about the last failure. */
-	unreadable = err == -EPROTO ? strdup(kernel_error()) : NULL;
-	input.unreadable = unreadable;
+	if (err == -EPROTO)
+		input.unreadable = unreadable = strdup(kernel_error()); /* of the last failure */
+	else if (err == -ENOENT && kernel_has_strays(options->pin_dir))
+		input.unreadable = "the filter is attached and enforces, but its pins are gone, "
+				   "removed or hidden by a mount: `tidegate up` makes them again";
 	if (cmd_read_config(options, kernel, &text) < 0 ||
 	    cmd_open_docker(options, text, &docker, &input.is_docker_off) < 0)
 		return CMD_FAILED;

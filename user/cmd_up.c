@@ -300,7 +300,7 @@ static bool is_enforcing(struct kernel *kernel)
 /* Also what has an older layout.  A daemon of that version would take it back at once. */
 static int open_running(const struct options *options, struct kernel **ret)
 {
-	int err = kernel_open(options->pin_dir, ret);
+	int err = cmd_open_kernel(options, ret);
 
 	if (err == -EPROTO)
 		err = kernel_open_older(options->pin_dir, ret);
@@ -350,7 +350,7 @@ int cmd_reload(const struct options *options, int argc, char **argv)
 	lock_fd = cmd_take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
-	err = kernel_open(options->pin_dir, &kernel);
+	err = cmd_open_kernel(options, &kernel);
 	if (err < 0) {
 		log_error(0, "%s%s", kernel_error(), err == -EPROTO ? "" :
 			  ": nothing to reload; `tidegate up` starts it");
@@ -370,7 +370,7 @@ int cmd_confirm(const struct options *options, int argc, char **argv)
 	lock_fd = cmd_take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
-	err = kernel_open(options->pin_dir, &kernel);
+	err = cmd_open_kernel(options, &kernel);
 	if (err < 0) {
 		log_error(err == -EPROTO ? 0 : err, "%s", kernel_error());
 		return CMD_FAILED;

@@ -121,6 +121,12 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 	for (size_t i = 0; err == 0 && i < count; i++) {
 		attached += list[i].is_attached;
 		err = add_interface(health, &list[i]);
+		if (err == 0 && list[i].is_attached &&
+		    !kernel_is_of_these_maps(kernel, list[i].program_id))
+			err = add_problem(health,
+					  "'%s' has a filter that does not decide by what is "
+					  "pinned: `tidegate up` replaces it",
+					  health->interfaces[health->interfaces_count - 1].name);
 	}
 	for (size_t i = 0; err == 0 && desired && i < desired->netdevs->devices_count; i++) {
 		const struct netdev *device = &desired->netdevs->devices[i];

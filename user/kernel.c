@@ -90,7 +90,7 @@ static int make_dir(const char *pin_dir, const char *name)
 	return 0;
 }
 
-static int make_dirs(const char *pin_dir)
+int kernel_make_dirs(const char *pin_dir)
 {
 	int err;
 
@@ -101,7 +101,8 @@ static int make_dirs(const char *pin_dir)
 		return err;
 	if (!is_bpf_file_system(pin_dir))
 		return kernel_fail(-EINVAL, "'%s' is not on a BPF file system", pin_dir);
-	return make_dir(pin_dir, "/links");
+	err = make_dir(pin_dir, "/" MAPS_DIR);
+	return err < 0 ? err : make_dir(pin_dir, "/links");
 }
 
 int kernel_open_map(const char *pin_dir, const char *maps_dir, const char *name)
@@ -177,36 +178,54 @@ static struct kernel *new_kernel(const char *pin_dir)
 	return kernel;
 }
 
+#define MAP(name, field) { name, offsetof(struct kernel, field) }
+
+static const struct {
+	const char *name;
+	size_t fd; /* offset */
+} map_entries[] = {
+	MAP("policy_small", policy_fds[0]),
+	MAP("policy_medium", policy_fds[1]),
+	MAP("policy_large", policy_fds[2]),
+	MAP("lane", lane_fd),
+	MAP("counters", counters_fd),
+	MAP("counter_owners", counter_owners_fd),
+	MAP("interfaces", interfaces_fd),
+	MAP("own_macs", own_macs_fd),
+	MAP("state", state_fd),
+	MAP("learned", learned_fd),
+	MAP("learned_at", learned_at_fd),
+	MAP("learned_ports", learned_ports_fd),
+	MAP("means", means_fd),
+};
+
+static int *map_fd(struct kernel *kernel, size_t entry)
+{
+	return (int *)((char *)kernel + map_entries[entry].fd);
+}
+
 static int open_maps(struct kernel *kernel)
 {
-	const struct {
-		const char *name;
-		int *fd;
-		bool is_newer; /* than the first build; the rest works without */
-	} maps[] = {
-		{ "policy_small", &kernel->policy_fds[0], false },
-		{ "policy_medium", &kernel->policy_fds[1], false },
-		{ "policy_large", &kernel->policy_fds[2], false },
-		{ "lane", &kernel->lane_fd, false },
-		{ "counters", &kernel->counters_fd, false },
-		{ "counter_owners", &kernel->counter_owners_fd, false },
-		{ "interfaces", &kernel->interfaces_fd, false },
-		{ "own_macs", &kernel->own_macs_fd, false },
-		{ "state", &kernel->state_fd, false },
-		{ "learned", &kernel->learned_fd, true },
-		{ "learned_at", &kernel->learned_at_fd, true },
-		{ "learned_ports", &kernel->learned_ports_fd, true },
-		{ "means", &kernel->means_fd, true },
-	};
+	for (size_t i = 0; i < ARRAY_SIZE(map_entries); i++) {
+		int fd = kernel_open_map(kernel->pin_dir, kernel->maps_dir, map_entries[i].name);
 
-	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
-		int fd = kernel_open_map(kernel->pin_dir, kernel->maps_dir, maps[i].name);
-
-		if (fd < 0 && !(maps[i].is_newer && fd == -ENOENT))
+		if (fd < 0)
 			return fd;
-		*maps[i].fd = fd < 0 ? -1 : fd;
+		*map_fd(kernel, i) = fd;
 	}
 	return 0;
+}
+
+int kernel_pin_maps(struct kernel *kernel)
+{
+	int err = kernel_make_dirs(kernel->pin_dir), made = 0;
+
+	for (size_t i = 0; err >= 0 && i < ARRAY_SIZE(map_entries); i++) {
+		err = kernel_pin_missing(*map_fd(kernel, i), kernel->pin_dir, kernel->maps_dir,
+					 map_entries[i].name);
+		made += err > 0;
+	}
+	return err < 0 ? err : made;
 }
 
 int kernel_open(const char *pin_dir, struct kernel **ret)
@@ -347,6 +366,14 @@ static int load_program(struct kernel *kernel, enum filter_program program, bool
 	return err < 0 ? err : fd;
 }
 
+/* Those as well that no instruction names: with the program the kernel keeps all maps, and says
+ * which they are to who has lost the pins (kernel_adopt.c).  Before Linux 5.10 it cannot. */
+static void bind_maps(struct kernel *kernel, int program_fd)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(map_entries); i++)
+		(void)bpf_prog_bind_map(program_fd, *map_fd(kernel, i), NULL);
+}
+
 int kernel_program(struct kernel *kernel, enum filter_program program)
 {
 	int fd = kernel->program_fds[program];
@@ -356,8 +383,10 @@ int kernel_program(struct kernel *kernel, enum filter_program program)
 	fd = load_program(kernel, program, true);
 	if (fd == -EINVAL && program == PROGRAM_XDP) /* before 5.18: no multi-buffer XDP */
 		fd = load_program(kernel, program, false);
-	if (fd >= 0)
-		kernel->program_fds[program] = fd;
+	if (fd < 0)
+		return fd;
+	kernel->program_fds[program] = fd;
+	bind_maps(kernel, fd);
 	return fd;
 }
 
@@ -382,10 +411,13 @@ static int stamp_abi(struct kernel *kernel)
 	struct state current = {};
 	int err;
 
+	__u64 pins = kernel_digest_of_pins(kernel->pin_dir);
+
 	err = kernel_read_state(kernel, &current);
-	if (err < 0 || current.abi == DATAPATH_ABI)
+	if (err < 0 || (current.abi == DATAPATH_ABI && current.pins == pins))
 		return err;
 	current.abi = DATAPATH_ABI;
+	current.pins = pins;
 	return kernel_write_state(kernel, &current);
 }
 
@@ -416,8 +448,7 @@ static int choose_maps(struct kernel *kernel)
 	else if (check_layout(kernel->pin_dir, layout) < 0)
 		return -EPROTO;
 	err = sweep_next_maps(kernel);
-	return err < 0 ? err : make_dir(kernel->pin_dir, kernel->is_moving ? "/" NEXT_MAPS_DIR :
-									     "/" MAPS_DIR);
+	return err < 0 || !kernel->is_moving ? err : make_dir(kernel->pin_dir, "/" NEXT_MAPS_DIR);
 }
 
 int kernel_load(const char *pin_dir, struct kernel **ret)
@@ -427,7 +458,9 @@ int kernel_load(const char *pin_dir, struct kernel **ret)
 
 	if (!kernel)
 		return -ENOMEM;
-	err = make_dirs(pin_dir);
+	err = kernel_adopt(pin_dir);
+	if (err == 0)
+		err = kernel_make_dirs(pin_dir);
 	if (err == 0)
 		err = choose_maps(kernel);
 	if (err < 0)
@@ -515,7 +548,9 @@ int kernel_remove(const char *pin_dir, bool *ret_found)
 	int err;
 
 	*ret_found = false;
-	err = detach_all(pin_dir);
+	err = kernel_adopt(pin_dir);
+	if (err == 0)
+		err = detach_all(pin_dir);
 	if (err == 0)
 		err = kernel_unlink_all(pin_dir, "/links", ret_found);
 	if (err == 0)
@@ -557,6 +592,7 @@ void kernel_free(struct kernel *kernel)
 		util_closep(&kernel->program_fds[i]);
 	for (int i = 0; i < POLICY_SIZES; i++)
 		util_closep(&kernel->policy_fds[i]);
+	kernel_release_links(kernel);
 	kernel_unmap_counters(kernel);
 	util_closep(&kernel->lane_fd);
 	util_closep(&kernel->counters_fd);

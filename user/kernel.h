@@ -75,6 +75,27 @@ void kernel_freep(struct kernel **kernel);
 /* Text of the last failure in this room. */
 const char *kernel_error(void);
 
+/* ---- pins that somebody took away ------------------------------------------------------- */
+
+/* Whether something of ours is attached in this network namespace that is not pinned. */
+bool kernel_has_strays(const char *pin_dir);
+
+/* Pins it again, with its maps, so that kernel_open() finds them; warns.  0 also when there was
+ * nothing to do. */
+int kernel_adopt(const char *pin_dir);
+
+/* For who stays: links that are held do not go with their pins. */
+void kernel_hold_links(struct kernel *kernel);
+
+/* Whether all is as it was: pinned, and attached.  Costs some tens of system calls. */
+bool kernel_is_in_place(struct kernel *kernel);
+
+/* Makes the pins again that are gone; warns.  -ESTALE when those of other maps are there. */
+int kernel_heal(struct kernel *kernel);
+
+/* Whether the program decides by these maps. */
+bool kernel_is_of_these_maps(struct kernel *kernel, __u32 program_id);
+
 /* ---- interfaces ------------------------------------------------------------------ */
 
 enum hook_kind { HOOK_NONE, HOOK_XDP_NATIVE, HOOK_XDP_GENERIC, HOOK_TCX, HOOK_CLSACT, HOOK_MAX };

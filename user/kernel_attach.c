@@ -79,6 +79,16 @@ static int query_clsact(int ifindex, __u32 *ret_program_id)
 	return err;
 }
 
+int kernel_open_clsact(int ifindex)
+{
+	__u32 id;
+	int err = query_clsact(ifindex, &id);
+
+	if (err < 0)
+		return err;
+	return kernel_is_filter(id) ? bpf_prog_get_fd_by_id(id) : -ENOENT;
+}
+
 static int detach_clsact(int ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);

@@ -35,23 +35,6 @@ struct link_create {
 	__u32 netfilter_flags;
 };
 
-#define MAPS_MAX 32
-
-struct program {
-	struct bpf_prog_info info;
-	__u32 maps[MAPS_MAX];
-};
-
-static int read_program(int fd, struct program *program)
-{
-	__u32 size = sizeof(program->info);
-
-	memset(program, 0, sizeof(*program));
-	program->info.nr_map_ids = MAPS_MAX;
-	program->info.map_ids = (__u64)(unsigned long)program->maps;
-	return bpf_obj_get_info_by_fd(fd, &program->info, &size) < 0 ? -errno : 0;
-}
-
 /* Such a link cannot be given another program (-EOPNOTSUPP), but need not if it would be the
  * same. */
 static bool is_same(int link_fd, int program_fd)
@@ -64,10 +47,11 @@ static bool is_same(int link_fd, int program_fd)
 	if (bpf_obj_get_info_by_fd(link_fd, &info, &size) < 0)
 		return false;
 	old_fd = bpf_prog_get_fd_by_id(info.prog_id);
-	if (old_fd < 0 || read_program(old_fd, &old) < 0 || read_program(program_fd, &new) < 0)
+	if (old_fd < 0 || kernel_read_program(old_fd, &old) < 0 ||
+	    kernel_read_program(program_fd, &new) < 0)
 		return false;
 	return memcmp(old.info.tag, new.info.tag, sizeof(old.info.tag)) == 0 &&
-	       old.info.nr_map_ids == new.info.nr_map_ids && new.info.nr_map_ids <= MAPS_MAX &&
+	       old.info.nr_map_ids == new.info.nr_map_ids &&
 	       memcmp(old.maps, new.maps, sizeof(old.maps)) == 0;
 }
 

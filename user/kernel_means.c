@@ -136,7 +136,7 @@ static bool is_attached(struct kernel *kernel, const struct means_entry *entry)
 		if (kernel_link_path(kernel, entry->links[i], &path) < 0)
 			return false;
 		fd = bpf_obj_get(path);
-		if (fd < 0)
+		if (fd < 0 || kernel_is_defunct(fd))
 			return false;
 	}
 	return true;
@@ -153,4 +153,15 @@ int kernel_read_means(struct kernel *kernel, struct means_state ret[MEANS_MAX])
 		snprintf(ret[i].why_not, sizeof(ret[i].why_not), "%s", note.why_not);
 	}
 	return 0;
+}
+
+void kernel_mend_means(struct kernel *kernel)
+{
+	struct means_state states[MEANS_MAX];
+
+	if (kernel_read_means(kernel, states) < 0)
+		return;
+	for (enum means means = 0; means < MEANS_MAX; means++)
+		if (!states[means].is_attached && !states[means].why_not[0])
+			load(kernel, means);
 }

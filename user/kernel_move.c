@@ -50,6 +50,7 @@ static int carry_state(struct kernel *kernel)
 	if (old.generation < state.generation)
 		old.generation = state.generation;
 	old.abi = DATAPATH_ABI;
+	old.pins = kernel_digest_of_pins(kernel->pin_dir);
 	return kernel_write_state(kernel, &old);
 }
 

@@ -20,6 +20,8 @@ enum filter_program { PROGRAM_XDP, PROGRAM_TC, PROGRAM_TC_L3, PROGRAM_MAX };
 struct kernel {
 	char *pin_dir;
 	const char *maps_dir;
+	struct held_link *held; /* kernel_adopt.c */
+	size_t held_count;
 	bool is_moving; /* what is attached has other maps than these */
 	bool is_renewing; /* kernel_load(): what is attached gets the program of this build */
 	int program_fds[PROGRAM_MAX]; /* -1 = not loaded yet */
@@ -32,7 +34,7 @@ struct kernel {
 	int interfaces_fd;
 	int own_macs_fd;
 	int state_fd;
-	int learned_fd;       /* these four: -1 when an older build made the pins */
+	int learned_fd;
 	int learned_at_fd;
 	int learned_ports_fd;
 	int means_fd;
@@ -49,6 +51,35 @@ int kernel_read_layout(const char *pin_dir, const char *maps_dir, __u32 *ret);
 
 /* Removes the directory with all pins in it; 0 also when there is none. */
 int kernel_unlink_all(const char *pin_dir, const char *name, bool *ret_found);
+
+/* Directory and subdirectories, of maps and links, on a BPF file system. */
+int kernel_make_dirs(const char *pin_dir);
+
+/* 1 = there was no pin of that name, 0 = there was. */
+int kernel_pin_missing(int fd, const char *pin_dir, const char *dir, const char *name);
+
+/* Those of the kernel's maps that are not pinned.  Returns how many. */
+int kernel_pin_maps(struct kernel *kernel);
+
+void kernel_release_links(struct kernel *kernel);
+
+#define PROGRAM_MAPS 32
+
+struct program {
+	struct bpf_prog_info info;
+	__u32 maps[PROGRAM_MAPS]; /* ids; info.nr_map_ids of them */
+};
+int kernel_read_program(int fd, struct program *program);
+
+/* Of a directory's path: so the state in the kernel says which pins belong to it. */
+__u64 kernel_digest_of_pins(const char *pin_dir);
+
+/* The program of ours that is attached to clsact there, or an error. */
+int kernel_open_clsact(int ifindex);
+
+/* Whether the link is there, and nothing is attached by it any more.  Of netfilter's nobody can
+ * tell. */
+bool kernel_is_defunct(int link_fd);
 
 /* The maps of the object become the pinned ones. */
 int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object);
@@ -129,6 +160,9 @@ int kernel_carry_learned(struct kernel *kernel, const struct learned_port *ports
 /* ---- means (kernel_means.c): each loads and attaches itself, or says why not ----------- */
 
 void kernel_load_means(struct kernel *kernel);
+
+/* Those that were loaded, and that somebody detached. */
+void kernel_mend_means(struct kernel *kernel);
 int kernel_load_learn(struct kernel *kernel);
 
 /* While the filter moves: learns into these maps as well, beside what learns into the others. */
