@@ -78,11 +78,6 @@ old_up() {
 	map_ids >/run/maps.old
 }
 
-if "$tidegate" version | grep -q 'layout 6'; then
-	skip "a build with another layout moves the filter" "this build has layout 6 itself"
-	exit
-fi
-
 network_up
 engine_start
 ip -n outside route add 172.16.0.0/12 via $host4
@@ -195,7 +190,7 @@ because="killed again and again"
 old_up
 watch_all
 killed=0
-for ((delay = 10; delay < 3000; delay += ${TIDEGATE_STEP:-15})); do
+for ((delay = 10; delay < 3000; delay += ${TIDEGATE_STEP:-35})); do
 	"$tidegate" up --without-docker 2>/dev/null &
 	pid=$!
 	sleep "$(printf '%d.%03d' $((delay / 1000)) $((delay % 1000)))"
