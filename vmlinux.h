@@ -402,9 +402,28 @@ struct sk_buff {
 	__u16 network_header;
 } __attribute__((preserve_access_index));
 
+struct list_head {
+	struct list_head *next;
+} __attribute__((preserve_access_index));
+
+struct rtnl_link_ops {
+	const char *kind;
+} __attribute__((preserve_access_index));
+
 struct net_device {
 	char name[16];
 	int ifindex;
+	unsigned int priv_flags; /* a bit field since 6.12 */
+	const struct rtnl_link_ops *rtnl_link_ops;
+	struct {
+		struct list_head lower;
+	} adj_list;
+} __attribute__((preserve_access_index));
+
+/* net/core/dev.h */
+struct netdev_adjacent {
+	struct net_device *dev;
+	struct list_head list;
 } __attribute__((preserve_access_index));
 
 /* include/linux/netfilter.h, include/net/netfilter/nf_bpf_link.h */

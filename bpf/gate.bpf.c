@@ -35,6 +35,9 @@
 
 #define NFCT_INFOMASK 7ul
 
+#define IFF_EBRIDGE (1 << 1) /* include/linux/netdevice.h */
+#define BRIDGE_PORTS_MAX 1024 /* net/bridge/br_private.h, BR_MAX_PORTS */
+
 char LICENSE[] SEC("license") = "GPL";
 
 static __always_inline __u64 clock_ns(void)
@@ -75,7 +78,7 @@ static __always_inline bool is_docker_name(const union name *name)
 	return is_network && !name->text[15];
 }
 
-static __always_inline bool is_docker(const struct net_device *device)
+static __always_inline bool is_named_by_docker(const struct net_device *device)
 {
 	union name name = {};
 
@@ -83,12 +86,76 @@ static __always_inline bool is_docker(const struct net_device *device)
 	return is_docker_name(&name);
 }
 
+/* A network's bridge can have any name (com.docker.network.bridge.name), so each one is taken for
+ * Docker's until somebody who has asked Docker says otherwise. */
+static __always_inline bool is_new_bridge(const struct net_device *device)
+{
+	__u32 ifindex = device->ifindex;
+	const struct interface *interface;
+
+	if (!(BPF_CORE_READ_BITFIELD_PROBED(device, priv_flags) & IFF_EBRIDGE))
+		return false;
+	interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+	return !interface || (interface->flags & INTERFACE_NEW);
+}
+
+/* What comes in and goes out by the same bridge has not been kept out of it. */
+static __always_inline bool is_docker_exit(const struct nf_hook_state *state)
+{
+	if (is_named_by_docker(state->out))
+		return true;
+	return state->in->ifindex != state->out->ifindex && is_new_bridge(state->out);
+}
+
+struct ports_search {
+	const struct list_head *at, *end;
+	__u32 is_outside;
+};
+
+static long look_at_port(__u64 turn, void *arg)
+{
+	struct ports_search *search = arg;
+	const struct list_head *at = search->at;
+	const struct netdev_adjacent *lower;
+	const char *name;
+	char kind[8] = {};
+
+	if (!at || at == search->end)
+		return 1;
+	lower = (const void *)at - bpf_core_field_offset(struct netdev_adjacent, list);
+	search->at = BPF_CORE_READ(at, next);
+	name = BPF_CORE_READ(lower, dev, rtnl_link_ops, kind);
+	bpf_probe_read_kernel_str(kind, sizeof(kind), name);
+	search->is_outside = kind[0] != 'v' || kind[1] != 'e' || kind[2] != 't' ||
+			     kind[3] != 'h' || kind[4] ||
+			     side_of(BPF_CORE_READ(lower, dev, ifindex)) == SIDE_OUTSIDE;
+	return search->is_outside;
+}
+
+/* A bridge of Docker's has one end of a veth for each container, and nothing else.  Where the
+ * machine's own NIC is a veth, that one is guarded before anybody puts it into a bridge. */
+static __always_inline bool has_only_containers(const struct net_device *device)
+{
+	struct ports_search search = {
+		.end = (const void *)device +
+		       bpf_core_field_offset(struct net_device, adj_list.lower),
+		.at = BPF_CORE_READ(device, adj_list.lower.next),
+	};
+
+	bpf_loop(BRIDGE_PORTS_MAX, look_at_port, &search, 0);
+	return !search.is_outside;
+}
+
 /* A bridge of Docker's that nobody has seen yet is as new as the containers behind it. */
 static __always_inline enum side side_of_entry(const struct nf_hook_state *state)
 {
 	enum side side = side_of(state->in->ifindex);
 
-	return side == SIDE_UNKNOWN && is_docker(state->in) ? SIDE_INSIDE : side;
+	if (side != SIDE_UNKNOWN)
+		return side;
+	if (is_named_by_docker(state->in))
+		return SIDE_INSIDE;
+	return is_new_bridge(state->in) && has_only_containers(state->in) ? SIDE_INSIDE : side;
 }
 
 /* ---- what ------------------------------------------------------------------------------- */
@@ -281,7 +348,7 @@ static __always_inline int decide_gate(const struct nf_hook_state *state,
 	reason = side == SIDE_UNKNOWN ? decide_source(&pkt) : REASON_NONE;
 	if (reason || is_answer(info, ct))
 		return reason;
-	if (!is_docker(state->out) && !is_to_container(&pkt))
+	if (!is_docker_exit(state) && !is_to_container(&pkt))
 		return REASON_NONE;
 	if (ct && info != IP_CT_UNTRACKED) {
 		is_translated = BPF_CORE_READ(ct, status) & IPS_DST_NAT;

@@ -119,10 +119,12 @@ struct counter_key {
 #define INTERFACE_SHARED 1u /* bridge port, or parent of a macvlan: carries frames of others */
 #define INTERFACE_UPPER 2u  /* not guarded itself, but above one that is: a VLAN, a VRF */
 #define INTERFACE_INSIDE 4u /* nobody wants it guarded */
+#define INTERFACE_NEW 8u /* a bridge, and nobody can say yet that it is none of Docker's */
 #define INTERFACE_LOOPBACK 1u /* ifindex of lo in each network namespace */
 
 struct interface {
 	__u32 flags;
+	__u32 noted_s; /* CLOCK_MONOTONIC; when a bridge that is not guarded was first seen */
 };
 
 /*
@@ -499,7 +501,7 @@ struct lane {
 	_Static_assert(sizeof(struct type) == (size), "size of struct " #type)
 DATAPATH_ASSERT(counter, 16);
 DATAPATH_ASSERT(counter_key, 16);
-DATAPATH_ASSERT(interface, 4);
+DATAPATH_ASSERT(interface, 8);
 DATAPATH_ASSERT(mac_key, 8);
 DATAPATH_ASSERT(learned_key, 20);
 DATAPATH_ASSERT(learned, 16);

@@ -45,6 +45,7 @@ struct daemon {
 	bool is_config_changed;
 	bool is_text_new;        /* since the last round that succeeded */
 	bool was_failing, was_refused, was_unguarded;
+	bool is_too_early; /* see reconcile.h */
 	char *problems; /* as the last round had them, a line each; NULL = none */
 	enum docker_source docker_source;
 	time_t next_expiry;
@@ -280,6 +281,7 @@ static int round_once(struct daemon *daemon)
 	if (err < 0)
 		return keep_running(daemon, &input, err, error);
 	report(daemon, &result);
+	daemon->is_too_early = result.is_too_early;
 	daemon->trial_seconds_left = read_trial(daemon);
 	daemon->next_expiry = result.desired->policy->next_expiry;
 	daemon->is_config_changed = daemon->is_text_new = false;
@@ -291,6 +293,8 @@ static int next_timeout_ms(const struct daemon *daemon)
 	time_t seconds = daemon->was_failing ? RETRY_SECONDS : RELIST_SECONDS;
 	time_t now = time(NULL);
 
+	if (daemon->is_too_early)
+		seconds = RECONCILE_AGAIN_SECONDS;
 	/* What the kernel goes back to then is as old as the trial. */
 	if (daemon->trial_seconds_left && daemon->trial_seconds_left < seconds)
 		seconds = daemon->trial_seconds_left;

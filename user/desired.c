@@ -63,10 +63,13 @@ static int remember(const struct desired_input *input, struct desired *desired, 
 
 static int read_docker(const struct desired_input *input, struct desired *desired, char *error)
 {
-	if (input->docker && docker_read(input->docker, &desired->inventory) == 0) {
+	int err = input->docker ? docker_read(input->docker, &desired->inventory) : 0;
+
+	if (input->docker && err == 0) {
 		desired->docker_source = DOCKER_FRESH;
 		return 0;
 	}
+	desired->is_docker_absent = err == -ENOENT || err == -ECONNREFUSED;
 	if (input->docker)
 		snprintf(desired->docker_error, sizeof(desired->docker_error), "%s",
 			 docker_error(input->docker));
@@ -104,18 +107,20 @@ int desired_check_exposure(struct desired *desired, const char *path)
 				"(chown root, chmod go-w)", path, exposure);
 }
 
-static int read_host(struct desired *desired, char *error)
+static int read_interfaces(struct desired *desired, char *error)
 {
-	int err;
+	int err = netdev_read(&desired->netdevs);
 
-	err = netdev_read(&desired->netdevs);
-	if (err < 0)
-		return fail(err, error, "cannot read the interfaces and addresses: %s",
-			    strerror(-err));
-	err = netdev_read_listeners(&desired->listeners, &desired->listeners_count);
-	if (err < 0)
-		return fail(err, error, "cannot read the listening sockets: %s", strerror(-err));
-	return 0;
+	return err < 0 ? fail(err, error, "cannot read the interfaces and addresses: %s",
+			      strerror(-err)) : 0;
+}
+
+static int read_listeners(struct desired *desired, char *error)
+{
+	int err = netdev_read_listeners(&desired->listeners, &desired->listeners_count);
+
+	return err < 0 ? fail(err, error, "cannot read the listening sockets: %s",
+			      strerror(-err)) : 0;
 }
 
 static int resolve(const struct desired_input *input, struct desired *desired, char *error)
@@ -163,12 +168,15 @@ int desired_read(const struct desired_input *input, struct desired **ret,
 	err = parse(input, desired, error);
 	if (err < 0)
 		return err;
-	err = read_docker(input, desired, error);
+	/* A bridge that is there before Docker is asked is one that Docker tells of. */
+	err = read_interfaces(desired, error);
+	if (err == 0)
+		err = read_docker(input, desired, error);
 	if (err == 0)
 		err = input->copy_of ? 0 : desired_check_exposure(desired, input->config_path);
 	err = err ?: desired_read_sets(input, desired, error);
 	if (err == 0)
-		err = read_host(desired, error);
+		err = read_listeners(desired, error);
 	if (err == 0)
 		err = resolve(input, desired, error);
 	if (err == -E2BIG && desired_recall_grown(input, desired, error) > 0)

@@ -45,6 +45,7 @@ struct desired {
 	struct inventory *inventory; /* NULL with DOCKER_OFF and DOCKER_UNKNOWN */
 	enum docker_source docker_source;
 	char docker_error[ERROR_TEXT]; /* why not DOCKER_FRESH */
+	bool is_docker_absent;         /* nobody listens where it should */
 	struct netdev_list *netdevs;
 	struct listener *listeners;
 	size_t listeners_count;

@@ -133,12 +133,16 @@ int kernel_detach(struct kernel *kernel, const struct attachment *attachment);
 
 struct other_interface {
 	__u32 ifindex;
-	__u32 flags;          /* INTERFACE_UPPER or INTERFACE_INSIDE */
+	__u32 flags;          /* INTERFACE_UPPER or INTERFACE_INSIDE, and INTERFACE_NEW: a bridge */
 };
 
-/* The interfaces that are not guarded: just these.  What has no room is left out, which means
- * that it counts as the outside. */
-int kernel_note_others(struct kernel *kernel, const struct other_interface *others, size_t count);
+/*
+ * The interfaces that are not guarded: just these.  What has no room is left out, which means that
+ * it counts as the outside.  A bridge stays new unless it was first noted before `settled_s`
+ * (CLOCK_MONOTONIC), or has ceased to be new before.  1 = some are new, 0 = none, or -errno.
+ */
+int kernel_note_others(struct kernel *kernel, const struct other_interface *others, size_t count,
+		       __u32 settled_s);
 
 /* The link-layer addresses at which this host receives: just these, which it sorts.  What has no
  * room is left out, which counts for something only where forwarding is off. */

@@ -6,6 +6,7 @@
 #include "kernel.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "kernel_private.h"
 #include "util.h"
@@ -58,26 +59,52 @@ static int forget_others(struct kernel *kernel, const struct other_interface *ot
 	return err;
 }
 
-static int note_other(struct kernel *kernel, const struct other_interface *other)
+static __u32 monotonic_s(void)
 {
-	struct interface there, interface = { .flags = other->flags };
+	struct timespec now;
 
-	if (bpf_map_lookup_elem(kernel->interfaces_fd, &other->ifindex, &there) == 0 &&
-	    there.flags == interface.flags)
-		return 0;
-	if (bpf_map_update_elem(kernel->interfaces_fd, &other->ifindex, &interface, BPF_ANY) < 0 &&
-	    errno != E2BIG)
-		return kernel_fail(-errno, "cannot note interface %u", other->ifindex);
-	return 0;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec;
 }
 
-int kernel_note_others(struct kernel *kernel, const struct other_interface *others, size_t count)
+/* there: how it is noted, NULL when it is not. */
+static struct interface describe(const struct other_interface *other,
+				 const struct interface *there, __u32 settled_s)
 {
-	int err = forget_others(kernel, others, count);
+	struct interface interface = { .flags = other->flags };
+	bool is_known = there && (there->flags & (INTERFACE_UPPER | INTERFACE_INSIDE));
 
-	for (size_t i = 0; err == 0 && i < count; i++)
-		err = note_other(kernel, &others[i]);
-	return err;
+	if (!(other->flags & INTERFACE_NEW))
+		return interface;
+	interface.noted_s = is_known ? there->noted_s : monotonic_s();
+	if ((is_known && !(there->flags & INTERFACE_NEW)) || interface.noted_s < settled_s)
+		interface.flags &= ~INTERFACE_NEW;
+	return interface;
+}
+
+static int note_other(struct kernel *kernel, const struct other_interface *other, __u32 settled_s)
+{
+	struct interface there, interface;
+	bool is_there = bpf_map_lookup_elem(kernel->interfaces_fd, &other->ifindex, &there) == 0;
+
+	interface = describe(other, is_there ? &there : NULL, settled_s);
+	if (!(is_there && memcmp(&there, &interface, sizeof(there)) == 0) &&
+	    bpf_map_update_elem(kernel->interfaces_fd, &other->ifindex, &interface, BPF_ANY) < 0 &&
+	    errno != E2BIG)
+		return kernel_fail(-errno, "cannot note interface %u", other->ifindex);
+	return interface.flags & INTERFACE_NEW ? 1 : 0;
+}
+
+int kernel_note_others(struct kernel *kernel, const struct other_interface *others, size_t count,
+		       __u32 settled_s)
+{
+	int err = forget_others(kernel, others, count), some = 0;
+
+	for (size_t i = 0; err >= 0 && i < count; i++) {
+		err = note_other(kernel, &others[i], settled_s);
+		some |= err > 0;
+	}
+	return err < 0 ? err : some;
 }
 
 /* ---- link-layer addresses ------------------------------------------------------------------ */

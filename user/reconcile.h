@@ -23,6 +23,8 @@ enum audit { AUDIT_KEEP, AUDIT_ON, AUDIT_OFF };
  */
 enum guard { GUARD_NONE, GUARD_WANTED };
 
+#define RECONCILE_AGAIN_SECONDS 2
+
 struct reconcile_input {
 	const char *config_path;
 	const char *text; /* of the configuration */
@@ -55,6 +57,8 @@ struct reconcile_report {
 	__u64 generation;            /* of the image that enforces; 0 = none */
 	struct desired *desired;     /* what it was made from */
 	char *notes;                 /* lines about interfaces, for people; NULL = none. Free it */
+	bool is_too_early;           /* for a word about some bridge: look again after
+					RECONCILE_AGAIN_SECONDS */
 	size_t guarded;              /* interfaces the filter is attached to now */
 };
 

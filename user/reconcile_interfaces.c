@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "image.h"
@@ -337,12 +338,45 @@ static bool may_be_wanted(const struct desired *desired, const struct netdev *de
 }
 
 /*
+ * Whether a bridge that Docker did not tell of is none of its: where an Engine has been and does
+ * not answer now, nobody knows.
+ */
+static bool can_tell(const struct desired *desired)
+{
+	return desired->docker_source == DOCKER_FRESH || desired->docker_source == DOCKER_OFF ||
+	       (desired->docker_source == DOCKER_UNKNOWN && desired->is_docker_absent);
+}
+
+/*
+ * Docker makes the bridge a moment before it tells of the network, and the daemon is woken by the
+ * bridge: it asks again.  What a person asks for is done at once.
+ */
+static __u32 settled_s(const struct reconcile_input *input, const struct desired *desired)
+{
+	__u32 began_s = desired->began_ns / 1000000000ull;
+
+	if (!can_tell(desired))
+		return 0;
+	if (!input->is_unattended)
+		return UINT32_MAX;
+	return began_s > RECONCILE_AGAIN_SECONDS ? began_s + 1 - RECONCILE_AGAIN_SECONDS : 0;
+}
+
+static __u32 flags_of(const struct netdev_list *netdevs, const struct netdev *device,
+		      const struct attachment *list, size_t count)
+{
+	if (is_upper(netdevs, device, list, count))
+		return INTERFACE_UPPER;
+	return streq(device->kind, "bridge") ? INTERFACE_INSIDE | INTERFACE_NEW : INTERFACE_INSIDE;
+}
+
+/*
  * The gate takes what nobody noted for the outside.  What is down, or somebody's port or member,
  * is left like that: it may yet be renamed, or let go, and come up as an interface that is to be
  * guarded before we have heard of it.
  */
 static int note_others(const struct reconcile_input *input, const struct desired *desired,
-		       char *error)
+		       struct reconcile_report *report, char *error)
 {
 	_cleanup_free_ struct other_interface *others = NULL;
 	_cleanup_free_ struct attachment *list = NULL;
@@ -361,12 +395,13 @@ static int note_others(const struct reconcile_input *input, const struct desired
 		if (!other)
 			return -ENOMEM;
 		other->ifindex = device->ifindex;
-		other->flags = is_upper(desired->netdevs, device, list, count) ? INTERFACE_UPPER :
-										 INTERFACE_INSIDE;
+		other->flags = flags_of(desired->netdevs, device, list, count);
 		others_count++;
 	}
 	if (err == 0)
-		err = kernel_note_others(input->kernel, others, others_count);
+		err = kernel_note_others(input->kernel, others, others_count,
+					 settled_s(input, desired));
+	report->is_too_early = err > 0 && can_tell(desired);
 	return err < 0 ? reconcile_fail(err, error) : 0;
 }
 
@@ -406,9 +441,9 @@ int reconcile_interfaces(const struct reconcile_input *input, const struct desir
 	if (err == 0)
 		err = detach_others(input, desired, running, error);
 	if (err == 0)
-		err = note_others(input, desired, error);
+		err = note_others(input, desired, report, error);
 	else
-		(void)note_others(input, desired, ignored);
+		(void)note_others(input, desired, report, ignored);
 	kernel_tend_means(input->kernel);
 	return err;
 }
