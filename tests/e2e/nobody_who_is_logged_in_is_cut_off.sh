@@ -163,3 +163,16 @@ echo 192.0.2.0/24 >>/run/list
 kill -HUP "$daemon_pid"
 expect "a list that would cut him is not applied" eventually 5 says "$office4 to port 22"
 expect "the login is alive" answers admin2
+
+# ---- with nothing that enforced before --------------------------------------------------------
+
+daemon_stop
+tidegate down
+file "default deny all"
+refused "to come up with it" $office4 22 tidegate up
+expect "the unit comes up without it" tidegate up --boot
+expect "the login is alive" answers admin2
+"$tidegate" run >>/run/tidegate.log 2>&1 &
+daemon_pid=$!
+expect "nor does the daemon apply it" eventually 5 says "not applied.*$office4 to port 22"
+expect "the login is alive" answers admin2
