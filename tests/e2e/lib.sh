@@ -472,6 +472,21 @@ publish() {
 	# shellcheck disable=SC2046
 	docker run -d --name "$name" "$@" probe /bin/probe serve $(served_ports "$@") \
 		>/dev/null || die "container $name starts"
+	# shellcheck disable=SC2046
+	eventually 10 is_serving "$name" $(served_ports "$@") || die "container $name serves"
+}
+
+# is_serving NAME PROTO:PORT...: docker run is done before the process in the container has its
+# sockets.
+is_serving() {
+	local pid service port
+	pid=$(docker inspect -f '{{.State.Pid}}' "$1") || return 1
+	shift
+	for service; do
+		[ "${service%:*}" != sctp ] || continue
+		port=$(printf '%04X' "${service#*:}")
+		grep -qs ":$port [0-9A-F]*:0000 " "/proc/$pid/net/${service%:*}"{,6} || return 1
+	done
 }
 
 container_address() {
