@@ -140,6 +140,26 @@ expect "a reload succeeds, $because" "$tidegate" reload
 expect "status is green, $because" "$tidegate" status
 late_stop
 
+# ---- the other hooks -----------------------------------------------------------------------------------
+
+for hook in xdp-generic tcx clsact; do
+	because="moved by up, at $hook"
+	tidegate down 2>/dev/null
+	"$old" up --hook $hook 2>/dev/null
+	watch_start tcp stranger $host4 6379/tcp
+	watch_start udp stranger $host4 5353/udp
+	watch_start allowed stranger $host4 8080/tcp
+	sleep 0.3
+	expect "up succeeds, $because" "$tidegate" up --without-docker
+	sleep 0.2
+	expect_nothing_got_in "$because" tcp udp
+	watch_stop allowed
+	expect "what is allowed always got in ($answered of $sent), $because" \
+		test "$answered" -gt 100 -a "$answered" -ge $((sent - 60))
+	expect_equal "it is the same hook, $because" "$("$tidegate" --json status | jq -r '.interfaces[0].hook')" $hook
+	expect "status is green, $because" "$tidegate" status
+done
+
 # ---- a trial, the audit mode, a configuration that cannot be used ------------------------------------
 
 because="moved in a trial"
