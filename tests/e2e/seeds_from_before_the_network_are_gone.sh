@@ -44,6 +44,9 @@ expect_answers_of_later() {
 		udp,$attacker6,20004,fd00:5:30::2,53
 }
 
+because="before all"
+expect_open host "$web" 53/udp 51820/udp
+expect_open host $host6 5353/udp 51820/udp
 frames send udp,$web,53,$attacker4,20001,text= udp,$host6,5353,$attacker6,20002,text= \
 	udp,$web,51820,$attacker4,20005,text= udp,$host6,51820,$attacker6,20006,text=
 because="without tidegate"
