@@ -53,6 +53,17 @@ static __always_inline void read_lookup(const struct bpf_sk_lookup *ctx, struct 
 	}
 }
 
+/* A bridge of Docker's that was made again is not seen yet either, and here nobody can tell it from
+ * a NIC that was plugged in. */
+static __always_inline bool is_from_container(struct image_ref image,
+					      const struct image_header *header,
+					      const struct packet *pkt)
+{
+	__u32 source = destination_at(image, header, pkt->family, pkt->saddr);
+
+	return is_container(image_kind(image, header, source));
+}
+
 static __always_inline bool is_kept_out(enum action action)
 {
 	return action == ACTION_DENY || action == ACTION_DEFAULT_DENY || action == ACTION_BAN;
@@ -76,7 +87,7 @@ static __always_inline enum reason decide_socket(struct image_ref image, const s
 		return is_unseen ? DROP_NO_POLICY : REASON_NONE;
 	if (rule->action == ACTION_FAILSAFE)
 		return REASON_NONE;
-	if (is_unseen && is_inside(image, header, pkt))
+	if (is_unseen && is_inside(image, header, pkt) && !is_from_container(image, header, pkt))
 		return DROP_SPOOFED;
 	if (is_bound && !(header->flags & IMAGE_ALLOW_ALL) &&
 	    (!number || rule->action == ACTION_DEFAULT_ALLOW))
