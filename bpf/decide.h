@@ -41,7 +41,6 @@ static __always_inline __u32 ifindex_of(const struct hook *hook)
 
 struct decision {
 	enum reason reason;
-	__u32 kind;         /* enum destination */
 	__u32 port_counter; /* 0 = none */
 	__u32 rule_counter;
 	bool is_audit;
@@ -288,19 +287,27 @@ static __always_inline long find_way_back(const struct hook *hook, const struct 
 	return found;
 }
 
+/* Whether this host would forward it, as far as the image knows; likewise. */
+__noinline int is_for_elsewhere(const struct packet *pkt)
+{
+	struct image_ref image = current_image();
+
+	return pkt && image.bytes && pkt->kind == PACKET_PORTS &&
+	       !is_group_address(pkt->family, pkt->daddr) &&
+	       destination_of(image, image_header_of(image), pkt) == DESTINATION_OTHER;
+}
+
 /*
  * Whether a packet that this host would forward claims to come from an address of this host, or
  * from behind an interface, that no policy knows yet: a network of containers made a moment ago.
- * What is for this host itself ends here, and what a bridge takes off the wire is not routed.
+ * What a bridge takes off the wire is not routed.
  */
-static __always_inline bool is_spoofed_forward(const struct hook *hook, const struct packet *pkt,
-					       __u32 kind)
+static __always_inline bool is_spoofed_forward(const struct hook *hook, const struct packet *pkt)
 {
 	__u32 ifindex;
 	long found;
 
-	if (kind != DESTINATION_OTHER || pkt->kind != PACKET_PORTS ||
-	    is_group_address(pkt->family, pkt->daddr) || !is_own_frame(hook))
+	if (!is_own_frame(hook))
 		return false;
 	found = find_way_back(hook, pkt, &ifindex);
 	if (found < 0 || found == BPF_FIB_LKUP_RET_NOT_FWDED)
@@ -308,6 +315,41 @@ static __always_inline bool is_spoofed_forward(const struct hook *hook, const st
 	/* Those in between lead nowhere, or forwarding is off. */
 	return (found == BPF_FIB_LKUP_RET_SUCCESS || found > BPF_FIB_LKUP_RET_FWD_DISABLED) &&
 	       side_of(ifindex) == SIDE_UNKNOWN;
+}
+
+/* Global functions, as is_spoofed() is, and one for each kind of context. */
+__noinline int is_spoofed_forward_xdp(struct xdp_md *ctx, const struct packet *pkt)
+{
+	struct hook hook = { .ctx = ctx, .is_xdp = true };
+
+	return pkt && is_spoofed_forward(&hook, pkt);
+}
+
+__noinline int is_spoofed_forward_tc(struct __sk_buff *skb, const struct packet *pkt)
+{
+	struct hook hook = { .ctx = skb };
+
+	return pkt && is_spoofed_forward(&hook, pkt);
+}
+
+__noinline int is_spoofed_forward_tc_l3(struct __sk_buff *skb, const struct packet *pkt)
+{
+	struct hook hook = { .ctx = skb, .is_l3 = true };
+
+	return pkt && is_spoofed_forward(&hook, pkt);
+}
+
+static __always_inline bool is_forged(const struct hook *hook, const struct packet *pkt)
+{
+	if (is_spoofed(pkt))
+		return true;
+	if (!is_for_elsewhere(pkt))
+		return false;
+	if (hook->is_xdp)
+		return is_spoofed_forward_xdp(hook->ctx, pkt);
+	if (hook->is_l3)
+		return is_spoofed_forward_tc_l3(hook->ctx, pkt);
+	return is_spoofed_forward_tc(hook->ctx, pkt);
 }
 
 /* Nothing from outside may come from an inside source, but for two: failsafe means never dropped;
@@ -332,7 +374,6 @@ static __always_inline void decide_for_any(const struct hook *hook, struct packe
 	decision->reason = DROP_NO_POLICY;
 	if (kind > DESTINATION_MACVLAN)
 		return;
-	decision->kind = kind;
 	decision->reason = decide_early(hook, pkt, kind);
 	if (decision->reason)
 		return;
@@ -381,8 +422,7 @@ static __always_inline void decide(const struct hook *hook, struct packet *pkt,
 	if (!pkt->family)
 		return;
 	decide_for_any(hook, pkt, image, decision);
-	if (may_be_spoofed(pkt, decision->reason) &&
-	    (is_spoofed(pkt) || is_spoofed_forward(hook, pkt, decision->kind)))
+	if (may_be_spoofed(pkt, decision->reason) && is_forged(hook, pkt))
 		decision->reason = DROP_SPOOFED;
 
 	/* Not the port's nor the rule's doing. */
