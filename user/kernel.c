@@ -59,6 +59,11 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
+void kernel_hear_libbpf(void)
+{
+	libbpf_set_print(print_libbpf);
+}
+
 static bool is_bpf_file_system(const char *path)
 {
 	struct statfs fs;
@@ -174,7 +179,7 @@ static struct kernel *new_kernel(const char *pin_dir)
 		free(kernel);
 		return NULL;
 	}
-	libbpf_set_print(print_libbpf);
+	kernel_hear_libbpf();
 	return kernel;
 }
 
@@ -548,6 +553,7 @@ int kernel_remove(const char *pin_dir, bool *ret_found)
 	int err;
 
 	*ret_found = false;
+	kernel_hear_libbpf();
 	err = kernel_adopt(pin_dir);
 	if (err == 0)
 		err = detach_all(pin_dir);

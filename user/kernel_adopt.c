@@ -63,8 +63,16 @@ struct known {
 	const char *pin_dir;
 	__u32 *maps; /* ids */
 	size_t count;
+	size_t made; /* pins that were not there */
 	int err;
 };
+
+/* Counts what kernel_pin_missing() says that it made; returns only failures. */
+static int count_made(struct known *known, int made)
+{
+	known->made += made > 0;
+	return made < 0 ? made : 0;
+}
 
 static bool is_known(const struct known *known, __u32 map)
 {
@@ -261,7 +269,7 @@ static int pin_link(struct known *known, int fd, const struct bpf_link_info *inf
 	    !(name_interface_link(info, pin, sizeof(pin)) ||
 	      name_other_link(info, program.info.name, pin, sizeof(pin))))
 		return 0;
-	return kernel_pin_missing(fd, known->pin_dir, "links", pin);
+	return count_made(known, kernel_pin_missing(fd, known->pin_dir, "links", pin));
 }
 
 bool kernel_is_defunct(int link_fd)
@@ -295,7 +303,10 @@ static int adopt_clsact(struct known *known, bool with_pins)
 			continue;
 		add_maps(known, &program);
 		snprintf(pin, sizeof(pin), "%d-%s", one->if_index, hook_name(HOOK_CLSACT));
-		err = with_pins ? kernel_pin_missing(fd, known->pin_dir, "links", pin) : known->err;
+		err = known->err;
+		if (with_pins)
+			err = count_made(known, kernel_pin_missing(fd, known->pin_dir, "links",
+								   pin));
 	}
 	if (names)
 		if_freenameindex(names);
@@ -316,7 +327,7 @@ static int pin_all(struct known *known)
 	int err = kernel_make_dirs(known->pin_dir);
 
 	for (size_t i = 0; err >= 0 && i < known->count; i++)
-		err = pin_map(known->pin_dir, known->maps[i]);
+		err = count_made(known, pin_map(known->pin_dir, known->maps[i]));
 	if (err >= 0)
 		err = for_each_link(known, pin_link);
 	return err < 0 ? err : adopt_clsact(known, true);
@@ -325,7 +336,10 @@ static int pin_all(struct known *known)
 bool kernel_has_strays(const char *pin_dir)
 {
 	struct known known = { .pin_dir = pin_dir };
-	bool has = find(&known) == 0 && known.count;
+	bool has;
+
+	kernel_hear_libbpf();
+	has = find(&known) == 0 && known.count;
 
 	free(known.maps);
 	return has;
@@ -338,7 +352,7 @@ int kernel_adopt(const char *pin_dir)
 
 	if (err == 0 && known.count)
 		err = pin_all(&known);
-	if (err == 0 && known.count)
+	if (err == 0 && known.made)
 		log_warning("the pins below '%s' were gone, removed or hidden by a mount; pinned "
 			    "again what is attached", pin_dir);
 	free(known.maps);

@@ -40,6 +40,9 @@ struct kernel {
 	int means_fd;
 };
 
+/* What libbpf has to say is for debugging: before its first call. */
+void kernel_hear_libbpf(void);
+
 /* Remembers the text for kernel_error() and returns err. */
 int kernel_fail(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
