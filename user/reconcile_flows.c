@@ -46,6 +46,13 @@ static bool was_inside(const struct image *running, const struct prefix *prefix)
 	return kind && *kind & DESTINATION_INSIDE;
 }
 
+/* Nothing is forwarded from such a source, so none makes a flow; and each container's link has
+ * one. */
+static bool is_link_local(const struct prefix *address)
+{
+	return address->family == 6 && address->addr[0] == 0xfe && (address->addr[1] & 0xc0) == 0x80;
+}
+
 struct origins {
 	struct flows_origin *items;
 	size_t count;
@@ -87,7 +94,8 @@ static int add_origins(struct origins *origins, const struct image *running,
 	for (size_t i = 0; i < inside->count; i++) {
 		struct flows_origin *origin;
 
-		if (running->bytes && was_inside(running, &inside->items[i]))
+		if (is_link_local(&inside->items[i]) ||
+		    (running->bytes && was_inside(running, &inside->items[i])))
 			continue;
 		origin = util_append(&origins->items, origins->count, sizeof(*origin));
 		if (!origin)
