@@ -42,7 +42,8 @@ struct netdev_list {
 	struct prefix *addresses; /* full length, sorted, no duplicates; loopback ones left out */
 	size_t addresses_count;
 	struct prefix *groups;    /* likewise: what else this host receives: the broadcast addresses
-				     of its networks, and the groups it has joined */
+				     of its networks, and the groups it has joined, but for
+				     solicited-node ones */
 	size_t groups_count;
 };
 

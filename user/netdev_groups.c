@@ -22,6 +22,15 @@ static bool parse_igmp(const char *line, struct prefix *ret)
 	return true;
 }
 
+/* RFC 4291 2.7.1.  One comes with each address, and each container's link has an address; the image
+ * knows all that there can be. */
+static bool is_solicited_node(const __u8 *addr)
+{
+	static const __u8 prefix[13] = { 0xff, 2, [11] = 1, [12] = 0xff };
+
+	return memcmp(addr, prefix, sizeof(prefix)) == 0;
+}
+
 /* Number and name of the interface, then 32 hexadecimal digits. */
 static bool parse_igmp6(const char *line, struct prefix *ret)
 {
@@ -37,7 +46,7 @@ static bool parse_igmp6(const char *line, struct prefix *ret)
 		addr[i] = byte;
 	}
 	*ret = prefix_from_address(6, addr);
-	return true;
+	return !is_solicited_node(addr);
 }
 
 /* No such file: the kernel has no IPv6, or no multicast. */

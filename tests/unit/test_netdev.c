@@ -139,6 +139,53 @@ static bool has_address(const struct netdev_list *list, const char *text)
 	return false;
 }
 
+static bool has_group(const struct netdev_list *list, const char *text)
+{
+	struct prefix prefix;
+
+	assert_int_equal(prefix_parse(text, &prefix, NULL), 0);
+	for (size_t i = 0; i < list->groups_count; i++)
+		if (prefix_equal(&list->groups[i], &prefix))
+			return true;
+	return false;
+}
+
+static int join(int family, int level, int option, const void *request, socklen_t size)
+{
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, level, option, request, size), 0);
+	return fd;
+}
+
+static void groups_are_read_as_they_are_joined(void **state)
+{
+	struct ip_mreqn four = { .imr_multiaddr.s_addr = inet_addr("239.1.2.3") };
+	struct ipv6_mreq six = {};
+	_cleanup_(netdev_list_freep) struct netdev_list *before = NULL, *after = NULL;
+	_cleanup_close_ int fd4 = -1, fd6 = -1;
+
+	need_namespace(state);
+	run("ip link add d0 type bridge && ip link set d0 up &&"
+	    "ip addr add 192.0.2.1/24 brd + dev d0 && ip addr add 2001:db8::1/64 dev d0 nodad");
+	before = read_list();
+	assert_true(has_group(before, "192.0.2.255"));
+	assert_true(has_group(before, "224.0.0.1"));
+	assert_true(has_group(before, "ff02::1"));
+	assert_false(has_group(before, "ff02::1:ff00:1"));
+	assert_false(has_group(before, "239.1.2.3"));
+	four.imr_ifindex = six.ipv6mr_interface = if_nametoindex("d0");
+	inet_pton(AF_INET6, "ff05::77", &six.ipv6mr_multiaddr);
+	fd4 = join(AF_INET, IPPROTO_IP, IP_ADD_MEMBERSHIP, &four, sizeof(four));
+	fd6 = join(AF_INET6, IPPROTO_IPV6, IPV6_JOIN_GROUP, &six, sizeof(six));
+	after = read_list();
+	assert_true(has_group(after, "239.1.2.3"));
+	assert_true(has_group(after, "ff05::77"));
+	for (size_t i = 1; i < after->groups_count; i++)
+		assert_true(prefix_compare(&after->groups[i - 1], &after->groups[i]) < 0);
+}
+
 static void addresses_are_read_but_for_loopback(void **state)
 {
 	_cleanup_(netdev_list_freep) struct netdev_list *list = NULL;
@@ -417,6 +464,7 @@ int main(void)
 		TEST(a_link_in_another_namespace_is_none),
 		TEST(default_routes_of_either_family_are_read),
 		TEST(addresses_are_read_but_for_loopback),
+		TEST(groups_are_read_as_they_are_joined),
 		TEST(many_devices_take_more_than_one_message),
 		TEST(a_changing_table_is_read_whole),
 		TEST(a_change_is_told_once_drained),
