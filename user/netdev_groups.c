@@ -22,8 +22,8 @@ static bool parse_igmp(const char *line, struct prefix *ret)
 	return true;
 }
 
-/* RFC 4291 2.7.1.  One comes with each address, and each container's link has an address; the image
- * knows all that there can be. */
+/* RFC 4291 2.7.1.  One comes with each address, and each container's link has an address; the
+ * image knows all that there can be. */
 static bool is_solicited_node(const __u8 *addr)
 {
 	static const __u8 prefix[13] = { 0xff, 2, [11] = 1, [12] = 0xff };

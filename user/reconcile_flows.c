@@ -50,7 +50,8 @@ static bool was_inside(const struct image *running, const struct prefix *prefix)
  * one. */
 static bool is_link_local(const struct prefix *address)
 {
-	return address->family == 6 && address->addr[0] == 0xfe && (address->addr[1] & 0xc0) == 0x80;
+	return address->family == 6 && address->addr[0] == 0xfe &&
+	       (address->addr[1] & 0xc0) == 0x80;
 }
 
 struct origins {
