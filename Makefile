@@ -18,7 +18,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wno-unused-parameter \
 	-Wno-format-truncation $(if $(CI),-Werror)
 HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 LIBS := -lbpf -lelf -lz -lcurl -ljansson -lmnl -lnftnl
-CPPFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Iinclude -Ibuild
+CPPFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Iinclude -Iuser -Ibuild
 CFLAGS_ALL = $(CFLAGS) $(WARNINGS) $(HARDENING) $(CPPFLAGS_ALL) -MMD -MP
 
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter $(if $(CI),-Werror) \
@@ -26,10 +26,10 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter $(
 
 BPF_OBJS := $(patsubst bpf/%.bpf.c,build/%.bpf.o,$(wildcard bpf/*.bpf.c))
 SKELETONS := $(BPF_OBJS:.bpf.o=.skel.h)
-USER_SRCS := $(wildcard user/*.c)
+USER_SRCS := $(wildcard user/*/*.c)
 USER_OBJS := $(USER_SRCS:%.c=build/%.o)
 # Everything but the printing part, for the tests to link against.
-LIB_OBJS := $(filter-out build/user/main.o build/user/cmd_%.o,$(USER_OBJS))
+LIB_OBJS := $(filter-out build/user/cli/main.o build/user/cli/cmd_%.o,$(USER_OBJS))
 
 Q := $(if $(V),,@)
 
@@ -83,7 +83,7 @@ FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-r
 build/tests/unit/%: tests/unit/%.c build/libtidegate.a
 	@mkdir -p $(@D)
 	@echo "  TEST  $@"
-	$(Q)$(CC) $(CFLAGS_ALL) -Iuser -o $@ $< build/libtidegate.a -lcmocka $(LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< build/libtidegate.a -lcmocka $(LIBS)
 
 VERDICT_OBJS := $(patsubst tests/verdict/%.c,build/tests/verdict/%.o,\
 	$(filter-out tests/verdict/test_%.c,$(wildcard tests/verdict/*.c)))
@@ -91,12 +91,12 @@ VERDICT_OBJS := $(patsubst tests/verdict/%.c,build/tests/verdict/%.o,\
 
 build/tests/verdict/%.o: tests/verdict/%.c | $(SKELETONS)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -Iuser -c $< -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) -c $< -o $@
 
 build/tests/verdict/test_%: tests/verdict/test_%.c $(VERDICT_OBJS) build/libtidegate.a
 	@mkdir -p $(@D)
 	@echo "  TEST  $@"
-	$(Q)$(CC) $(CFLAGS_ALL) -Iuser -o $@ $< $(VERDICT_OBJS) build/libtidegate.a $(LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(VERDICT_OBJS) build/libtidegate.a $(LIBS)
 
 # The same files again under the sanitizers; a fuzzer takes from them what it names.
 build/fuzz/%.o: user/%.c | $(SKELETONS)
@@ -112,7 +112,7 @@ build/tests/fuzz/fuzz_parse: FUZZ_FLAGS += -I. -Ibpf -Wno-unknown-attributes
 build/tests/fuzz/%: tests/fuzz/%.c build/fuzz/libtidegate.a
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $@"
-	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -Iuser -o $@ $< build/fuzz/libtidegate.a $(LIBS)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< build/fuzz/libtidegate.a $(LIBS)
 
 # ---- benchmarks ----------------------------------------------------------------
 
@@ -128,7 +128,7 @@ $(BENCH)/%.bpf.o: tests/bench/%.bpf.c
 $(BENCH)/%: tests/bench/%.c build/libtidegate.a
 	@mkdir -p $(@D)
 	@echo "  BENCH $@"
-	$(Q)$(CC) $(CFLAGS_ALL) -Iuser -o $@ $< build/libtidegate.a $(LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< build/libtidegate.a $(LIBS)
 
 $(BENCH)/flood: $(BENCH)/flood.bpf.o
 $(BENCH)/cost: $(BENCH)/cost.bpf.o $(BENCH)/receiver.bpf.o
@@ -154,8 +154,8 @@ bench-readme:
 # The same by another name, and with two lines of bpf/count.h the other way round, so that the
 # programs in the kernel are others: what the test of an upgrade upgrades to.
 NEXT := build/next
-NEXT_OBJS := $(addprefix $(NEXT)/user/,$(addsuffix .o,cmd_check kernel kernel_attach kernel_gate \
-	kernel_learn))
+# What is not the same in it: what names the version or holds a program.
+NEXT_OBJS := $(patsubst %.c,$(NEXT)/%.o,$(shell grep -lE '\bVERSION\b|\.skel\.h"' $(USER_SRCS)))
 
 $(NEXT)/bpf/%: bpf/%
 	@mkdir -p $(@D)

@@ -19,7 +19,7 @@
 
 #include "../random.h"
 #include "../unit/image_oracle.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 #include "classify_bench.h"
 

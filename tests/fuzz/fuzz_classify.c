@@ -5,7 +5,7 @@
  * image_check() lets through must not be read outside of its bytes.
  */
 #include "../unit/image_oracle.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size);
 

@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <stdint.h>
 
-#include "config.h"
-#include "prefix.h"
-#include "util.h"
+#include "config/config.h"
+#include "addr/prefix.h"
+#include "base/cleanup.h"
 
 #define NOW 1790000000
 

@@ -5,13 +5,13 @@
  */
 #include <stdint.h>
 
-#include "docker_change.h"
-#include "docker_details.h"
-#include "docker_list.h"
-#include "docker_network.h"
-#include "docker_swarm.h"
-#include "inventory.h"
-#include "util.h"
+#include "docker/change.h"
+#include "docker/details.h"
+#include "docker/list.h"
+#include "docker/network.h"
+#include "docker/swarm.h"
+#include "docker/inventory.h"
+#include "base/cleanup.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

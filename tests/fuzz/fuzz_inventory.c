@@ -5,8 +5,8 @@
  */
 #include <stdint.h>
 
-#include "inventory.h"
-#include "util.h"
+#include "docker/inventory.h"
+#include "base/cleanup.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <stdint.h>
 
-#include "sets.h"
-#include "util.h"
+#include "config/setfile.h"
+#include "base/cleanup.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

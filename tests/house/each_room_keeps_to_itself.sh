@@ -1,12 +1,40 @@
 #!/bin/bash
-# Who may know what: bpf/ and user/ meet only in include/, libraries stay in their rooms, one
-# file turns reasons into verdicts, and the pure files make no system call.
+# Who may know what: bpf/ and user/ meet only in include/, the folders of user/ use each other in one
+# direction and by their public headers, libraries stay in their folders, one file turns reasons into
+# verdicts, and the pure files make no system call.
 . "$(dirname "$0")/lib.sh"
 
-# others PATTERN...: the files of user/ whose names match none.
+# Left is used by the right; those between commas do not know each other.
+order='base addr config,docker,host policy image kernel engine daemon,cli'
+declare -A rank
+number=0
+for level in $order; do
+	number=$((number + 1))
+	for folder in ${level//,/ }; do
+		rank[$folder]=$number
+	done
+done
+
+# misplaced FOLDER FILE...: "file: header" of includes of another folder that is not below this one,
+# or of a header that its README does not call public.
+misplaced() {
+	local folder=$1 file header other
+	shift
+	for file; do
+		sed -nE 's/^#[[:space:]]*include "([a-z]+\/.*)".*/\1/p' "$file" | while read -r header; do
+			other=${header%%/*}
+			[ "$other" != "$folder" ] || continue
+			[ "${rank[$other]:-99}" -lt "${rank[$folder]}" ] &&
+				sed -n '/^Public:/,$p' "user/$other/README" | grep -qw -- "${header#*/}" ||
+				echo "$file: $header"
+		done
+	done
+}
+
+# others PATTERN...: the files of user/ that match none.
 others() {
 	local file pattern
-	for file in user/*.[ch]; do
+	for file in user/*/*.[ch]; do
 		for pattern; do
 			# shellcheck disable=SC2053
 			[[ ${file#user/} != $pattern ]] || continue 2
@@ -29,36 +57,48 @@ strangers() {
 	done
 }
 
-printf '#include "%s"\n' policy.h decide.h >"$work/wrong.h"
+printf '#include "%s"\n' policy/policy.h image/writer.h decide.h >"$work/wrong.h"
 expect "an include of user/ in bpf/ is noticed" grep -q policy.h <(strangers bpf "$work/wrong.h")
 expect "an include of bpf/ in user/ is noticed" grep -q decide.h <(strangers user "$work/wrong.h")
 strangers bpf bpf/* | none "bpf/ includes nothing of user/"
-strangers user user/*.[ch] | none "user/ includes nothing of bpf/"
+strangers user user/*/*.[ch] | none "user/ includes nothing of bpf/"
 {
 	(cd include && printf '"%s"\n' *.h)
 	printf '%s\n' '"vmlinux.h"' '<linux/types.h>' '<bpf/bpf_helpers.h>'
 } >"$work/allowed"
+expect "an include of what uses this is noticed" \
+	grep -q policy/policy.h <(misplaced addr "$work/wrong.h")
+expect "an include of a private header is noticed" \
+	grep -q image/writer.h <(misplaced kernel "$work/wrong.h")
+expect_not "an include of a public one is not" grep -q policy/policy.h <(misplaced image "$work/wrong.h")
+for folder in user/*/; do
+	folder=$(basename "$folder")
+	misplaced "$folder" "user/$folder"/*.[ch]
+	[ -s "user/$folder/README" ] || echo "user/$folder has no README"
+	[ "$(find "user/$folder" -type f -name '*.[ch]' | wc -l)" -le 25 ] ||
+		echo "user/$folder has more than 25 files"
+done | none "folders use each other in one direction, by what is public"
 includes() { sed -nE 's/^#[[:space:]]*include ([<"][^>"]*[>"]).*/\1/p' "$@"; }
-echo '#include "policy.h"' >"$work/wrong.h"
+echo '#include "policy/policy.h"' >"$work/wrong.h"
 expect "an include of user/ in include/ is noticed" \
 	grep -q . <(includes "$work/wrong.h" | grep -vxFf "$work/allowed")
 includes include/*.h | sort -u | grep -vxFf "$work/allowed" |
 	none "include/ includes itself, integer types and the helpers of BPF"
 forbid "there is no #ifdef in bpf/" '^#[[:space:]]*ifn?def [^T]' '#ifdef DEBUG' bpf/*
 # shellcheck disable=SC2046
-forbid "only kernel*.c knows libbpf" '^#include (<bpf/|".*\.skel\.h")' '#include <bpf/bpf.h>' \
-	$(others 'kernel*.c' kernel_private.h)
+forbid "only kernel/ knows libbpf" '^#include (<bpf/|".*\.skel\.h")' '#include <bpf/bpf.h>' \
+	$(others 'kernel/*')
 # shellcheck disable=SC2046
-forbid "only netdev* and tracking* know libmnl" '^#include <libmnl' '#include <libmnl/libmnl.h>' \
-	$(others 'netdev*' 'tracking*')
+forbid "only host/ knows libmnl" '^#include <libmnl' '#include <libmnl/libmnl.h>' \
+	$(others 'host/*')
 # shellcheck disable=SC2046
-forbid "only tracking* knows libnftnl" '^#include <libnftnl' '#include <libnftnl/rule.h>' \
-	$(others 'tracking*')
+forbid "only host/tracking.c knows libnftnl" '^#include <libnftnl' '#include <libnftnl/rule.h>' \
+	$(others 'host/tracking.c')
 # shellcheck disable=SC2046
-forbid "only docker* knows libcurl" '^#include <curl' '#include <curl/curl.h>' $(others 'docker*')
+forbid "only docker/ knows libcurl" '^#include <curl' '#include <curl/curl.h>' $(others 'docker/*')
 # shellcheck disable=SC2046
-forbid "only docker* and what prints JSON know jansson" '^#include <jansson' \
-	'#include <jansson.h>' $(others 'docker*' cmd_json.c cmd_json.h cmd_list.c cmd_status.c)
+forbid "only docker/ and what prints JSON know jansson" '^#include <jansson' \
+	'#include <jansson.h>' $(others 'docker/*' 'cli/cmd_*')
 forbid "the parser calls nothing about maps" 'bpf_map_|"maps\.h"' \
 	'bpf_map_lookup_elem(&policy, &key)' bpf/parse.h
 # shellcheck disable=SC2046
@@ -84,23 +124,23 @@ syscalls+='|system|popen|time|clock_gettime|gettimeofday|localtime|gmtime|getenv
 syscalls+='|unlink|rename|mkdir|mmap|poll|select|getaddrinfo|getrandom|rand|random|isatty'
 syscalls+='|printf|puts|putchar|exit'
 pure=()
-for file in user/config*.c user/policy*.c user/image*.c user/inventory.c user/prefix.c user/sets.c \
-	user/sets_sort.c user/ranges.c user/intern.c user/notes.c user/reason.c user/netdev_kind.c \
-	user/docker_json.c user/docker_ports.c user/docker_network.c user/docker_swarm.c; do
+for file in user/{addr,config,policy,image}/*.c user/docker/{inventory,json,ports,network,swarm}.c \
+	user/host/kind.c user/engine/notes.c user/base/{intern,reason}.c; do
+	[[ $file != */setfile_read.c && $file != */setfile_kept.c && $file != */hint.c ]] || continue
 	pure+=("$build/${file%.c}.o")
 done
-if [ -e "$build/user/main.o" ] && command -v nm >/dev/null; then
+if [ -e "$build/user/cli/main.o" ] && command -v nm >/dev/null; then
 	expect "a file that does make system calls is noticed" \
-		grep -q open <(calls "$syscalls" "$build/user/lock.o" "$build/user/conffile.o")
+		grep -q open <(calls "$syscalls" "$build/user/base/lock.o" "$build/user/base/file.o")
 	calls "$syscalls" "${pure[@]}" | none "the pure files make no system call"
 	rest=()
-	for object in "$build"/user/*.o; do
-		[[ $object == */cmd_*.o || $object == */main.o ]] || rest+=("$object")
+	for object in "$build"/user/*/*.o; do
+		[[ $object == */cli/* ]] || rest+=("$object")
 	done
 	expect "a file that prints is noticed" \
-		grep -q . <(calls 'stdout|printf|puts|putchar' "$build/user/cmd_check.o")
-	calls 'stdout|printf|puts|putchar' "${rest[@]}" | none "only cmd_*.c and main.c print"
+		grep -q . <(calls 'stdout|printf|puts|putchar' "$build/user/cli/cmd_check.o")
+	calls 'stdout|printf|puts|putchar' "${rest[@]}" | none "only cli/ prints"
 else
 	skip "the pure files make no system call" "nothing is built, or there is no nm"
-	skip "only cmd_*.c and main.c print" "nothing is built, or there is no nm"
+	skip "only cli/ prints" "nothing is built, or there is no nm"
 fi

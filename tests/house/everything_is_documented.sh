@@ -55,7 +55,7 @@ statements() {
 	"$tidegate" check "$work/wrong.conf" 2>&1 | sed -n 's/.*unknown statement, use //p' |
 		tr -d ',' | sed 's/ or / /'
 }
-clauses() { sed -nE 's/^[[:space:]]*\{ "([a-z]+)", CLAUSE_.*/\1/p' user/config_rule.c; }
+clauses() { sed -nE 's/^[[:space:]]*\{ "([a-z]+)", CLAUSE_.*/\1/p' user/config/rule.c; }
 man_has_statement() { grep -qE "^\.It Ic $2( |$)|^\.Ic $2( |$)" "$1"; }
 man_has_clause() { grep -qE "(Ic|Ar [a-z]+|^allow.*) $2( |$)" "$1"; }
 
@@ -66,10 +66,10 @@ clauses | demand "tidegate.conf(5) has every clause" man_has_clause man/tidegate
 # ---- reasons, hooks, limits ---------------------------------------------------------------------
 
 reasons() {
-	sed -nE 's/^[[:space:]]*\[(REASON|PASS|DROP)_[A-Z_]+\] = "([a-z-]+)".*/\2/p' user/reason.c
+	sed -nE 's/^[[:space:]]*\[(REASON|PASS|DROP)_[A-Z_]+\] = "([a-z-]+)".*/\2/p' user/base/reason.c
 }
 hooks() {
-	sed -nE 's/^[[:space:]]*\[HOOK_[A-Z_]+\] = "([a-z-]+)".*/\1/p' user/kernel_attach.c |
+	sed -nE 's/^[[:space:]]*\[HOOK_[A-Z_]+\] = "([a-z-]+)".*/\1/p' user/kernel/attach.c |
 		grep -v none
 }
 man_has_reason() { grep -qE "^\.Sy $2( |$)" "$1"; }

@@ -10,7 +10,7 @@ long_lines() {
 	done
 }
 
-code=(bpf/* include/* user/*.[ch])
+code=(bpf/* include/* user/*/*.[ch])
 scripts=(tests/run tests/deps tests/demo .ci/run)
 while read -r file; do
 	scripts+=("$file")
@@ -25,15 +25,15 @@ forbid "nothing is put off" '(TODO|FIXME|XXX)([^X]|$)' '/* TODO: IPv6 */' "${cod
 	README.md SECURITY.md man/* dist/*
 forbid "no blank ends a line" '[[:blank:]]+$' 'int x; ' "${code[@]}" Makefile man/* dist/* README.md
 forbid "no struct is hidden by a typedef" '^typedef (struct|enum|union)' \
-	'typedef struct node node;' user/*.[ch] bpf/*.bpf.c bpf/*.h include/*.h
-forbid "no file is a drawer" '^user/(utils?|helpers?|misc|common)\.c$' 'user/utils.c' \
-	<(printf '%s\n' user/*.c)
+	'typedef struct node node;' user/*/*.[ch] bpf/*.bpf.c bpf/*.h include/*.h
+forbid "no file is a drawer" '^user/([a-z]+/)?(utils?|helpers?|misc|common)\.c$' 'user/utils.c' \
+	<(printf '%s\n' user/*/*.c)
 forbid "a message ends without a full stop" \
-	'log_(error|warning|info)\(.*[a-z]\."[,)]' 'log_error(0, "cannot open it.");' user/*.c
+	'log_(error|warning|info)\(.*[a-z]\."[,)]' 'log_error(0, "cannot open it.");' user/*/*.c
 for file in "${code[@]}"; do
 	head -n 1 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0-only' || echo "$file"
 done | none "each file names its license"
-for file in user/*.c bpf/*.bpf.c bpf/*.h include/*.h; do
+for file in user/*/*.c bpf/*.bpf.c bpf/*.h include/*.h; do
 	sed -n 2,3p "$file" | grep -q '^/\*' || echo "$file"
 done | none "each file says in its first lines what it is"
 

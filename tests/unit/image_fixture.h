@@ -17,7 +17,7 @@
 
 #include "../random.h"
 #include "image_oracle.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 /* How many questions: a long run names the number in the environment. */
 static inline size_t lookups(size_t otherwise)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * image_oracle.h: the meaning of a policy, read off its structs one prefix after the other,
- * and policies to try it on.  Shares no code with user/image*.c but the structs: what is
+ * and policies to try it on.  Shares no code with user/image/ but the structs: what is
  * fast there is looked up here, what is subtle there is spelled out here.
  */
 #ifndef TIDEGATE_IMAGE_ORACLE_H
@@ -14,9 +14,9 @@
 
 #include "answer.h"
 #include "classify.h"
-#include "image.h"
-#include "policy.h"
-#include "util.h"
+#include "image/image.h"
+#include "policy/policy.h"
+#include "base/cleanup.h"
 
 /* ---- an address as bits ------------------------------------------------------------ */
 

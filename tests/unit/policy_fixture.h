@@ -14,10 +14,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "inventory.h"
-#include "netdev.h"
-#include "policy.h"
-#include "util.h"
+#include "docker/inventory.h"
+#include "host/netdev.h"
+#include "policy/policy.h"
+#include "base/cleanup.h"
 
 #define NOW 1800000000 /* 2027-01-15T08:00Z */
 

@@ -20,8 +20,8 @@
 
 #include <cmocka.h>
 
-#include "conffile.h"
-#include "util.h"
+#include "base/file.h"
+#include "base/cleanup.h"
 
 static char directory[64];
 

@@ -14,9 +14,9 @@
 
 #include <cmocka.h>
 
-#include "config.h"
-#include "conffile.h"
-#include "util.h"
+#include "config/config.h"
+#include "base/file.h"
+#include "base/cleanup.h"
 
 #define NOW 1790000000 /* 2026-09-21T14:13:20Z */
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "config.h"
-#include "util.h"
+#include "config/config.h"
+#include "base/cleanup.h"
 
 typedef int edit_fn(const char *text, const struct statement *statement, char **ret);
 

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "datapath.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 static struct config_error last_error;
 

@@ -2,7 +2,7 @@
 /* test_hint.c: what a rule that is right may have been meant to be, given what Docker runs. */
 #include "policy_fixture.h"
 
-#include "hint.h"
+#include "policy/hint.h"
 
 static struct statement statement(const char *text)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * test_image_table.c: tables written by user/image_table.c and searched by
+ * test_image_table.c: tables written by user/image/table.c and searched by
  * include/classify.h against a walk over the ranges, at every border and beside it.
  * Borders crowd around both ends of the address space and around powers of two, where
  * the arithmetic of parts is most easily wrong.
@@ -14,10 +14,10 @@
 
 #include "../random.h"
 #include "classify.h"
-#include "image_table.h"
-#include "image_writer.h"
-#include "ranges.h"
-#include "util.h"
+#include "image/table.h"
+#include "image/writer.h"
+#include "addr/ranges.h"
+#include "base/cleanup.h"
 
 #define BORDERS_MAX 600
 

@@ -10,8 +10,8 @@
 #include <netinet/in.h>
 #include <cmocka.h>
 
-#include "inventory.h"
-#include "util.h"
+#include "docker/inventory.h"
+#include "base/cleanup.h"
 
 static struct prefix prefix(const char *text)
 {

@@ -7,11 +7,11 @@
 #include <cmocka.h>
 #include <netinet/in.h>
 
-#include "desired.h"
-#include "kernel.h"
-#include "learned.h"
-#include "netdev.h"
-#include "policy.h"
+#include "engine/desired.h"
+#include "kernel/kernel.h"
+#include "engine/learned.h"
+#include "host/netdev.h"
+#include "policy/policy.h"
 
 #define SECOND 1000000000ull
 #define NOW (1000 * SECOND)

@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <cmocka.h>
 
-#include "lock.h"
-#include "util.h"
+#include "base/lock.h"
+#include "base/cleanup.h"
 
 #define PIN_DIR "/run/pins/tidegate"
 

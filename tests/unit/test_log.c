@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "log.h"
-#include "util.h"
+#include "base/log.h"
+#include "base/cleanup.h"
 
 /* What log_info() writes to a pipe, with JOURNAL_STREAM naming the pipe or, moved by one, not. */
 static void log_to_pipe(char *ret, size_t size, const char *format, int move)

@@ -20,8 +20,8 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 
-#include "netdev.h"
-#include "util.h"
+#include "host/netdev.h"
+#include "base/cleanup.h"
 
 /* ---- a namespace of one's own --------------------------------------------------- */
 

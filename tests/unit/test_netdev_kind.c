@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "netdev.h"
-#include "util.h"
+#include "host/netdev.h"
+#include "base/cleanup.h"
 
 #define NIC(index, ...) { .ifindex = (index), .type = ARPHRD_ETHER, __VA_ARGS__ }
 #define LIST(array) { .devices = (array), .devices_count = ARRAY_SIZE(array) }

@@ -14,8 +14,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "netdev_sockets.h"
-#include "util.h"
+#include "host/sockets.h"
+#include "base/cleanup.h"
 
 struct child {
 	pid_t pid;

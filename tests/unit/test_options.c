@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "options.h"
-#include "suggest.h"
-#include "util.h"
+#include "cli/options.h"
+#include "base/suggest.h"
+#include "base/cleanup.h"
 
 /* Splits at blanks, parses, and joins again what is left. */
 static int parse(const char *line, struct options *ret, char *rest)

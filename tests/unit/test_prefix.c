@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "prefix.h"
-#include "util.h"
+#include "addr/prefix.h"
+#include "base/cleanup.h"
 
 static struct prefix parsed(const char *text)
 {

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "datapath.h"
-#include "sets_kept.h"
-#include "util.h"
+#include "config/setfile_kept.h"
+#include "base/cleanup.h"
 
 static char *print(const struct prefix *prefixes, size_t count)
 {

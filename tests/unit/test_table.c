@@ -9,8 +9,8 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "table.h"
-#include "util.h"
+#include "base/table.h"
+#include "base/cleanup.h"
 
 static void fill(struct table *table)
 {

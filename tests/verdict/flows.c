@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "stage.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 struct tuple {
 	const char *saddr;

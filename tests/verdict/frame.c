@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util.h"
+#include "base/cleanup.h"
 
 #define IPV6_BYTES    40
 #define DEFAULT_SPORT 40000

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "classify.h"
-#include "image.h"
+#include "image/image.h"
 #include "rows.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 static const char rules_text[] =
 	"allow 80/tcp\n"

@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 
 #include "flows.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 #define PIN_DIR "/sys/fs/bpf/tidegate"
 

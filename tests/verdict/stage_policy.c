@@ -7,13 +7,13 @@
 #include <netinet/in.h>
 #include <time.h>
 
-#include "config.h"
-#include "image.h"
-#include "inventory.h"
-#include "netdev.h"
-#include "policy.h"
+#include "config/config.h"
+#include "image/image.h"
+#include "docker/inventory.h"
+#include "host/netdev.h"
+#include "policy/policy.h"
 #include "stage_private.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 #define NOW    1800000000 /* 2027-01-15T08:00Z */
 #define SECOND 1000000000ull
@@ -171,7 +171,7 @@ __u32 stage_place(__u32 id)
 	return id - (LIMIT_COUNTERS - STAGE_COUNTERS);
 }
 
-/* Same names as user/reconcile.c, as far as a test needs it: one for each rule and port. */
+/* Same names as user/engine/reconcile.c, as far as a test needs it: one for each rule and port. */
 static __u32 counter_id(struct stage *stage, const char *kind, const char *identity, bool is_wide)
 {
 	_cleanup_free_ char *name = NULL;

@@ -3,7 +3,7 @@
 #ifndef TIDEGATE_VERDICT_STAGE_PRIVATE_H
 #define TIDEGATE_VERDICT_STAGE_PRIVATE_H
 
-#include "kernel_private.h"
+#include "kernel/private.h"
 #include "stage.h"
 
 struct policy;

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 
 #include "mutate.h"
-#include "reason.h"
+#include "base/reason.h"
 #include "rows.h"
 #include "stage_private.h"
 #include "tap.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 #define FRAMES 7000
 #define BATCH  500

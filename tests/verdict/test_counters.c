@@ -8,7 +8,7 @@
 
 #include "stage_private.h"
 #include "tap.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 #define MANY (LIMIT_PORTS - 1) /* so many ports twice are more than there are counters */
 

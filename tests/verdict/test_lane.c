@@ -8,11 +8,11 @@
 #include <sys/mman.h>
 
 #include "answer.h"
-#include "image.h"
+#include "image/image.h"
 #include "rows.h"
 #include "stage_private.h"
 #include "tap.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 static bool says(__u32 word, const struct image_answer *answer)
 {

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 
 #include "mutate.h"
-#include "reason.h"
+#include "base/reason.h"
 #include "rows.h"
 #include "tap.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 #define MUTATIONS 20000
 #define ROUNDS	  20

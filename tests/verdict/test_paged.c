@@ -10,10 +10,10 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "reason.h"
+#include "base/reason.h"
 #include "rows.h"
 #include "tap.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 

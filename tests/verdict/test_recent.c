@@ -12,7 +12,7 @@
 #include "rows.h"
 #include "stage_private.h"
 #include "tap.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 #define ALLOWED "8.0.1.9"
 #define CLOSED	"8.0.2.9" /* is listed, but for the other port */

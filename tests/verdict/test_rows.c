@@ -9,10 +9,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "reason.h"
+#include "base/reason.h"
 #include "rows.h"
 #include "tap.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 /* ---- one row, one way --------------------------------------------------------------------- */
 

@@ -5,10 +5,10 @@
  */
 #include <stdio.h>
 
-#include "reason.h"
+#include "base/reason.h"
 #include "rows.h"
 #include "tap.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 struct base {
 	const char *name;

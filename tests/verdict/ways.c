@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 
 #include "stage_private.h"
-#include "util.h"
+#include "base/cleanup.h"
 
 #define ETHERTYPE_AT   12
 #define ETHERNET_BYTES 14

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "util.h"
+#include "base/cleanup.h"
 
 enum fake_way {
 	FAKE_WHOLE,

@@ -8,10 +8,10 @@
 
 #include <time.h>
 
-#include "docker.h"
+#include "docker/docker.h"
 #include "fake_engine.h"
-#include "inventory.h"
-#include "util.h"
+#include "docker/inventory.h"
+#include "base/cleanup.h"
 
 #define ID_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define ID_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * intern.c: a hash table over one block of bytes.
+ */
+#include <errno.h>
+
+#include "base/digest.h"
+#include "base/intern.h"
+#include "base/cleanup.h"
+
+/* Two lanes, because the second does not wait for the first. */
+static __u64 hash_bytes(const void *bytes, size_t length)
+{
+	struct digest digest = DIGEST_INIT;
+
+	digest_add(&digest, bytes, length);
+	return digest.lane[0] ^ digest.lane[1];
+}
+
+static void place(struct intern *intern, __u32 number)
+{
+	size_t mask = intern->slots_count - 1;
+	size_t at = intern->items[number].hash & mask;
+
+	while (intern->slots[at])
+		at = (at + 1) & mask;
+	intern->slots[at] = number + 1;
+}
+
+/* At most half of the slots are taken, so there are half as many items. */
+static int grow_slots(struct intern *intern)
+{
+	size_t count = intern->slots_count ? intern->slots_count * 2 : 64;
+	struct intern_item *items;
+	__u32 *slots;
+
+	if (intern->count < intern->slots_count / 2)
+		return 0;
+	items = reallocarray(intern->items, count / 2, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	intern->items = items;
+	slots = calloc(count, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	free(intern->slots);
+	intern->slots = slots;
+	intern->slots_count = count;
+	for (__u32 i = 0; i < intern->count; i++)
+		place(intern, i);
+	return 0;
+}
+
+static int grow_bytes(struct intern *intern, size_t length)
+{
+	size_t room = intern->room ? intern->room : 4096;
+	__u8 *bytes;
+
+	while (room - intern->used < length + 8)
+		room *= 2;
+	if (room == intern->room)
+		return 0;
+	bytes = realloc(intern->bytes, room);
+	if (!bytes)
+		return -ENOMEM;
+	intern->bytes = bytes;
+	intern->room = room;
+	return 0;
+}
+
+static bool find(const struct intern *intern, const void *bytes, size_t length, __u64 hash,
+		 __u32 *ret_number)
+{
+	size_t mask = intern->slots_count - 1;
+
+	for (size_t at = hash & mask; intern->slots[at]; at = (at + 1) & mask) {
+		__u32 number = intern->slots[at] - 1;
+		const struct intern_item *item = &intern->items[number];
+
+		if (item->hash != hash || item->length != length)
+			continue;
+		if (length && memcmp(intern->bytes + item->offset, bytes, length) != 0)
+			continue;
+		*ret_number = number;
+		return true;
+	}
+	return false;
+}
+
+int intern_add(struct intern *intern, const void *bytes, size_t length, __u32 *ret_number)
+{
+	__u64 hash = hash_bytes(bytes, length);
+	int err;
+
+	err = grow_slots(intern);
+	if (err)
+		return err;
+	if (find(intern, bytes, length, hash, ret_number))
+		return 0;
+	err = grow_bytes(intern, length);
+	if (err)
+		return err;
+	intern->items[intern->count] = (struct intern_item){ intern->used, length, hash };
+	if (length)
+		memcpy(intern->bytes + intern->used, bytes, length);
+	intern->used += (length + 7) & ~(size_t)7;
+	*ret_number = intern->count++;
+	place(intern, *ret_number);
+	return 0;
+}
+
+void intern_clear(struct intern *intern)
+{
+	free(intern->bytes);
+	free(intern->items);
+	free(intern->slots);
+	*intern = (struct intern){};
+}

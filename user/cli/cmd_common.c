@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* cmd_common.c: what several verbs do.  See cmd.h. */
+#include "cli/cmd.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <time.h>
+
+#include "config/config.h"
+#include "docker/docker.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "host/netdev.h"
+#include "policy/policy.h"
+#include "base/cleanup.h"
+
+int cmd_open_docker(const struct options *options, const char *config_text,
+		    struct docker **ret, bool *ret_off)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	struct config_error ignored;
+	const char *url = options->docker;
+	int err;
+
+	*ret = NULL;
+	*ret_off = false;
+	/* What is wrong with the text is said where it is used. */
+	if (!url && config_parse(config_text, strlen(config_text), time(NULL), &config,
+				 &ignored) == 0)
+		url = config_docker_url(config);
+	*ret_off = url && streq(url, "off");
+	if (*ret_off)
+		return 0;
+	err = docker_new(url, ret);
+	if (err < 0)
+		return log_error(err, "cannot use '%s' as the Docker Engine's address",
+				 url ? url : "$DOCKER_HOST");
+	return 0;
+}
+
+/* Who holds it is busy for a moment at most, but when Docker is slow to answer, or it hangs. */
+int cmd_take_lock(void)
+{
+	char holder[LOCK_HOLDER_TEXT];
+	int fd = lock_take(1000);
+
+	if (fd == -ETIMEDOUT) {
+		lock_describe_holder(holder);
+		log_info("waiting for %s, which holds '" LOCK_PATH "'", holder);
+		fd = lock_take(29000);
+	}
+	if (fd == -ETIMEDOUT) {
+		lock_describe_holder(holder);
+		log_error(0, "nothing was changed: '" LOCK_PATH "' was not to be had for 30 s, %s "
+			  "holds it; end that if it hangs, and try again", holder);
+	} else if (fd < 0) {
+		log_error(fd, "cannot take the lock in " LOCK_DIR " (tidegate needs root)");
+	}
+	return fd;
+}
+
+int cmd_open_kernel(const struct options *options, struct kernel **ret)
+{
+	int err = kernel_open(options->pin_dir, ret);
+
+	if (err != -ENOENT || !kernel_has_strays(options->pin_dir))
+		return err;
+	err = kernel_adopt(options->pin_dir);
+	return err < 0 ? err : kernel_open(options->pin_dir, ret);
+}
+
+int cmd_reconcile(const struct reconcile_input *input, struct reconcile_report *ret)
+{
+	char error[ERROR_TEXT];
+	int err = reconcile(input, ret, error);
+
+	if (err < 0)
+		log_error(0, "%s", error);
+	return err;
+}
+
+/* The same port on every IPv4 and on every IPv6 address, which stand side by side. */
+static bool is_twin(const struct policy_port *a, const struct policy_port *b)
+{
+	return a->proto == b->proto && a->lo == b->lo && a->hi == b->hi && !a->addr.length &&
+	       !b->addr.length && a->origin == b->origin;
+}
+
+static size_t published(const struct policy *policy)
+{
+	const struct policy_port *ports = policy->ports;
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->ports_count; i++)
+		count += ports[i].origin == PORT_PUBLISHED &&
+			 !(i && is_twin(&ports[i - 1], &ports[i]));
+	return count;
+}
+
+char *cmd_describe(struct kernel *kernel, const struct reconcile_report *report)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	const struct policy *policy = report->desired->policy;
+	size_t count = 0, size, ports;
+	char *text = NULL, name[IF_NAMESIZE];
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	ports = published(policy);
+	fprintf(out, "%zu published port%s, %zu rule%s", ports, ports == 1 ? "" : "s",
+		policy->rules_count, policy->rules_count == 1 ? "" : "s");
+	if (kernel_attachments(kernel, &list, &count) < 0)
+		count = 0;
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s %s (%s)", i ? "," : " on",
+			if_indextoname(list[i].ifindex, name) ?: "?", hook_name(list[i].hook));
+	fclose(out);
+	return text;
+}
+
+/* "eth0 (veth), br0 (bridge)": what is up, and neither somebody's port nor Docker's. */
+static void put_interfaces(FILE *out, const struct netdev_list *list)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < list->devices_count; i++) {
+		const struct netdev *device = &list->devices[i];
+
+		if (device->ifindex == INTERFACE_LOOPBACK || !netdev_receives(list, device) ||
+		    netdev_is_docker_bridge(device))
+			continue;
+		fprintf(out, "%s%s (%s)", separator, device->name, netdev_kind_text(device));
+		separator = ", ";
+	}
+	if (!separator[0])
+		fputs("none that is up", out);
+}
+
+char *cmd_no_outside(const struct options *options, const struct desired *desired)
+{
+	char *text = NULL;
+	size_t size, count;
+	char *const *names = reconcile_names(desired, &count);
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	fputs("no interface to guard: ", out);
+	if (count) {
+		fputs("none of `interface", out);
+		for (size_t i = 0; i < count; i++)
+			fprintf(out, " %s", names[i]);
+		fprintf(out, "` in '%s' is there now", options->config);
+	} else {
+		fputs("`interface auto` takes NICs, bonds, teams and a veth with the default "
+		      "route; here is ", out);
+		put_interfaces(out, desired->netdevs);
+		fprintf(out, ". Name what leads outside: `tidegate up NAME`, or `interface NAME` "
+			"in '%s'", options->config);
+	}
+	fclose(out);
+	return text;
+}
+
+bool cmd_cuts_ssh(const struct reconcile_plan *plan, unsigned int trial_seconds)
+{
+	char whom[LOCKOUT_TEXT];
+	struct lockout lockout;
+	int found = reconcile_find_lockout(plan, LOCKOUT_ALL, &lockout);
+
+	if (found < 0)
+		return log_error(found, "cannot find out who is logged in by SSH; nothing was "
+				 "changed (--force does not ask)"), true;
+	if (!found)
+		return false;
+	lockout_describe(&lockout, reconcile_desired(plan)->policy, whom);
+	if (trial_seconds) {
+		log_warning("this cuts %s", whom);
+		return false;
+	}
+	log_error(0, "this would cut %s; nothing was changed. Allow %u/tcp from there, name it as "
+		  "failsafe, try what the file says with `tidegate reload --confirm 120s`, or "
+		  "insist with --force", whom, lockout.ssh.port);
+	return true;
+}
+
+void cmd_warn(const struct reconcile_report *report)
+{
+	const struct desired *desired = report->desired;
+	const char *line = report->notes;
+
+	for (; line && *line; line += strcspn(line, "\n") + 1)
+		log_warning("%.*s", (int)strcspn(line, "\n"), line);
+	if (desired->docker_source == DOCKER_REMEMBERED && desired->docker_error[0])
+		log_warning("%s; using what was published when it last answered",
+			    desired->docker_error);
+	if (desired->docker_source == DOCKER_UNKNOWN && desired->docker_error[0])
+		log_warning("%s; only ports that rules name are guarded", desired->docker_error);
+}
+
+void cmd_warn_problems(const struct desired *desired)
+{
+	for (size_t i = 0; i < desired->problems_count; i++)
+		log_warning("%s", desired->problems[i]);
+}
+
+int cmd_read_counted(struct kernel *kernel, struct counted *ret)
+{
+	int err;
+
+	if (!kernel)
+		return 0;
+	err = counter_ids_read(kernel, &ret->ids);
+	if (err == 0)
+		err = counter_ids_totals(ret->ids, &ret->totals);
+	return err < 0 ? log_error(err, "%s", kernel_error()), err : 0;
+}
+
+void cmd_counted_clear(struct counted *counted)
+{
+	counter_ids_free(counted->ids);
+}
+
+__u32 cmd_counter_id(const struct counted *counted, const char *kind, const char *identity)
+{
+	_cleanup_free_ char *name = NULL;
+
+	if (!counted->totals || asprintf(&name, "%s %s", kind, identity) < 0)
+		return 0;
+	return counter_ids_find(counted->ids, name);
+}

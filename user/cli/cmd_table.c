@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* cmd_table.c: the commands there are; dispatch, help and completion read nothing else. */
+#include "cli/cmd.h"
+
+#include "base/cleanup.h"
+
+#define TARGETS \
+	"TARGET is a published port, the left side of `-p 8080:80`: 443, 80,443/tcp,\n" \
+	"8000-8100/udp, each with `on ADDRESS`; or container NAME, compose PROJECT[/SERVICE],\n" \
+	"service NAME, each with `port PORTS` for the container's own.\n" \
+	"SOURCE is an address, a prefix or the name of a set."
+
+const struct command commands[] = {
+	{ "up", "[--audit] [--confirm TIME] [--hook HOOK] [--without-docker | --boot] [IFACE…]",
+	  "load the filter, attach it and enforce the configuration", NULL,
+	  { "up --confirm 120s", "up --audit" }, cmd_up, FOR_ROOT },
+	{ "down", "", "detach and remove everything: ports are open again", NULL,
+	  { "down", "--dry-run down" }, cmd_down, FOR_ROOT },
+	{ "run", "", "keep the filter in step with Docker and the configuration (the daemon)",
+	  "The unit starts it: systemctl enable --now tidegate.",
+	  { "run", "--verbose run" }, cmd_run, FOR_ROOT },
+	{ "reload", "[--confirm TIME] [--without-docker]", "apply the configuration now", NULL,
+	  { "reload", "reload --confirm 120s" }, cmd_reload, FOR_ROOT },
+	{ "confirm", "", "keep what `up --confirm` or `reload --confirm` put on trial", NULL,
+	  { "confirm", "--quiet confirm" }, cmd_confirm, FOR_ROOT },
+	{ "status", "[numbered]", "is it enforcing; each published port, who may enter, what came",
+	  "Exit status 0: protected.  `status numbered` is `list`.",
+	  { "status", "--json status" }, cmd_status, FOR_ROOT },
+	{ "list", "", "the rules, numbered, with packets and bytes", NULL,
+	  { "list", "--json list" }, cmd_list, FOR_ROOT },
+	{ "allow", "TARGET [from SOURCE…] [until TIME | for TIME] [comment TEXT]",
+	  "let sources reach a port or a container", TARGETS,
+	  { "allow 80,443/tcp", "allow container redis from 203.0.113.10 for 2h" }, cmd_rule,
+	  FOR_ROOT },
+	{ "deny", "TARGET [from SOURCE…] [until TIME | for TIME] [comment TEXT]",
+	  "keep sources out of a port or a container", TARGETS,
+	  { "deny 443/tcp from 203.0.113.66", "deny container web from 198.51.100.0/24" },
+	  cmd_rule, FOR_ROOT },
+	{ "ban", "SOURCE… [until TIME | for TIME] [comment TEXT]",
+	  "drop everything from these sources", NULL,
+	  { "ban 203.0.113.9 for 1d", "ban 198.51.100.0/24 comment \"scans\"" }, cmd_rule,
+	  FOR_ROOT },
+	{ "unban", "SOURCE… [comment TEXT]", "take a ban back; with a comment, just that one",
+	  "A source is unbanned as it was banned, not in part.",
+	  { "unban 203.0.113.9", "unban 203.0.113.9 comment sshd" }, cmd_unban, FOR_ROOT },
+	{ "failsafe", "[PORT] [from SOURCE…]", "never drop these, whatever the rules say", NULL,
+	  { "failsafe from 192.0.2.10", "failsafe 22/tcp" }, cmd_rule, FOR_ROOT },
+	{ "delete", "RULE | NUMBER", "remove a rule, as typed or by its number in `list`", NULL,
+	  { "delete 2", "delete allow 6379/tcp from 203.0.113.10" }, cmd_delete,
+	  FOR_ROOT },
+	{ "check", "[FILE]", "is a configuration right; print what it means", NULL,
+	  { "check", "check tidegate.conf.new" }, cmd_check, FOR_ANYONE },
+	{ "completion", "bash", "print the shell's completion", NULL,
+	  { "completion bash", "completion bash >/etc/bash_completion.d/tidegate" },
+	  cmd_completion, FOR_ANYONE },
+	{ "version", "", "version, and what this kernel can do", NULL,
+	  { "version", "--json version" }, cmd_version, FOR_ANYONE },
+	{ "help", "[COMMAND]", "the commands, or what one does", NULL,
+	  { "help allow", "allow --help" }, cmd_help, FOR_ANYONE },
+};
+const size_t commands_count = ARRAY_SIZE(commands);
+
+const struct command *cmd_find(const char *name)
+{
+	for (size_t i = 0; i < commands_count; i++)
+		if (streq(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}

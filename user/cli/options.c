@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* options.c: getopt_long(3) over one table.  See options.h. */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+
+#include "kernel/kernel.h"
+#include "base/suggest.h"
+#include "base/cleanup.h"
+
+#define OF(member) offsetof(struct options, member)
+
+const struct option_entry option_entries[] = {
+	{ "audit", 0, NULL, "decide and count, drop nothing", "up", OF(audit) },
+	{ "confirm", 0, "TIME", "on trial: taken back unless `tidegate confirm` comes in time",
+	  "up reload", OF(confirm) },
+	{ "hook", 0, "HOOK", "attach there only: xdp, xdp-generic, tcx or clsact", "up", OF(hook) },
+	{ "without-docker", 0, NULL, "do not ask Docker; what it published last stays guarded",
+	  "up reload", OF(without_docker) },
+	{ "boot", 0, NULL, "for the boot: Docker is not there yet, what enforces goes on", "up",
+	  OF(boot) },
+	{ "config", 0, "FILE", "configuration (" CONFIG_PATH ")", NULL, OF(config) },
+	{ "docker", 0, "URL", "unix:///…, tcp://…, or off", NULL, OF(docker) },
+	{ "pin", 0, "DIR", "where it lives in the kernel (" KERNEL_PIN_DIR ")", NULL, OF(pin_dir) },
+	{ "json", 0, NULL, "data for programs", NULL, OF(json) },
+	{ "dry-run", 0, NULL, "say what would happen, change nothing", NULL, OF(dry_run) },
+	{ "force", 0, NULL, "even if it cuts off who is logged in by SSH", NULL, OF(force) },
+	{ "quiet", 0, NULL, "only errors", NULL, OF(quiet) },
+	{ "verbose", 0, NULL, "more, with the kernel's log when it refuses", NULL, OF(verbose) },
+	{ "help", 'h', NULL, "this, or what the command does (-h)", NULL, OF(help) },
+	{ "version", 'V', NULL, "the version (-V)", NULL, OF(version) },
+};
+const size_t option_entries_count = ARRAY_SIZE(option_entries);
+
+/* What getopt_long() answers for the first of them; below are letters and its own answers. */
+#define FIRST 256
+
+/* The leading - gives words in their places, the : tells a missing value apart. */
+#define LETTERS "-:hV"
+
+static void fill(struct option longs[static ARRAY_SIZE(option_entries) + 1])
+{
+	for (size_t i = 0; i < option_entries_count; i++)
+		longs[i] = (struct option){ option_entries[i].name,
+					    option_entries[i].value ? required_argument :
+								      no_argument,
+					    NULL, FIRST + (int)i };
+	longs[option_entries_count] = (struct option){};
+}
+
+static const struct option_entry *find(int answer)
+{
+	if (answer >= FIRST)
+		return &option_entries[answer - FIRST];
+	for (size_t i = 0; i < option_entries_count; i++)
+		if (option_entries[i].letter && option_entries[i].letter == answer)
+			return &option_entries[i];
+	return NULL;
+}
+
+static void set(struct options *options, const struct option_entry *entry, const char *value)
+{
+	void *member = (char *)options + entry->offset;
+
+	if (entry->value)
+		*(const char **)member = value;
+	else
+		*(bool *)member = true;
+}
+
+static bool is_set(const struct options *options, const struct option_entry *entry)
+{
+	const void *member = (const char *)options + entry->offset;
+
+	return entry->value ? *(const char *const *)member != NULL : *(const bool *)member;
+}
+
+static void explain(const char *word, char *error)
+{
+	const char *name = word + strspn(word, "-");
+	struct suggestion meant = { .word = name, .length = strcspn(name, "=") };
+
+	for (size_t i = 0; i < option_entries_count; i++)
+		suggest_offer(&meant, option_entries[i].name);
+	snprintf(error, OPTIONS_ERROR, "'%s': no such option%s%s%s", word,
+		 meant.best ? ", did you mean '--" : "", meant.best ?: "", meant.best ? "'?" : "");
+}
+
+/* Of several mistakes the first is told. */
+static int take(struct options *options, int answer, const char *word, char *error)
+{
+	const struct option_entry *entry = find(answer == ':' ? optopt : answer);
+
+	if (entry && answer != ':') {
+		set(options, entry, optarg);
+		return 0;
+	}
+	if (error[0])
+		return -EINVAL;
+	if (entry)
+		snprintf(error, OPTIONS_ERROR, "'--%s': %s is missing", entry->name, entry->value);
+	else
+		explain(word, error);
+	return -EINVAL;
+}
+
+int options_parse(struct options *options, int *argc, char **argv,
+		  char error[static OPTIONS_ERROR])
+{
+	struct option longs[ARRAY_SIZE(option_entries) + 1];
+	int kept = 1, answer, at = 1, err = 0;
+
+	fill(longs);
+	error[0] = '\0';
+	opterr = 0;
+	optind = 0; /* begin anew, also in getopt's memory */
+	while ((answer = getopt_long(*argc, argv, LETTERS, longs, NULL)) != -1) {
+		if (answer == 1) {
+			argv[kept++] = optarg;
+			/* kept counts the program's name and the command. */
+			if (kept > 2 && streq(optarg, "comment") && optind < *argc)
+				argv[kept++] = argv[optind++];
+		} else if (take(options, answer, argv[at], error) < 0) {
+			err = -EINVAL;
+		}
+		at = optind;
+	}
+	while (optind < *argc)
+		argv[kept++] = argv[optind++];
+	argv[kept] = NULL;
+	*argc = kept;
+	options->is_default_config = !options->config;
+	options->config = options->config ?: CONFIG_PATH;
+	options->pin_dir = options->pin_dir ?: KERNEL_PIN_DIR;
+	return err;
+}
+
+bool options_has(const struct option_entry *entry, const char *command)
+{
+	const char *at = entry->commands;
+	size_t length = strlen(command);
+
+	for (; at && *at; at += strcspn(at, " "), at += *at == ' ')
+		if (strcspn(at, " ") == length && strncmp(at, command, length) == 0)
+			return true;
+	return !entry->commands;
+}
+
+const struct option_entry *options_stranger(const struct options *options, const char *command)
+{
+	for (size_t i = 0; i < option_entries_count; i++)
+		if (is_set(options, &option_entries[i]) &&
+		    !options_has(&option_entries[i], command))
+			return &option_entries[i];
+	return NULL;
+}

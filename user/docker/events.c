@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * events.c: see events.h.
+ *
+ * Events get lost: the Engine drops them for a listener that is 100 ms and 1024 events late
+ * (moby daemon/events/events.go), and nobody listens while the stream is down.  So a stream
+ * that breaks, and one that stands again, are changes too.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "docker/docker.h"
+#include "docker/events.h"
+#include "docker/http.h"
+#include "base/cleanup.h"
+
+#define BACKOFF_MIN_MS 100
+#define BACKOFF_MAX_MS 5000
+#define HEAD_MS	       5000 /* until the head of the answer is there */
+#define EVENT_MAX      (1 << 20)
+#define SLEEP_MAX_MS   60000
+#define START_MS       500 /* from joining its networks until a container runs, ordinarily */
+
+enum state { DOWN, CONNECTING, STANDING };
+
+struct docker_events {
+	struct docker_http *http;
+	struct docker_stream *stream;
+	char version[16];
+	enum state state;
+	docker_is_stopped *is_stopped;
+	void *arg; /* of is_stopped */
+	struct docker_change change;
+	int64_t start_end_ms; /* when to look at what joined a network anyway; 0 = nothing did */
+	int64_t since_ms;     /* in this state */
+	int backoff_ms;
+	char *buffer; /* the beginning of an event */
+	size_t size, room;
+	struct docker_json_error garbage;
+	char error[512];
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* ---- what arrives ---- */
+
+static int append(struct docker_events *events, const char *bytes, size_t size)
+{
+	size_t needed = events->size + size, room = events->room ? events->room : 16384;
+	char *grown;
+
+	while (room < needed)
+		room *= 2;
+	if (room != events->room) {
+		grown = realloc(events->buffer, room);
+		if (!grown)
+			return -ENOMEM;
+		events->buffer = grown;
+		events->room = room;
+	}
+	memcpy(events->buffer + events->size, bytes, size);
+	events->size = needed;
+	return 0;
+}
+
+/*
+ * A container joins its networks when it is started, and until it runs the Engine tells no more
+ * about it than before: "start" comes then, and one look is enough for both.
+ */
+static void weigh_joined(struct docker_events *events)
+{
+	struct docker_change *change = &events->change;
+
+	if (change->joined_count && !events->start_end_ms)
+		events->start_end_ms = now_ms() + START_MS;
+	for (; change->joined_count; change->joined_count--)
+		if (!events->is_stopped(change->joined[change->joined_count - 1], events->arg))
+			change->is_any = true;
+}
+
+static int take(const char *bytes, size_t size, void *arg)
+{
+	struct docker_events *events = arg;
+	size_t used = 0;
+	int err;
+
+	err = append(events, bytes, size);
+	if (!err)
+		err = docker_change_read(events->buffer, events->size, &used, &events->change,
+					 &events->garbage);
+	weigh_joined(events);
+	events->size -= used;
+	memmove(events->buffer, events->buffer + used, events->size);
+	if (!err && events->size > EVENT_MAX) {
+		snprintf(events->garbage.text, sizeof(events->garbage.text),
+			 "event is longer than %d bytes", EVENT_MAX);
+		err = -EFBIG;
+	}
+	return err;
+}
+
+/* ---- up and down ---- */
+
+static void enter(struct docker_events *events, enum state state)
+{
+	events->state = state;
+	events->since_ms = now_ms();
+}
+
+static void explain(struct docker_events *events)
+{
+	const struct docker_request *request = docker_stream_request(events->stream);
+	const char *url = docker_http_url(events->http);
+	size_t size = sizeof(events->error);
+
+	if (*events->garbage.text)
+		snprintf(events->error, size, "the event stream of the Docker Engine at %s: %s",
+			 url, events->garbage.text);
+	else if (docker_stream_is_open(events->stream))
+		snprintf(events->error, size,
+			 "the Docker Engine at %s did not answer GET /events within %d s", url,
+			 HEAD_MS / 1000);
+	else if (!request->err && request->status != 200)
+		snprintf(events->error, size, "GET /events from the Docker Engine at %s: HTTP %ld",
+			 url, request->status);
+	else if (!request->err)
+		snprintf(events->error, size, "the Docker Engine at %s ended the event stream",
+			 url);
+	else
+		docker_http_explain(events->http, request, events->error, size);
+}
+
+static void give_up(struct docker_events *events)
+{
+	bool was_steady =
+		events->state == STANDING && now_ms() - events->since_ms >= BACKOFF_MAX_MS;
+
+	explain(events);
+	/* The Engine may be another one next time, which speaks another version. */
+	if (docker_stream_request(events->stream)->status == 400)
+		events->version[0] = 0;
+	docker_stream_close(events->stream);
+	if (events->state == STANDING)
+		events->change.is_any = true;
+	/* One that lets us in and throws us out is not worth hurrying for. */
+	if (was_steady || !events->backoff_ms)
+		events->backoff_ms = BACKOFF_MIN_MS;
+	else if ((events->backoff_ms *= 2) > BACKOFF_MAX_MS)
+		events->backoff_ms = BACKOFF_MAX_MS;
+	enter(events, DOWN);
+}
+
+/*
+ * `since` now: the head of the answer is sent before the Engine subscribes us (moby
+ * api/server/router/system/system_routes.go), and an event in between must not be lost.
+ */
+static int open_stream(struct docker_events *events)
+{
+	_cleanup_free_ char *filters = docker_change_filters(), *escaped = NULL, *path = NULL;
+	int err;
+
+	if (filters)
+		escaped = docker_http_escape(filters);
+	if (!escaped || asprintf(&path, "%s/events?since=%lld&filters=%s", events->version,
+				 (long long)time(NULL), escaped) < 0)
+		return -ENOMEM;
+	events->size = 0;
+	events->garbage.text[0] = 0;
+	err = docker_stream_open(events->stream, path);
+	if (!err)
+		enter(events, CONNECTING);
+	return err;
+}
+
+/* When the state ends by itself. */
+static int64_t state_end(const struct docker_events *events)
+{
+	switch (events->state) {
+	case DOWN:
+		return events->since_ms + events->backoff_ms;
+	case CONNECTING:
+		return events->since_ms + HEAD_MS;
+	default:
+		return INT64_MAX;
+	}
+}
+
+/* When the state ends by itself, or the patience with a start does. */
+static int64_t next_end(const struct docker_events *events)
+{
+	int64_t end = state_end(events);
+
+	return events->start_end_ms && events->start_end_ms < end ? events->start_end_ms : end;
+}
+
+static int keep_up(struct docker_events *events)
+{
+	int err;
+
+	if (events->state == DOWN && now_ms() >= state_end(events)) {
+		err = open_stream(events);
+		if (err)
+			return err;
+	}
+	docker_stream_run(events->stream);
+	if (events->state == CONNECTING && docker_stream_request(events->stream)->status == 200) {
+		enter(events, STANDING);
+		events->change.is_any = true;
+	}
+	if (events->state != DOWN &&
+	    (!docker_stream_is_open(events->stream) || now_ms() >= state_end(events)))
+		give_up(events);
+	return 0;
+}
+
+/* ---- waiting ---- */
+
+/* libcurl tells only POLLIN; a hang-up alone would make it return at once, and for nothing. */
+static bool find_ready(struct docker_fd *fds, size_t count)
+{
+	bool is_any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		struct pollfd pollfd = { .fd = fds[i].fd, .events = POLLIN };
+
+		fds[i].is_ready = poll(&pollfd, 1, 0) > 0;
+		is_any = is_any || fds[i].is_ready;
+	}
+	return is_any;
+}
+
+int docker_events_wait(struct docker_events *events, struct docker_fd *fds, size_t count,
+		       int timeout_ms, bool *ret_changed)
+{
+	int64_t end = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms;
+
+	for (;;) {
+		int err = keep_up(events);
+		bool is_ready = find_ready(fds, count);
+		int64_t now = now_ms(), sleep = SLEEP_MAX_MS;
+
+		if (err)
+			return err;
+		if (events->start_end_ms && now >= events->start_end_ms)
+			events->change.is_any = true;
+		if (is_ready || events->change.is_any || now >= end)
+			break;
+		if (end - now < sleep)
+			sleep = end - now;
+		if (next_end(events) - now < sleep)
+			sleep = next_end(events) - now;
+		docker_stream_wait(events->stream, fds, count, sleep > 0 ? sleep : 0);
+	}
+	*ret_changed = events->change.is_any;
+	if (events->change.is_any)
+		events->start_end_ms = 0;
+	events->change.is_any = false;
+	return 0;
+}
+
+size_t docker_events_take_created(struct docker_events *events, const char (**ret)[DOCKER_ID_SIZE])
+{
+	size_t count = events->change.created_count;
+
+	*ret = (const char(*)[DOCKER_ID_SIZE])events->change.created;
+	events->change.created_count = 0;
+	return count;
+}
+
+void docker_events_set_version(struct docker_events *events, const char *version)
+{
+	snprintf(events->version, sizeof(events->version), "%s", version);
+}
+
+bool docker_events_is_connected(const struct docker_events *events)
+{
+	return events->state == STANDING;
+}
+
+const char *docker_events_error(const struct docker_events *events)
+{
+	return events->error;
+}
+
+int docker_events_new(struct docker_http *http, docker_is_stopped *is_stopped, void *arg,
+		      struct docker_events **ret)
+{
+	struct docker_events *events = calloc(1, sizeof(*events));
+	int err;
+
+	if (!events)
+		return -ENOMEM;
+	events->http = http;
+	events->is_stopped = is_stopped;
+	events->arg = arg;
+	err = docker_stream_new(http, take, events, &events->stream);
+	if (err) {
+		free(events);
+		return err;
+	}
+	*ret = events;
+	return 0;
+}
+
+void docker_events_free(struct docker_events *events)
+{
+	if (!events)
+		return;
+	docker_stream_free(events->stream);
+	free(events->buffer);
+	free(events);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fetch.c: see fetch.h.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "docker/fetch.h"
+#include "docker/inventory.h"
+#include "base/cleanup.h"
+
+#define ANSWER_MS  5000
+#define ANSWER_MAX (64u << 20)
+
+struct message {
+	char text[256];
+};
+
+static int visit_message(const struct docker_json *json, void *arg)
+{
+	struct docker_json member = docker_json_member(json, "message");
+	struct message *message = arg;
+	const char *text;
+
+	if (!docker_json_string(&member, &text))
+		snprintf(message->text, sizeof(message->text), "%s", text);
+	return 0;
+}
+
+/* The Engine's own words: {"message": "…"}, or plain text from before its API proper. */
+static void read_message(const struct docker_request *request, struct message *message)
+{
+	struct docker_json_error ignored;
+
+	message->text[0] = 0;
+	if (!request->body)
+		return;
+	snprintf(message->text, sizeof(message->text), "%s", request->body);
+	docker_json_read(request->body, request->size, "error", visit_message, message, &ignored);
+	message->text[strcspn(message->text, "\r\n")] = 0;
+	for (char *at = message->text; *at; at++)
+		if (!inventory_is_printable(at, 1))
+			*at = '?';
+}
+
+void docker_fetch_explain_status(const struct docker_request *request,
+				 char error[static DOCKER_ERROR_SIZE])
+{
+	struct message message;
+
+	read_message(request, &message);
+	snprintf(error, DOCKER_ERROR_SIZE, "GET %s: HTTP %ld%s%s", request->path, request->status,
+		 *message.text ? ": " : "", message.text);
+}
+
+int docker_fetch_explain_answer(int err, const char *path,
+				const struct docker_json_error *json_error,
+				char error[static DOCKER_ERROR_SIZE])
+{
+	if (err == -EBADMSG)
+		snprintf(error, DOCKER_ERROR_SIZE, "answer to GET %s is not what was expected: %s",
+			 path, json_error->text);
+	else if (err)
+		snprintf(error, DOCKER_ERROR_SIZE, "GET %s: %s", path, strerror(-err));
+	return err;
+}
+
+static void ignore(struct docker_request *request, void *arg)
+{
+}
+
+int docker_fetch(struct docker_http *http, const char *version, const char *path,
+		 struct docker_request *ret, char error[static DOCKER_ERROR_SIZE])
+{
+	_cleanup_(docker_fetch_clear) struct docker_request request = { .timeout_ms = ANSWER_MS,
+									.limit = ANSWER_MAX };
+	_cleanup_free_ char *whole = NULL;
+
+	if (asprintf(&whole, "%s%s", version, path) < 0) {
+		whole = NULL;
+		return docker_fetch_explain_answer(-ENOMEM, path, NULL, error);
+	}
+	request.path = whole;
+	docker_http_get(http, &request, 1, ignore, NULL);
+	if (request.err) {
+		docker_http_explain(http, &request, error, DOCKER_ERROR_SIZE);
+		return request.err;
+	}
+	ret->status = request.status;
+	if (request.status != 200) {
+		docker_fetch_explain_status(&request, error);
+		return -EPROTO;
+	}
+	request.path = path;
+	*ret = request;
+	request.body = NULL;
+	return 0;
+}
+
+void docker_fetch_clear(struct docker_request *request)
+{
+	free(request->body);
+	request->body = NULL;
+	request->size = request->room = 0;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* desired.c: gather, then resolve.  Nothing is changed here.  See desired.h. */
+#include "engine/desired_private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "datapath.h"
+#include "docker/docker.h"
+#include "image/image.h"
+#include "docker/inventory.h"
+#include "host/netdev.h"
+#include "engine/notes.h"
+#include "policy/policy.h"
+#include "base/cleanup.h"
+
+static int __attribute__((format(printf, 3, 4)))
+fail(int err, char *error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error, ERROR_TEXT, format, args);
+	va_end(args);
+	return err;
+}
+
+static int parse(const struct desired_input *input, struct desired *desired, char *error)
+{
+	struct config_error at = {};
+	int err;
+
+	desired->text = strdup(input->text);
+	if (!desired->text)
+		return -ENOMEM;
+	err = config_parse(desired->text, strlen(desired->text), time(NULL), &desired->config, &at);
+	if (err == -EINVAL)
+		return fail(err, error, "%s:%u:%u: %s", input->config_path, at.line, at.column,
+			    at.text);
+	return err < 0 ? fail(err, error, "cannot parse '%s': %s", input->config_path,
+			      strerror(-err)) : 0;
+}
+
+/* As the running image remembers it. */
+static int remember(const struct desired_input *input, struct desired *desired, char *error)
+{
+	_cleanup_free_ char *text = NULL;
+	int err = 0;
+
+	desired->docker_source = DOCKER_UNKNOWN;
+	if (input->running)
+		err = notes_unpack(input->running, &text, &desired->inventory);
+	/* To forget it would open all that it says is published. */
+	if (err < 0)
+		return fail(err, error, "what Docker published when it last answered cannot be "
+					"read back: %s", strerror(-err));
+	if (desired->inventory)
+		desired->docker_source = DOCKER_REMEMBERED;
+	return 0;
+}
+
+static int read_docker(const struct desired_input *input, struct desired *desired, char *error)
+{
+	int err = input->docker ? docker_read(input->docker, &desired->inventory) : 0;
+
+	if (input->docker && err == 0) {
+		desired->docker_source = DOCKER_FRESH;
+		return 0;
+	}
+	desired->is_docker_absent = err == -ENOENT || err == -ECONNREFUSED;
+	if (input->docker)
+		snprintf(desired->docker_error, sizeof(desired->docker_error), "%s",
+			 docker_error(input->docker));
+	if (!input->is_docker_off)
+		return remember(input, desired, error);
+	desired->docker_source = DOCKER_OFF;
+	return 0;
+}
+
+int desired_complain(struct desired *desired, const char *format, ...)
+{
+	char **problem = util_append(&desired->problems, desired->problems_count,
+				     sizeof(*problem));
+	va_list args;
+	int written;
+
+	if (!problem)
+		return -ENOMEM;
+	va_start(args, format);
+	written = vasprintf(problem, format, args);
+	va_end(args);
+	if (written < 0)
+		return -ENOMEM;
+	desired->problems_count++;
+	return 0;
+}
+
+int desired_check_exposure(struct desired *desired, const char *path)
+{
+	const char *exposure = conffile_exposure(path);
+
+	if (!exposure)
+		return 0;
+	return desired_complain(desired, "'%s' %s: who can write there decides who may enter "
+				"(chown root, chmod go-w)", path, exposure);
+}
+
+static int read_interfaces(struct desired *desired, char *error)
+{
+	int err = netdev_read(&desired->netdevs);
+
+	return err < 0 ? fail(err, error, "cannot read the interfaces and addresses: %s",
+			      strerror(-err)) : 0;
+}
+
+static int read_listeners(struct desired *desired, char *error)
+{
+	int err = netdev_read_listeners(&desired->listeners, &desired->listeners_count);
+
+	return err < 0 ? fail(err, error, "cannot read the listening sockets: %s",
+			      strerror(-err)) : 0;
+}
+
+static int resolve(const struct desired_input *input, struct desired *desired, char *error)
+{
+	struct policy_input policy_input = {
+		.config = desired->config,
+		.inventory = desired->inventory,
+		.netdevs = desired->netdevs,
+		.listeners = desired->listeners,
+		.listeners_count = desired->listeners_count,
+		.sets = desired->sets,
+		.sets_count = desired->sets_count,
+		.now = time(NULL),
+		.is_audit = input->is_audit,
+	};
+	struct policy_error at = {};
+	int err = policy_build(&policy_input, &desired->policy, &at);
+
+	if (err == 0)
+		return 0;
+	if (at.line)
+		return fail(err, error, "%s:%u: %s", input->config_path, at.line, at.text);
+	return fail(err, error, "cannot resolve the policy: %s",
+		    at.text[0] ? at.text : strerror(-err));
+}
+
+static __u64 coarse_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+int desired_read(const struct desired_input *input, struct desired **ret,
+		 char error[static ERROR_TEXT])
+{
+	_cleanup_(desired_freep) struct desired *desired = calloc(1, sizeof(*desired));
+	int err;
+
+	error[0] = '\0';
+	if (!desired)
+		return fail(-ENOMEM, error, "out of memory");
+	desired->began_ns = coarse_ns();
+	err = parse(input, desired, error);
+	if (err < 0)
+		return err;
+	/* A bridge that is there before Docker is asked is one that Docker tells of. */
+	err = read_interfaces(desired, error);
+	if (err == 0)
+		err = read_docker(input, desired, error);
+	if (err == 0)
+		err = input->copy_of ? 0 : desired_check_exposure(desired, input->config_path);
+	err = err ?: desired_read_sets(input, desired, error);
+	if (err == 0)
+		err = read_listeners(desired, error);
+	if (err == 0)
+		err = resolve(input, desired, error);
+	if (err == -E2BIG && desired_recall_grown(input, desired, error) > 0)
+		err = resolve(input, desired, error);
+	if (err < 0)
+		return error[0] ? err : fail(err, error, "%s", strerror(-err));
+	error[0] = '\0';
+	*ret = TAKE_PTR(desired);
+	return 0;
+}
+
+int desired_from_image(const struct desired_input *how, struct desired **ret,
+		       char error[static ERROR_TEXT])
+{
+	_cleanup_free_ char *text = NULL;
+	struct desired_input input = *how;
+	int err = notes_unpack(how->running, &text, NULL);
+
+	if (err < 0)
+		return fail(err, error, "the running policy cannot be read back: %s",
+			    strerror(-err));
+	input.is_audit = image_header(how->running)->flags & IMAGE_AUDIT;
+	input.text = text;
+	return desired_read(&input, ret, error);
+}
+
+void desired_free(struct desired *desired)
+{
+	if (!desired)
+		return;
+	for (size_t i = 0; i < desired->sets_count; i++) {
+		free((void *)desired->sets[i].members);
+		free(desired->set_files[i].path);
+	}
+	free(desired->sets);
+	free(desired->set_files);
+	for (size_t i = 0; i < desired->problems_count; i++)
+		free(desired->problems[i]);
+	free(desired->problems);
+	policy_free(desired->policy);
+	free(desired->listeners);
+	netdev_list_free(desired->netdevs);
+	inventory_free(desired->inventory);
+	config_free(desired->config);
+	free(desired->text);
+	free(desired);
+}
+
+void desired_freep(struct desired **desired)
+{
+	desired_free(*desired);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * desired.h: everything that says what should enforce now (configuration, Docker, this
+ * host), read once and resolved into a policy.  What reconcile() puts into the kernel, and
+ * what status, list and check compare and print.
+ */
+#ifndef TIDEGATE_DESIRED_H
+#define TIDEGATE_DESIRED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+
+#include "config/config.h"
+
+struct docker;
+struct image;
+struct inventory;
+struct listener;
+struct netdev_list;
+struct policy;
+struct policy_set;
+
+#define ERROR_TEXT 512
+
+enum docker_source {
+	DOCKER_OFF,      /* configured so: nothing is known of containers */
+	DOCKER_FRESH,    /* read just now */
+	DOCKER_REMEMBERED, /* it does not answer: as the running image remembers it */
+	DOCKER_UNKNOWN,  /* it does not answer, and never has */
+};
+
+/* The file behind a set. */
+struct set_file {
+	const char *name; /* of the set; the configuration's */
+	char *path;
+	bool is_fresh;    /* the set is what the file holds, not what is kept of it */
+	bool is_unknown;  /* the file is bad, and nothing is kept of it */
+};
+
+struct desired {
+	__u64 began_ns;            /* CLOCK_MONOTONIC_COARSE, before anything was read */
+	char *text;                /* of the configuration */
+	struct config *config;
+	struct inventory *inventory; /* NULL with DOCKER_OFF and DOCKER_UNKNOWN */
+	enum docker_source docker_source;
+	char docker_error[ERROR_TEXT]; /* why not DOCKER_FRESH */
+	bool is_docker_absent;         /* nobody listens where it should */
+	struct netdev_list *netdevs;
+	struct listener *listeners;
+	size_t listeners_count;
+	struct policy_set *sets;
+	struct set_file *set_files; /* of sets[i] */
+	size_t sets_count;
+	char **problems;           /* that harm a part of the policy only, for people */
+	size_t problems_count;
+	struct policy *policy;
+};
+
+struct desired_input {
+	const char *config_path;   /* for messages, and for the files of sets */
+	const char *copy_of;       /* config_path is a copy of this one, where files of sets are
+				      looked for that are not beside the copy; NULL: it is none */
+	const char *sets_dir;      /* config/setfile_kept.h: where a bad file's content comes
+				      from; NULL: from nowhere, it fails */
+	const char *text;          /* of the configuration */
+	struct docker *docker;     /* NULL: do not ask */
+	bool is_docker_off;        /* there is no Docker here, by configuration */
+	const struct image *running; /* for what it remembers; may be NULL */
+	bool is_audit;
+};
+
+/*
+ * 0, or -errno with error filled in the form that people read (`file:line:column: …`).
+ * A Docker that does not answer is no failure: docker_source tells.
+ */
+int desired_read(const struct desired_input *input, struct desired **ret,
+		 char error[static ERROR_TEXT]);
+
+/* The policy that how->running was made from, for showing what runs when it is not what the
+ * configuration says.  Text and audit mode are the image's. */
+int desired_from_image(const struct desired_input *how, struct desired **ret,
+		       char error[static ERROR_TEXT]);
+
+/* Once the policy enforces: keeps what was read well.  What cannot be kept is added to the
+ * problems. */
+void desired_keep_sets(struct desired *desired, const char *sets_dir);
+
+/* Adds to the problems what enforces and is not kept.  0 or -ENOMEM. */
+int desired_check_kept(struct desired *desired, const char *sets_dir);
+
+void desired_free(struct desired *desired);
+void desired_freep(struct desired **desired);
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* health.c: see health.h. */
+#include "engine/health.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdarg.h>
+
+#include "base/lock.h"
+#include "host/netdev.h"
+#include "policy/policy.h"
+#include "engine/trial.h"
+#include "base/cleanup.h"
+
+static int __attribute__((format(printf, 2, 3)))
+add_problem(struct health *health, const char *format, ...)
+{
+	char **problem = util_append(&health->problems, health->problems_count, sizeof(*problem));
+	va_list args;
+	int written;
+
+	if (!problem)
+		return -ENOMEM;
+	va_start(args, format);
+	written = vasprintf(problem, format, args);
+	va_end(args);
+	if (written < 0)
+		return -ENOMEM;
+	health->problems_count++;
+	return 0;
+}
+
+/* The interface is a port of a bridge, or one itself. */
+static int describe_bridge(struct health *health, struct health_interface *interface, int ifindex)
+{
+	const struct desired *desired = health->report.desired;
+	const struct netdev *device =
+		desired ? netdev_find_index(desired->netdevs, ifindex) : NULL;
+	const struct netdev *master =
+		device ? netdev_find_index(desired->netdevs, device->master) : NULL;
+
+	if (master && netdev_is_bridge(master)) {
+		interface->bridge = strdup(master->name);
+		return interface->bridge ? 0 : -ENOMEM;
+	}
+	if (device && netdev_is_bridge(device) && netdev_is_translated_early(device->name))
+		return add_problem(health, RECONCILE_BRIDGE_PROBLEM, device->name);
+	return 0;
+}
+
+static int add_interface(struct health *health, const struct attachment *attachment)
+{
+	struct health_interface *interface =
+		util_append(&health->interfaces, health->interfaces_count, sizeof(*interface));
+	char name[IF_NAMESIZE];
+
+	if (!interface)
+		return -ENOMEM;
+	interface->name = strdup(if_indextoname(attachment->ifindex, name) ?: "(gone)");
+	interface->hook = attachment->hook;
+	interface->is_attached = attachment->is_attached;
+	if (!interface->name)
+		return -ENOMEM;
+	health->interfaces_count++;
+	return describe_bridge(health, interface, attachment->ifindex);
+}
+
+static bool is_guarded(const struct attachment *list, size_t count, int ifindex)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].ifindex == ifindex && list[i].is_attached)
+			return true;
+	return false;
+}
+
+/* What comes in by it is filtered below, or by the ports. */
+static bool is_filtered(const struct netdev_list *netdevs, const struct netdev *device,
+			const struct attachment *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct netdev *guarded = netdev_find_index(netdevs, list[i].ifindex);
+
+		if (guarded && list[i].is_attached &&
+		    (guarded == device || guarded->master == device->ifindex ||
+		     netdev_is_upper(netdevs, device, guarded->ifindex) ||
+		     netdev_is_upper(netdevs, device, guarded->master)))
+			return true;
+	}
+	return false;
+}
+
+static int list_unguarded(struct health *health, const struct attachment *list, size_t count)
+{
+	const struct netdev_list *netdevs = health->report.desired->netdevs;
+
+	for (size_t i = 0; i < netdevs->devices_count; i++) {
+		const struct netdev *device = &netdevs->devices[i];
+		struct netdev *added;
+
+		if (device->ifindex == INTERFACE_LOOPBACK || netdev_is_docker_bridge(device) ||
+		    !netdev_receives(netdevs, device) || is_filtered(netdevs, device, list, count))
+			continue;
+		added = util_append(&health->unguarded, health->unguarded_count, sizeof(*added));
+		if (!added)
+			return -ENOMEM;
+		*added = *device;
+		health->unguarded_count++;
+	}
+	return 0;
+}
+
+/* Every interface that is wanted must have the filter. */
+static int check_interfaces(struct kernel *kernel, struct health *health)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	const struct desired *desired = health->report.desired;
+	size_t count = 0, attached = 0, names_count = 0;
+	char *const *names = desired ? reconcile_names(desired, &names_count) : NULL;
+	int err = kernel_attachments(kernel, &list, &count);
+
+	for (size_t i = 0; err == 0 && i < count; i++) {
+		attached += list[i].is_attached;
+		err = add_interface(health, &list[i]);
+		if (err == 0 && list[i].is_attached &&
+		    !kernel_is_of_these_maps(kernel, list[i].program_id))
+			err = add_problem(health,
+					  "'%s' has a filter that does not decide by what is "
+					  "pinned: `tidegate up` replaces it",
+					  health->interfaces[health->interfaces_count - 1].name);
+	}
+	for (size_t i = 0; err == 0 && desired && i < desired->netdevs->devices_count; i++) {
+		const struct netdev *device = &desired->netdevs->devices[i];
+
+		if (reconcile_wants(desired, NULL, 0, device->ifindex) &&
+		    !is_guarded(list, count, device->ifindex))
+			err = add_problem(health,
+					  "'%s' is not guarded: `tidegate reload` attaches it",
+					  device->name);
+	}
+	for (size_t i = 0; err == 0 && desired && i < names_count; i++)
+		if (!netdev_find(desired->netdevs, names[i]))
+			err = add_problem(health, "'%s' of the configuration is not there",
+					  names[i]);
+	if (err == 0 && desired)
+		err = list_unguarded(health, list, count);
+	if (err == 0 && !attached)
+		err = add_problem(health, "the filter is attached to no interface: "
+				  "name what leads outside (`interface`)");
+	return err;
+}
+
+/* What this kernel cannot do is weaker, and said; what it did and does no more is a fault. */
+static int check_means(struct kernel *kernel, struct health *health)
+{
+	int err = kernel_read_means(kernel, health->means);
+
+	for (enum means i = 0; err == 0 && i < MEANS_MAX; i++)
+		if (!health->means[i].is_attached && !health->means[i].why_not[0])
+			err = add_problem(health, "%s is gone: `tidegate up` brings it back",
+					  means_name(i));
+	health->is_arming = health->is_daemon_running && health->report.desired &&
+			    health->report.desired->docker_source == DOCKER_FRESH;
+	return err;
+}
+
+/* Docker binds few ports at single addresses; these are many, or nobody has asked it for long. */
+static int check_learned(struct kernel *kernel, struct health *health)
+{
+	_cleanup_free_ struct learned_port *ports = NULL;
+	size_t count = 0, widened = 0;
+	int err = kernel_read_learned(kernel, &ports, &count);
+
+	for (size_t i = 0; err == 0 && i < count; i++)
+		widened += ports[i].value.flags & LEARNED_WIDENED;
+	if (!widened)
+		return err;
+	return add_problem(health, "no room for more ports that Docker binds at one address (the "
+			   "limit is %d): %zu are closed at every address; `tidegate reload` "
+			   "forgets what Docker lists by then", LIMIT_LEARNED, widened);
+}
+
+/* The daemon says the same. */
+static int add_refusal(struct health *health, const char *path)
+{
+	const char *why = health->report.refused_why;
+
+	if (!why[0])
+		return add_problem(health, "'%s' was tried, not confirmed, and taken back; what "
+				   "was confirmed before enforces", path);
+	return add_problem(health, "'%s' was not applied when it was saved, because %s; what was "
+			   "before enforces: `tidegate reload --confirm 120s` tries it", path, why);
+}
+
+/* Not applied yet, or the daemon could not, and has said why. */
+static int add_change(struct health *health, struct kernel *kernel)
+{
+	struct state state;
+
+	if (kernel_read_state(kernel, &state) == 0 && state.config_error[0])
+		return add_problem(health, "what configuration and Docker say now is not applied: "
+				   "%s; the policy before it enforces", state.config_error);
+	return add_problem(health, "what enforces is not what configuration and Docker say now: "
+			   "`tidegate reload` applies it");
+}
+
+static int check_policy(const struct health_input *input, struct health *health)
+{
+	struct reconcile_input dry = {
+		.config_path = input->config_path,
+		.sets_dir = input->sets_dir,
+		.text = input->text,
+		.kernel = input->kernel,
+		.docker = input->docker,
+		.is_docker_off = input->is_docker_off,
+		.is_dry_run = true,
+	};
+	char error[ERROR_TEXT];
+	const struct desired *desired;
+	int err = reconcile(&dry, &health->report, error);
+
+	if (err < 0)
+		return add_problem(health, "%s; the policy that runs is the one before", error);
+	desired = health->report.desired;
+	if (input->kernel && !health->report.is_changed)
+		err = desired_check_kept(health->report.desired, input->sets_dir);
+	for (size_t i = 0; i < desired->problems_count && err == 0; i++)
+		err = add_problem(health, "%s", desired->problems[i]);
+	if (err == 0 && health->report.is_refused)
+		err = add_refusal(health, input->config_path);
+	if (desired->docker_source == DOCKER_REMEMBERED || desired->docker_source == DOCKER_UNKNOWN)
+		err = add_problem(health, "%s; %s", desired->docker_error[0] ?
+				  desired->docker_error : "Docker was not asked",
+				  desired->docker_source == DOCKER_UNKNOWN ?
+				  "only ports that rules name are guarded" :
+				  "what was published when it last answered is guarded");
+	if (err == 0 && input->kernel && health->report.is_changed)
+		err = add_change(health, input->kernel);
+	return err;
+}
+
+static int check(const struct health_input *input, struct health *health)
+{
+	int err = check_policy(input, health);
+
+	if (err < 0 || !input->kernel)
+		return err;
+	if (kernel_read_state(input->kernel, &health->state) < 0 ||
+	    kernel_read_header(input->kernel, SLOT_ACTIVE, &health->header) < 0)
+		err = add_problem(health, "there is no policy in the kernel: `tidegate up` puts it "
+				  "there");
+	health->is_audit = health->header.flags & IMAGE_AUDIT;
+	health->trial_seconds_left = trial_seconds_left(&health->header);
+	if (err == 0 && health->state.is_followed && !health->is_daemon_running)
+		err = add_problem(health, "`tidegate run` was following Docker and has died: later "
+				  "changes are not followed");
+	if (err == 0 && health->is_audit)
+		err = add_problem(health, "audit mode: nothing is dropped");
+	if (err == 0)
+		err = check_means(input->kernel, health);
+	if (err == 0)
+		err = check_learned(input->kernel, health);
+	return err < 0 ? err : check_interfaces(input->kernel, health);
+}
+
+int health_read(const struct health_input *input, struct health *ret)
+{
+	_cleanup_(health_clear) struct health health = {};
+	int err = 0;
+
+	health.is_loaded = input->kernel != NULL;
+	health.is_unreadable = input->unreadable != NULL;
+	health.is_daemon_running = lock_is_daemon_running(input->pin_dir);
+	if (input->unreadable)
+		err = add_problem(&health, "%s", input->unreadable);
+	else if (!input->kernel)
+		err = add_problem(&health, "not up: nothing is guarded; `tidegate up` starts it");
+	if (err == 0)
+		err = check(input, &health);
+	if (err < 0)
+		return err;
+	*ret = health;
+	memset(&health, 0, sizeof(health));
+	return 0;
+}
+
+void health_clear(struct health *health)
+{
+	for (size_t i = 0; i < health->interfaces_count; i++)
+		free(health->interfaces[i].name);
+	for (size_t i = 0; i < health->interfaces_count; i++)
+		free(health->interfaces[i].bridge);
+	free(health->interfaces);
+	free(health->unguarded);
+	for (size_t i = 0; i < health->problems_count; i++)
+		free(health->problems[i]);
+	free(health->problems);
+	reconcile_clear(&health->report);
+	memset(health, 0, sizeof(*health));
+}

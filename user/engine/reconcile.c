@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * reconcile.c: desired policy -> image -> kernel.  The order is a safety decision: the image
+ * is complete before the swap, the swap comes before any interface is attached (a program
+ * never runs without its policy), and detaching comes last.
+ */
+#include "engine/reconcile.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "datapath.h"
+#include "image/image.h"
+#include "engine/learned.h"
+#include "engine/notes.h"
+#include "policy/policy.h"
+#include "engine/reconcile_private.h"
+#include "engine/running.h"
+#include "engine/trial.h"
+#include "base/cleanup.h"
+
+/* What enforces now, read back from the kernel. */
+struct running {
+	struct image image; /* empty: nothing does */
+	__u64 refused[2];   /* hash of a configuration that was tried and not confirmed */
+	char refused_why[STATE_TEXT]; /* see struct state */
+};
+
+struct reconcile_plan {
+	struct running running;
+	struct desired *desired;
+	struct image image; /* empty: not compiled yet */
+	bool is_refused;
+};
+
+int reconcile_fail(int err, char *error)
+{
+	snprintf(error, ERROR_TEXT, "%s: %s", kernel_error(), strerror(-err));
+	return err;
+}
+
+/* ---- counters -------------------------------------------------------------------- */
+
+struct counter_list {
+	struct counter_request *requests; /* rules, then ports */
+	__u32 *ids;
+	char **names;
+	size_t count;
+};
+
+static void counter_list_clear(struct counter_list *list)
+{
+	for (size_t i = 0; i < list->count && list->names; i++)
+		free(list->names[i]);
+	free(list->names);
+	free(list->requests);
+	free(list->ids);
+}
+
+static int list_counters(const struct policy *policy, struct counter_list *list)
+{
+	size_t rules = policy->rules_count;
+
+	list->count = rules + policy->ports_count;
+	list->requests = calloc(list->count + 1, sizeof(*list->requests));
+	list->names = calloc(list->count + 1, sizeof(*list->names));
+	list->ids = calloc(list->count + 1, sizeof(*list->ids));
+	if (!list->requests || !list->names || !list->ids)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->count; i++) {
+		const char *kind = i < rules ? "rule" : "port";
+		const char *identity = i < rules ? policy->rules[i].identity :
+						   policy->ports[i - rules].identity;
+
+		if (asprintf(&list->names[i], "%s %s", kind, identity) < 0)
+			return -ENOMEM;
+		list->requests[i].identity = list->names[i];
+		list->requests[i].is_wide = i >= rules;
+	}
+	return 0;
+}
+
+/* A dry run gives no new ids out. */
+static int assign_counters(const struct reconcile_input *input, struct counter_ids *ids,
+			   struct counter_list *list)
+{
+	int err = 0;
+
+	if (ids && !input->is_dry_run)
+		err = counter_ids_give(ids, list->requests, list->count);
+	for (size_t i = 0; err == 0 && i < list->count; i++)
+		list->ids[i] = !ids ? 0 :
+			       input->is_dry_run ?
+				      counter_ids_find(ids, list->requests[i].identity) :
+				      list->requests[i].id;
+	return err;
+}
+
+/* One counter for each answer, in place of up to three. */
+static int join_counters(const struct reconcile_input *input, struct counter_ids *ids,
+			 struct image *image)
+{
+	_cleanup_free_ struct image_answer **answers = NULL;
+	_cleanup_free_ struct joint_counter *joints = NULL;
+	size_t count;
+	int err = image_answers(image, &answers, &count);
+
+	joints = err == 0 ? calloc(count + 1, sizeof(*joints)) : NULL;
+	if (!joints)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		joints[i] = (struct joint_counter){ .reason = answers[i]->reason,
+						    .port = answers[i]->port_counter,
+						    .rule = answers[i]->rule_counter };
+	if (input->is_dry_run)
+		counter_ids_find_joint(ids, joints, count);
+	else
+		err = counter_ids_give_joint(ids, joints, count);
+	for (size_t i = 0; i < count; i++)
+		answers[i]->counter = joints[i].id;
+	image_seal(image);
+	return err;
+}
+
+/* ---- image ------------------------------------------------------------------------ */
+
+static __u64 monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+static int build(const struct desired *desired, const struct counter_list *counters,
+		 struct image *ret, char *error)
+{
+	_cleanup_free_ void *notes = NULL;
+	struct image_error image_error = {};
+	struct image_input input = {
+		.policy = desired->policy,
+		.rule_counters = counters->ids,
+		.port_counters = counters->ids + desired->policy->rules_count,
+		.now_epoch = time(NULL),
+		.now_monotonic_ns = monotonic_ns(),
+	};
+	int err = notes_pack(desired->text, desired->inventory, &notes, &input.notes_size);
+
+	input.notes = notes;
+	if (err == 0)
+		err = image_build(&input, ret, &image_error);
+	if (err < 0)
+		snprintf(error, ERROR_TEXT, "cannot compile the policy: %s",
+			 image_error.text[0] ? image_error.text : strerror(-err));
+	return err;
+}
+
+static int compile(const struct reconcile_input *input, const struct desired *desired,
+		   struct image *ret, char *error)
+{
+	_cleanup_(counter_list_clear) struct counter_list counters = {};
+	_cleanup_(counter_ids_freep) struct counter_ids *ids = NULL;
+	int err = list_counters(desired->policy, &counters);
+
+	if (err == 0 && input->kernel)
+		err = counter_ids_read(input->kernel, &ids);
+	if (err == 0)
+		err = assign_counters(input, ids, &counters);
+	if (err < 0)
+		return reconcile_fail(err, error);
+	err = build(desired, &counters, ret, error);
+	if (err < 0 || !ids)
+		return err;
+	err = join_counters(input, ids, ret);
+	return err < 0 ? reconcile_fail(err, error) : 0;
+}
+
+/* Equal in what it decides. */
+static bool is_alike(const struct image *a, const struct image *b)
+{
+	return memcmp(image_header(a)->digest, image_header(b)->digest,
+		      sizeof(image_header(a)->digest)) == 0;
+}
+
+/* And in what it remembers. */
+static bool is_same(const struct image *a, const struct image *b)
+{
+	const struct image_header *x = image_header(a), *y = image_header(b);
+
+	if (!is_alike(a, b) ||
+	    x->notes_size != y->notes_size || x->deadline_ns != y->deadline_ns)
+		return false;
+	return memcmp((char *)a->bytes + x->notes, (char *)b->bytes + y->notes,
+		      x->notes_size) == 0;
+}
+
+/* A trial that is pending stays one, whatever else changes meanwhile. */
+static __u64 deadline_of(const struct reconcile_input *input, const struct image *running)
+{
+	if (input->trial_seconds)
+		return trial_deadline_ns(input->trial_seconds);
+	if (input->is_insisted || !running->bytes ||
+	    trial_of(image_header(running)) != TRIAL_PENDING)
+		return 0;
+	return image_header(running)->deadline_ns;
+}
+
+/* What was confirmed, compiled anew: the new maps have no slot to copy it from. */
+static int swap_confirmed(const struct reconcile_input *input, const struct image *running,
+			  char *error)
+{
+	_cleanup_(image_clear) struct image source = {}, image = {};
+	_cleanup_(desired_freep) struct desired *desired = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct desired_input desired_input = {
+		.config_path = input->config_path,
+		.sets_dir = input->sets_dir,
+		.is_docker_off = input->is_docker_off,
+		.running = running,
+	};
+	int err = 0;
+
+	if (image_header(running)->deadline_ns) {
+		err = running_read(input->kernel, SLOT_CONFIRMED, &source);
+		desired_input.running = &source;
+	}
+	if (err == 0)
+		err = notes_unpack(desired_input.running, &text, NULL);
+	if (err < 0)
+		return reconcile_fail(err, error);
+	desired_input.text = text;
+	desired_input.is_audit = image_header(desired_input.running)->flags & IMAGE_AUDIT;
+	err = desired_read(&desired_input, &desired, error);
+	if (err == 0)
+		err = compile(input, desired, &image, error);
+	if (err < 0)
+		return err;
+	err = kernel_swap(input->kernel, SLOT_CONFIRMED, &image);
+	return err < 0 ? reconcile_fail(err, error) : 0;
+}
+
+/* Something that the kernel can go back to, if this is a trial. */
+static int prepare_trial(const struct reconcile_input *input, const struct image *running,
+			 const struct image *image, char *error)
+{
+	int err = 0;
+
+	if (kernel_is_moving(input->kernel) && running->bytes)
+		return image_header(image)->deadline_ns ? swap_confirmed(input, running, error) : 0;
+	if (input->trial_seconds)
+		err = trial_prepare(input->kernel, running);
+	else if (input->is_unattended)
+		err = trial_follow(input->kernel, running, image);
+	return err < 0 ? reconcile_fail(err, error) : 0;
+}
+
+static int swap(const struct reconcile_input *input, const struct image *running,
+		struct image *image, char *error)
+{
+	int err = prepare_trial(input, running, image, error);
+
+	if (err < 0)
+		return err;
+	err = kernel_swap(input->kernel, SLOT_ACTIVE, image);
+	return err < 0 ? reconcile_fail(err, error) : 0;
+}
+
+static int replace(const struct reconcile_input *input, struct reconcile_plan *plan,
+		   struct reconcile_report *report, char *error)
+{
+	const struct image *running = &plan->running.image;
+	struct image *image = &plan->image;
+	int err = image->bytes ? 0 : compile(input, plan->desired, image, error);
+
+	if (err < 0)
+		return err;
+	((struct image_header *)image->bytes)->deadline_ns = deadline_of(input, running);
+	report->generation = running->bytes ? image_header(running)->generation : 0;
+	report->is_changed = kernel_is_moving(input->kernel) || !running->bytes ||
+			     !is_same(running, image);
+	if (input->is_dry_run)
+		return 0;
+	if (!report->is_changed) {
+		err = kernel_tend_lane(input->kernel);
+		return err < 0 ? reconcile_fail(err, error) : 0;
+	}
+	err = swap(input, running, image, error);
+	if (err == 0)
+		report->generation = image_header(image)->generation;
+	return err;
+}
+
+static int forget_learned(const struct reconcile_input *input, const struct desired *desired,
+			  char *error)
+{
+	int err = input->is_dry_run ? 0 : learned_forget(input->kernel, desired);
+
+	return err < 0 ? reconcile_fail(err, error) : 0;
+}
+
+/* ---- state -------------------------------------------------------------------------- */
+
+static const char *first_problem(const struct desired *desired)
+{
+	return desired && desired->problems_count ? desired->problems[0] : "";
+}
+
+static void write_state(const struct reconcile_input *input, const struct desired *desired,
+			const char *error)
+{
+	struct state state;
+
+	/* Only talk for `status`; what it cannot say it will find out by itself. */
+	if (input->is_dry_run || kernel_read_state(input->kernel, &state) < 0)
+		return;
+	state.reconciled_at = time(NULL);
+	if (input->hook != HOOK_NONE)
+		state.hook = input->hook;
+	if (input->is_insisted && !error[0]) {
+		memset(state.refused, 0, sizeof(state.refused));
+		state.refused_why[0] = '\0';
+	}
+	if (input->is_insisted && !input->trial_seconds && !error[0])
+		state.unconfirmed_ns = 0;
+	if (desired && desired->docker_source == DOCKER_FRESH)
+		state.docker_seen_at = time(NULL);
+	snprintf(state.docker_error, sizeof(state.docker_error), "%s",
+		 desired ? desired->docker_error : state.docker_error);
+	if (!error[0])
+		error = input->complaint ?: first_problem(desired);
+	snprintf(state.config_error, sizeof(state.config_error), "%s", error);
+	(void)kernel_write_state(input->kernel, &state);
+}
+
+static bool is_audit(const struct reconcile_input *input, const struct image *running)
+{
+	if (input->audit != AUDIT_KEEP)
+		return input->audit == AUDIT_ON;
+	return running->bytes && (image_header(running)->flags & IMAGE_AUDIT);
+}
+
+static int read_enforcing(const struct reconcile_input *input, struct running *running)
+{
+	struct state state;
+	int err = kernel_read_state(input->kernel, &state);
+
+	if (err < 0)
+		return err;
+	memcpy(running->refused, state.refused, sizeof(running->refused));
+	memcpy(running->refused_why, state.refused_why, sizeof(running->refused_why));
+	err = running_read(input->kernel, SLOT_ACTIVE, &running->image);
+	if (err < 0)
+		return err == -ENOENT ? 0 : err;
+	if (trial_of(image_header(&running->image)) != TRIAL_LAPSED)
+		return 0;
+	running->refused_why[0] = '\0';
+	err = trial_fall_back(input->kernel, &running->image, running->refused);
+	if (err < 0 || input->is_dry_run)
+		return err;
+	if (!kernel_is_moving(input->kernel))
+		return trial_settle(input->kernel, running->refused);
+	/* The older slots are left alone.  Before kernel_load() there is no state to note it in,
+	 * and no need: it will be done again. */
+	memcpy(state.refused, running->refused, sizeof(state.refused));
+	(void)kernel_write_state(input->kernel, &state);
+	return 0;
+}
+
+/*
+ * The text to enforce: the file's, unless it was tried and not confirmed.  Then what was
+ * confirmed goes on, in step with Docker, until the file changes or somebody insists.  So does
+ * what runs, if the file's cannot be used.
+ */
+static int choose_text(const struct reconcile_input *input, struct reconcile_plan *plan, char **ret)
+{
+	const struct running *running = &plan->running;
+
+	*ret = NULL;
+	if (input->complaint && !running->image.bytes)
+		return -ENOENT;
+	if (input->complaint)
+		return notes_unpack(&running->image, ret, NULL);
+	if (!input->text || !running->image.bytes || input->is_insisted ||
+	    !trial_is_refused(running->refused, input->text))
+		return 0;
+	plan->is_refused = true;
+	return notes_unpack(&running->image, ret, NULL);
+}
+
+static int prepare(const struct reconcile_input *input, struct reconcile_plan *plan, char *error)
+{
+	_cleanup_free_ char *confirmed_text = NULL;
+	const struct image *running = &plan->running.image;
+	struct desired_input desired_input = {
+		.config_path = input->config_path,
+		.text = input->text,
+		.copy_of = input->copy_of,
+		.sets_dir = input->sets_dir,
+		.docker = input->docker,
+		.is_docker_off = input->is_docker_off,
+		.running = running->bytes ? running : NULL,
+		.is_audit = is_audit(input, running),
+	};
+	int err = choose_text(input, plan, &confirmed_text);
+
+	if (confirmed_text)
+		desired_input.text = confirmed_text;
+	if (err == 0)
+		err = desired_read(&desired_input, &plan->desired, error);
+	if (err < 0 || input->is_kernel_later)
+		return err;
+	return compile(input, plan->desired, &plan->image, error);
+}
+
+static void plan_free(struct reconcile_plan *plan)
+{
+	if (!plan)
+		return;
+	image_clear(&plan->running.image);
+	image_clear(&plan->image);
+	desired_free(plan->desired);
+	free(plan);
+}
+
+void reconcile_plan_freep(struct reconcile_plan **plan)
+{
+	plan_free(*plan);
+}
+
+/* *ret is there also after a failure, with what was read until then. */
+static int make_plan(const struct reconcile_input *input, struct reconcile_plan **ret, char *error)
+{
+	struct reconcile_plan *plan = *ret = calloc(1, sizeof(*plan));
+	int err = 0;
+
+	error[0] = '\0';
+	if (!plan)
+		return -ENOMEM;
+	if (input->kernel)
+		err = read_enforcing(input, &plan->running);
+	return err < 0 ? reconcile_fail(err, error) : prepare(input, plan, error);
+}
+
+int reconcile_prepare(const struct reconcile_input *input, struct reconcile_plan **ret,
+		      char error[static ERROR_TEXT])
+{
+	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
+	int err = make_plan(input, &plan, error);
+
+	if (err == 0)
+		*ret = TAKE_PTR(plan);
+	return err;
+}
+
+const struct desired *reconcile_desired(const struct reconcile_plan *plan)
+{
+	return plan->desired;
+}
+
+const char *reconcile_refused_why(const struct reconcile_plan *plan, const char *text)
+{
+	if (!plan->running.image.bytes || !trial_is_refused(plan->running.refused, text))
+		return NULL;
+	return plan->running.refused_why;
+}
+
+int reconcile_find_lockout(const struct reconcile_plan *plan, enum lockout_whose whose,
+			   struct lockout *ret)
+{
+	static const struct reconcile_input without_kernel;
+	const struct image *before = &plan->running.image, *after = &plan->image;
+	_cleanup_(image_clear) struct image compiled = {};
+	char ignored[ERROR_TEXT];
+	int err = 0;
+
+	if (!after->bytes) {
+		err = compile(&without_kernel, plan->desired, &compiled, ignored);
+		after = &compiled;
+	}
+	if (err < 0 || (before->bytes && is_alike(before, after)))
+		return err;
+	return lockout_find(before, after, whose, ret);
+}
+
+/* Older layouts kept no source out. */
+static int forget_flows(const struct reconcile_input *input, const struct reconcile_plan *plan,
+			struct reconcile_report *report)
+{
+	const struct image none = {};
+	bool is_moving = kernel_is_moving(input->kernel);
+
+	if (input->guard == GUARD_NONE || input->is_dry_run)
+		return 0;
+	return reconcile_flows(plan->desired->policy, is_moving ? &none : &plan->running.image,
+			       report);
+}
+
+/* A move ends as soon as no interface has the older program, also if one refuses that never had. */
+static int attach_and_move(const struct reconcile_input *input, struct reconcile_plan *plan,
+			   struct reconcile_report *report, char *error)
+{
+	int err = reconcile_interfaces(input, plan->desired, &plan->running.image, report, error);
+	int move_err = 0;
+
+	if (err == 0)
+		err = forget_flows(input, plan, report);
+	if (!input->is_dry_run && kernel_is_moving(input->kernel))
+		move_err = kernel_finish_move(input->kernel);
+	if (err < 0)
+		return err;
+	return move_err < 0 ? reconcile_fail(move_err, error) : 0;
+}
+
+int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan *plan,
+		     struct reconcile_report *ret, char error[static ERROR_TEXT])
+{
+	_cleanup_(reconcile_clear) struct reconcile_report report = {};
+	int err;
+
+	error[0] = '\0';
+	report.is_refused = plan->is_refused;
+	memcpy(report.refused_why, plan->running.refused_why, sizeof(report.refused_why));
+	err = replace(input, plan, &report, error);
+	if (err == 0)
+		err = attach_and_move(input, plan, &report, error);
+	if (err == 0)
+		err = forget_learned(input, plan->desired, error);
+	/* What cannot be kept undoes nothing: it enforces. */
+	if (err == 0 && input->sets_dir && !input->is_dry_run)
+		desired_keep_sets(plan->desired, input->sets_dir);
+	write_state(input, plan->desired, err < 0 ? error : "");
+	if (err < 0)
+		return err;
+	report.desired = TAKE_PTR(plan->desired);
+	*ret = report;
+	memset(&report, 0, sizeof(report));
+	return 0;
+}
+
+/* 1: it was another text than the one that enforces, and is refused.  Then the old one goes on,
+ * in step with Docker. */
+static int refuse_text(const struct reconcile_input *input, const struct reconcile_plan *plan,
+		       const char *why)
+{
+	_cleanup_free_ char *running = NULL;
+	const struct image *image = &plan->running.image;
+	int err = image->bytes ? notes_unpack(image, &running, NULL) : 0;
+
+	if (err < 0 || !running || streq(running, plan->desired->text))
+		return err;
+	err = trial_refuse(input->kernel, plan->desired->text, why);
+	return err < 0 ? err : 1;
+}
+
+/*
+ * Nobody is cut off who is logged in by SSH because a file was saved.  The text stays refused when
+ * he has left, else he would be locked out then.  Where not the text but a file of a set
+ * did it, nothing is replaced as long as he is there.
+ */
+static int protect_logins(const struct reconcile_input *input, struct reconcile_plan **plan,
+			  char *error)
+{
+	char whom[LOCKOUT_TEXT];
+	struct lockout lockout;
+	int found;
+
+	for (;;) {
+		found = reconcile_find_lockout(*plan, LOCKOUT_OTHERS, &lockout);
+		if (found <= 0)
+			break;
+		lockout_describe(&lockout, (*plan)->desired->policy, whom);
+		snprintf(error, ERROR_TEXT, "it would cut %s", whom);
+		found = refuse_text(input, *plan, error);
+		if (found <= 0)
+			return found < 0 ? reconcile_fail(found, error) : -EPERM;
+		reconcile_plan_freep(plan);
+		found = make_plan(input, plan, error);
+		if (found < 0)
+			return found;
+	}
+	if (found < 0)
+		snprintf(error, ERROR_TEXT, "cannot find out who is logged in by SSH: %s",
+			 strerror(-found));
+	return found;
+}
+
+int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
+	      char error[static ERROR_TEXT])
+{
+	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
+	int err = make_plan(input, &plan, error);
+
+	if (err == 0 && input->is_unattended)
+		err = protect_logins(input, &plan, error);
+	if (err == 0)
+		return reconcile_commit(input, plan, ret, error);
+	if (input->kernel)
+		write_state(input, plan ? plan->desired : NULL, error);
+	return err;
+}
+
+void reconcile_clear(struct reconcile_report *report)
+{
+	free(report->notes);
+	desired_free(report->desired);
+	memset(report, 0, sizeof(*report));
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* trial.c: see trial.h. */
+#include "engine/trial.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "base/digest.h"
+#include "image/image.h"
+#include "kernel/kernel.h"
+#include "engine/notes.h"
+#include "policy/policy.h"
+#include "engine/running.h"
+#include "base/cleanup.h"
+
+#define SECOND_NS 1000000000ull
+
+/* A text that was saved and left alone for so long has been confirmed by that. */
+#define SETTLED_NS (600 * SECOND_NS)
+
+static __u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * SECOND_NS + now.tv_nsec;
+}
+
+enum trial trial_of(const struct image_header *header)
+{
+	if (!header->deadline_ns)
+		return TRIAL_NONE;
+	return now_ns() <= header->deadline_ns ? TRIAL_PENDING : TRIAL_LAPSED;
+}
+
+unsigned int trial_seconds_left(const struct image_header *header)
+{
+	__u64 now = now_ns();
+
+	if (header->deadline_ns <= now)
+		return 0;
+	return (header->deadline_ns - now + SECOND_NS - 1) / SECOND_NS;
+}
+
+__u64 trial_deadline_ns(unsigned int seconds)
+{
+	return now_ns() + seconds * SECOND_NS;
+}
+
+/* A policy that passes everything. */
+static int build_open(struct image *ret)
+{
+	struct policy open = { .mode = DEFAULT_ALLOW };
+	struct image_input input = { .policy = &open };
+	_cleanup_free_ void *notes = NULL;
+	struct image_error error;
+	int err = notes_pack("default allow\n", NULL, &notes, &input.notes_size);
+
+	input.notes = notes;
+	return err < 0 ? err : image_build(&input, ret, &error);
+}
+
+/* What nobody asked for is not confirmed until it has run for a while.  Until then the confirmed
+ * slot has what was before. */
+static int fill_confirmed(struct kernel *kernel, const struct state *state)
+{
+	if (state->unconfirmed_ns && now_ns() - state->unconfirmed_ns < SETTLED_NS)
+		return 0;
+	return kernel_copy_slot(kernel, SLOT_ACTIVE, SLOT_CONFIRMED);
+}
+
+int trial_prepare(struct kernel *kernel, const struct image *running)
+{
+	_cleanup_(image_clear) struct image open = {};
+	struct state state;
+	int err;
+
+	if (running->bytes && image_header(running)->deadline_ns)
+		return 0;
+	if (running->bytes) {
+		err = kernel_read_state(kernel, &state);
+		return err < 0 ? err : fill_confirmed(kernel, &state);
+	}
+	err = build_open(&open);
+	return err < 0 ? err : kernel_swap(kernel, SLOT_CONFIRMED, &open);
+}
+
+static int write_unconfirmed(struct kernel *kernel, __u64 since_ns)
+{
+	struct state state;
+	int err = kernel_read_state(kernel, &state);
+
+	if (err < 0)
+		return err;
+	state.unconfirmed_ns = since_ns;
+	return kernel_write_state(kernel, &state);
+}
+
+int trial_confirm(struct kernel *kernel)
+{
+	_cleanup_(image_clear) struct image running = {};
+	int err = kernel_read_image(kernel, SLOT_ACTIVE, &running);
+	struct image_header *header = running.bytes;
+
+	if (err < 0)
+		return err;
+	if (trial_of(header) == TRIAL_NONE)
+		return -ENOENT;
+	if (trial_of(header) == TRIAL_LAPSED)
+		return -ETIME;
+	header->deadline_ns = 0;
+	err = kernel_swap(kernel, SLOT_ACTIVE, &running);
+	return err < 0 ? err : write_unconfirmed(kernel, 0);
+}
+
+static void hash_text(const char *text, __u64 ret[2])
+{
+	struct digest digest = DIGEST_INIT;
+
+	digest_add(&digest, text, strlen(text));
+	memcpy(ret, digest.lane, sizeof(digest.lane));
+}
+
+static int hash_configuration(const struct image *image, __u64 ret[2])
+{
+	_cleanup_free_ char *text = NULL;
+	int err = notes_unpack(image, &text, NULL);
+
+	if (err == 0)
+		hash_text(text, ret);
+	return err;
+}
+
+/* The trial's text; nothing (zero) when the confirmed one was made from the same. */
+static int hash_refused(const struct image *trial, const struct image *confirmed, __u64 ret[2])
+{
+	__u64 other[2];
+	int err = hash_configuration(trial, ret);
+
+	if (err == 0)
+		err = hash_configuration(confirmed, other);
+	if (err == 0 && memcmp(ret, other, sizeof(other)) == 0)
+		memset(ret, 0, sizeof(other));
+	return err;
+}
+
+int trial_follow(struct kernel *kernel, const struct image *running, const struct image *next)
+{
+	__u64 old[2], new[2];
+	int err = 0;
+
+	/* With nothing before, there is nothing that could have been confirmed. */
+	if (!running->bytes || image_header(running)->deadline_ns)
+		return 0;
+	err = hash_configuration(running, old);
+	if (err == 0)
+		err = hash_configuration(next, new);
+	if (err < 0 || memcmp(old, new, sizeof(old)) == 0)
+		return err;
+	err = trial_prepare(kernel, running);
+	return err < 0 ? err : write_unconfirmed(kernel, now_ns());
+}
+
+int trial_fall_back(struct kernel *kernel, struct image *running, __u64 ret_refused[2])
+{
+	_cleanup_(image_clear) struct image confirmed = {};
+	int err = running_read(kernel, SLOT_CONFIRMED, &confirmed);
+
+	if (err == 0)
+		err = hash_refused(running, &confirmed, ret_refused);
+	if (err < 0)
+		return err;
+	image_clear(running);
+	*running = confirmed;
+	memset(&confirmed, 0, sizeof(confirmed));
+	return 0;
+}
+
+int trial_settle(struct kernel *kernel, const __u64 refused[2])
+{
+	struct state state;
+	int err = kernel_read_state(kernel, &state);
+
+	if (err < 0)
+		return err;
+	memcpy(state.refused, refused, sizeof(state.refused));
+	state.refused_why[0] = '\0';
+	state.unconfirmed_ns = 0;
+	err = kernel_write_state(kernel, &state);
+	return err < 0 ? err : kernel_copy_slot(kernel, SLOT_CONFIRMED, SLOT_ACTIVE);
+}
+
+int trial_refuse(struct kernel *kernel, const char *text, const char *why)
+{
+	struct state state;
+	int err = kernel_read_state(kernel, &state);
+
+	if (err < 0)
+		return err;
+	hash_text(text, state.refused);
+	snprintf(state.refused_why, sizeof(state.refused_why), "%s", why);
+	return kernel_write_state(kernel, &state);
+}
+
+bool trial_is_refused(const __u64 refused[2], const char *text)
+{
+	__u64 hash[2];
+
+	hash_text(text, hash);
+	return (refused[0] | refused[1]) && memcmp(hash, refused, sizeof(hash)) == 0;
+}

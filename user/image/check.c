@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * check.c: whether bytes are an image that this build may read.  What the look-ups
+ * follow inside of it is checked at each step (include/classify.h); here it is made sure
+ * that the arrays that user space walks lie inside.
+ */
+#include <errno.h>
+#include <stdbool.h>
+
+#include "datapath.h"
+#include "image/image.h"
+
+static bool is_inside(const struct image_header *header, __u32 offset, __u64 size, __u32 align)
+{
+	return offset >= sizeof(*header) && offset % align == 0 && offset + size <= header->size;
+}
+
+static bool is_table(const struct image_header *header, const struct image_table *table)
+{
+	if (table->bits == 0)
+		return true; /* the look-up finds out */
+	return table->bits <= 31 && table->shift < 64 &&
+	       is_inside(header, table->root, ((1ull << table->bits) + 1) * 4, 4);
+}
+
+static bool is_bitmap(const struct image_header *header, const struct image_bitmap *bitmap)
+{
+	if (bitmap->root == offsetof(struct image_header, unusual))
+		return bitmap->last < 32;
+	return bitmap->shift < 64 && is_inside(header, bitmap->root, bitmap->last / 8 + 1, 1);
+}
+
+static bool are_arrays_inside(const struct image_header *header)
+{
+	return is_inside(header, IMAGE_SLOTS,
+			 (__u64)header->slots_used * sizeof(struct image_slot_entry), 64) &&
+	       is_inside(header, header->variants, 0, 8) &&
+	       is_inside(header, header->ports,
+			 (__u64)header->ports_used * sizeof(struct image_port), 16) &&
+	       is_inside(header, header->blocks, header->row_blocks * 4ull, 4) &&
+	       is_inside(header, header->cells, CELL_BLOCK * sizeof(__u16), 128) &&
+	       is_inside(header, header->rules, sizeof(struct image_rule), 16) &&
+	       is_inside(header, header->destinations, 0, 1) &&
+	       is_inside(header, header->notes, header->notes_size, 1);
+}
+
+int image_check(const void *bytes, size_t size)
+{
+	const struct image_header *header = bytes;
+
+	if (size < IMAGE_CHUNK || size % IMAGE_CHUNK)
+		return -EBADMSG;
+	if (header->magic != IMAGE_MAGIC || header->abi != DATAPATH_ABI || header->size != size)
+		return -EBADMSG;
+	if (!header->slots_used || header->slots_used > IMAGE_SLOTS_MAX ||
+	    !header->ports_used || header->ports_used > LIMIT_PORTS + 1 || !header->classes ||
+	    header->classes > LIMIT_CLASSES ||
+	    header->row_blocks != (header->classes + CELL_BLOCK - 1) / CELL_BLOCK)
+		return -EBADMSG;
+	if (!is_table(header, &header->saddr4) || !is_table(header, &header->saddr6) ||
+	    !is_table(header, &header->daddr4) || !is_table(header, &header->daddr6) ||
+	    !is_bitmap(header, &header->unusual6))
+		return -EBADMSG;
+	return are_arrays_inside(header) ? 0 : -EBADMSG;
+}

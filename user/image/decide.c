@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * decide.c: what an image says of a new flow to one of this host's own addresses, as the
+ * programs in bpf/ find it out.  Knows nothing of replies: these pass whatever the image says.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include "answer.h"
+#include "classify.h"
+#include "image/image.h"
+#include "addr/prefix.h"
+
+static __u64 word64(const __u8 *bytes)
+{
+	__u64 word = 0;
+
+	for (int i = 0; i < 8; i++)
+		word = word << 8 | bytes[i];
+	return word;
+}
+
+static __u32 destination_of(struct image_ref image, const struct prefix *addr)
+{
+	const struct image_header *header = image_header_of(image);
+
+	if (addr->family == 4)
+		return classify4(image, &header->daddr4, word64(addr->addr) >> 32);
+	return classify6(image, &header->daddr6, word64(addr->addr), word64(addr->addr + 8));
+}
+
+/* Number of the rule that wins at the port for this source, or IMAGE_BAD. */
+static __u32 winning_rule(struct image_ref image, const struct image_port *port,
+			  const struct prefix *saddr)
+{
+	const struct image_header *header = image_header_of(image);
+
+	if (saddr->family == 4)
+		return image_rule4(image, header, port, word64(saddr->addr) >> 32);
+	return image_rule6(image, header, port, word64(saddr->addr), word64(saddr->addr + 8));
+}
+
+static bool is_expired(const struct image_rule *rule, __u64 now_ns)
+{
+	return rule->expires_ns && now_ns > rule->expires_ns &&
+	       (rule->action == ACTION_ALLOW || rule->action == ACTION_FAILSAFE);
+}
+
+enum reason image_decide(const struct image *image, const struct image_flow *flow, __u64 now_ns)
+{
+	struct image_ref ref = { image->bytes };
+	const struct image_header *header = image_header(image);
+	__u32 number = image_port(ref, header, PROTO_TCP, htons(flow->dport),
+				  destination_of(ref, flow->daddr), flow->daddr->family);
+	const struct image_port *port =
+		number == IMAGE_BAD ? NULL : image_port_at(ref, header, number);
+	__u32 winner = port ? winning_rule(ref, port, flow->saddr) : IMAGE_BAD;
+	const struct image_rule *rule =
+		winner == IMAGE_BAD ? NULL : image_rule_at(ref, header, winner);
+
+	if (rule && is_expired(rule, now_ns))
+		rule = image_rule_at(ref, header, port->fallback);
+	return rule ? image_reason(header, number, rule->action) : DROP_NO_POLICY;
+}
+
+bool image_is_outside(const struct image *image, const struct prefix *addr)
+{
+	struct image_ref ref = { image->bytes };
+
+	return image_kind(ref, image_header(image), destination_of(ref, addr)) == DESTINATION_OTHER;
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * image.c: puts the parts of the image together and vouches for the whole.  Each part is
+ * worked out in a file of its own: ranges, image_classes, image_cells, image_usual,
+ * image_table, image_destinations, image_slots, image_answers.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+
+#include "classify.h"
+#include "datapath.h"
+#include "base/digest.h"
+#include "image/image.h"
+#include "image/answers.h"
+#include "image/cells.h"
+#include "image/classes.h"
+#include "image/inside.h"
+#include "image/ports.h"
+#include "image/table.h"
+#include "image/usual.h"
+#include "image/writer.h"
+#include "policy/policy.h"
+#include "base/cleanup.h"
+
+struct build {
+	const struct image_input *input;
+	const struct policy *policy;
+	struct image_writer writer;
+	struct image_header header; /* copied to the front at the end: the bytes move */
+	struct classes classes;
+	struct ranges saddr[2]; /* IPv4, IPv6 */
+	__u32 *used;            /* classes that they have: number in the image -> in classes */
+	__u32 usual[2];         /* the one that most addresses of the family have, in the image */
+	struct inside inside;
+};
+
+static void build_clear(struct build *build)
+{
+	free(build->writer.bytes);
+	free(build->used);
+	classes_clear(&build->classes);
+	ranges_clear(&build->saddr[0]);
+	ranges_clear(&build->saddr[1]);
+	inside_clear(&build->inside);
+}
+
+/* ---- sources -------------------------------------------------------------------------- */
+
+static size_t count_sources(const struct policy *policy)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->rules_count; i++)
+		count += policy->rules[i].sources_count;
+	return count;
+}
+
+static size_t claim_sources(const struct policy *policy, __u8 family, struct claim *claims)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->rules_count; i++) {
+		const struct policy_rule *rule = &policy->rules[i];
+
+		for (size_t j = 0; j < rule->sources_count; j++) {
+			if (rule->sources[j].family == family)
+				claims[count++] = ranges_claim(&rule->sources[j], i);
+		}
+	}
+	return count;
+}
+
+static int build_ranges(struct build *build)
+{
+	_cleanup_free_ struct claim *claims = NULL;
+	int err = 0;
+
+	claims = reallocarray(NULL, count_sources(build->policy) + 1, sizeof(*claims));
+	if (!claims)
+		return -ENOMEM;
+	for (int i = 0; i < 2 && !err; i++) {
+		__u8 family = i ? 6 : 4;
+		size_t count = claim_sources(build->policy, family, claims);
+
+		err = ranges_build(claims, count, family, 0, classes_combine, &build->classes,
+				   &build->saddr[i]);
+	}
+	if (err == -E2BIG)
+		writer_refuse(&build->writer, "classes of source address",
+			      build->classes.columns.count, LIMIT_CLASSES);
+	return err;
+}
+
+/* ---- ports and rules ------------------------------------------------------------------ */
+
+/* The rule in this row for the class that most addresses of the family have. */
+static __u16 usual_rule(const struct build *build, int family_index, __u32 row)
+{
+	__u32 class = build->used[build->usual[family_index]];
+	const __u16 *column = intern_get(&build->classes.columns, class);
+
+	return column[row];
+}
+
+/* All but the counter. */
+static struct image_port make_port(const struct build *build, const __u32 *uniform, __u32 row)
+{
+	return (struct image_port){
+		.row = row,
+		.is_uniform = uniform[row] != 0,
+		.usual4 = usual_rule(build, 0, row),
+		.usual6 = usual_rule(build, 1, row),
+	};
+}
+
+static int write_ports(struct build *build, const __u32 *uniform)
+{
+	const struct policy *policy = build->policy;
+	struct image_port *ports;
+	int err;
+
+	build->header.ports_used = policy->ports_count + 1;
+	err = writer_reserve(&build->writer, build->header.ports_used * sizeof(*ports), 16,
+			     &build->header.ports);
+	if (err)
+		return err;
+	ports = writer_at(&build->writer, build->header.ports);
+	ports[0] = make_port(build, uniform, 0);
+	if (uniform[0] == CELL_NONE + 1)
+		build->header.flags |= IMAGE_QUIET;
+	for (size_t i = 0; i < policy->ports_count; i++) {
+		ports[i + 1] = make_port(build, uniform, build->classes.port_rows[i]);
+		ports[i + 1].counter = build->input->port_counters[i];
+		ports[i + 1].fallback =
+			policy->ports[i].is_closed ? CELL_DEFAULT_DENY : CELL_DEFAULT_ALLOW;
+	}
+	return 0;
+}
+
+static enum action action_of(enum statement_kind kind)
+{
+	switch (kind) {
+	case STATEMENT_ALLOW:
+		return ACTION_ALLOW;
+	case STATEMENT_BAN:
+		return ACTION_BAN;
+	case STATEMENT_FAILSAFE:
+		return ACTION_FAILSAFE;
+	default:
+		return ACTION_DENY;
+	}
+}
+
+/* On the monotonic clock, never 0 for a rule that expires. */
+static __u64 expiry(const struct image_input *input, time_t until)
+{
+	if (!until)
+		return 0;
+	if ((__u64)until <= input->now_epoch)
+		return input->now_monotonic_ns + !input->now_monotonic_ns;
+	return input->now_monotonic_ns + ((__u64)until - input->now_epoch) * 1000000000ull;
+}
+
+static int write_rules(struct build *build)
+{
+	const struct policy *policy = build->policy;
+	size_t count = policy->rules_count + CELL_FIRST_RULE;
+	struct image_rule *rules;
+	int err;
+
+	err = writer_reserve(&build->writer, count * sizeof(*rules), 16, &build->header.rules);
+	if (err)
+		return err;
+	rules = writer_at(&build->writer, build->header.rules);
+	rules[CELL_NONE].action = ACTION_NONE;
+	rules[CELL_DEFAULT_ALLOW].action = ACTION_DEFAULT_ALLOW;
+	rules[CELL_DEFAULT_DENY].action = ACTION_DEFAULT_DENY;
+	rules += CELL_FIRST_RULE;
+	for (size_t i = 0; i < policy->rules_count; i++) {
+		rules[i].action = action_of(policy->rules[i].kind);
+		rules[i].counter = build->input->rule_counters[i];
+		rules[i].expires_ns = expiry(build->input, policy->rules[i].until);
+	}
+	return 0;
+}
+
+/* ---- the whole ------------------------------------------------------------------------ */
+
+static int check_limits(struct build *build)
+{
+	size_t sources = count_sources(build->policy);
+
+	if (sources > LIMIT_PREFIXES)
+		return writer_refuse(&build->writer, "source prefixes", sources, LIMIT_PREFIXES);
+	if (build->policy->rules_count > LIMIT_RULES)
+		return writer_refuse(&build->writer, "rules", build->policy->rules_count,
+				     LIMIT_RULES);
+	if (build->policy->ports_count > LIMIT_PORTS)
+		return writer_refuse(&build->writer, "guarded ports", build->policy->ports_count,
+				     LIMIT_PORTS);
+	return 0;
+}
+
+static int write_usual(struct build *build, __u32 classes)
+{
+	struct usual_input input4 = { &build->saddr[0], classes, &build->inside };
+	struct usual_input input6 = { &build->saddr[1], classes, &build->inside };
+	int err = inside_init(&build->inside, build->policy);
+
+	if (err)
+		return err;
+	memcpy(build->header.own4, build->inside.own4, sizeof(build->header.own4));
+	return usual_write4(&build->writer, &input4, &build->usual[0])
+	       ?: usual_write6(&build->writer, &input6, &build->header.unusual6, &build->usual[1]);
+}
+
+static int build_sources(struct build *build)
+{
+	struct ranges *saddr[2] = { &build->saddr[0], &build->saddr[1] };
+	_cleanup_free_ __u32 *uniform = NULL;
+	__u32 count;
+	int err;
+
+	err = classes_init(&build->classes, build->policy);
+	if (!err)
+		err = build_ranges(build);
+	if (!err)
+		err = cells_number_classes(&build->classes, saddr, &build->used, &count);
+	if (!err) /* early: the short cut is kept near the front */
+		err = write_usual(build, count);
+	if (!err)
+		err = cells_write(&build->writer, &build->classes, build->used, count,
+				  &build->header, &uniform);
+	if (!err)
+		err = write_ports(build, uniform);
+	if (!err)
+		err = table_write(&build->writer, saddr[0], 4, &build->header.saddr4);
+	if (!err)
+		err = table_write(&build->writer, saddr[1], 6, &build->header.saddr6);
+	return err;
+}
+
+static int build_destinations(struct build *build)
+{
+	_cleanup_(destinations_clear) struct destinations destinations = {};
+	int err;
+
+	err = destinations_init(&destinations, build->policy);
+	if (!err) /* first: their place is fixed */
+		err = slots_write(&build->writer, &destinations, build->policy, &build->header);
+	if (!err)
+		err = destinations_write(&build->writer, &destinations, build->policy,
+					 &build->header);
+	return err;
+}
+
+static __u64 word_at(const __u8 *addr)
+{
+	__u64 word = 0;
+
+	for (int i = 0; i < 8; i++)
+		word = word << 8 | addr[i];
+	return word;
+}
+
+/* Some of this host's own addresses; what is left over says what 0.0.0.0 and :: are. */
+static void write_near(struct build *build)
+{
+	struct image_ref image = { .bytes = build->writer.bytes };
+	struct image_header *header = &build->header;
+
+	memcpy(build->writer.bytes, header, sizeof(*header));
+	for (int i = 0; i < IMAGE_NEAR; i++) {
+		const struct prefix *local4 = build->inside.near[0][i];
+		const struct prefix *local6 = build->inside.near[1][i];
+		struct image_near4 *near4 = &header->near4[i];
+		struct image_near6 *near6 = &header->near6[i];
+
+		if (local4)
+			memcpy(&near4->is, local4->addr, 4);
+		if (local6) {
+			near6->hi = word_at(local6->addr);
+			near6->lo = word_at(local6->addr + 8);
+		}
+		near4->is = IMAGE_NEAR4(
+			near4->is, classify4(image, &header->daddr4, ntohl((__be32)near4->is)));
+		near6->destination = classify6(image, &header->daddr6, near6->hi, near6->lo);
+	}
+}
+
+/* Notes come last, so that their length moves nothing else; then up to a whole chunk. */
+static int finish(struct build *build)
+{
+	const struct image_input *input = build->input;
+	__u32 end;
+	int err;
+
+	err = writer_append(&build->writer, input->notes, input->notes_size, 8,
+			    &build->header.notes);
+	if (!err)
+		err = writer_reserve(&build->writer, 0, IMAGE_CHUNK, &end);
+	if (err)
+		return err;
+	build->header.magic = IMAGE_MAGIC;
+	build->header.unusual = ~0u;
+	build->header.abi = DATAPATH_ABI;
+	build->header.size = build->writer.size;
+	build->header.flags |= (build->policy->is_audit ? IMAGE_AUDIT : 0) |
+			       (build->policy->mode == DEFAULT_DENY_ALL ? IMAGE_DENY_ALL : 0) |
+			       (build->policy->mode == DEFAULT_ALLOW ? IMAGE_ALLOW_ALL : 0);
+	build->header.built_at = input->now_epoch;
+	build->header.notes_size = input->notes_size;
+	answers_write(&build->writer, &build->header);
+	write_near(build);
+	return 0;
+}
+
+/* Everything in front of the notes, with each rule's `until` in place of what it means on
+ * this boot's clock. */
+static void add_digest(struct build *build)
+{
+	struct image_header covered = build->header;
+	struct image_rule *rules = writer_at(&build->writer, build->header.rules);
+	struct digest digest = DIGEST_INIT;
+
+	covered.built_at = 0;
+	covered.size = 0;
+	covered.notes_size = 0;
+	for (size_t i = 0; i < build->policy->rules_count; i++) {
+		struct image_rule *rule = &rules[CELL_FIRST_RULE + i];
+		__u64 expires_ns = rule->expires_ns;
+
+		rule->expires_ns = build->policy->rules[i].until;
+		digest_add(&digest, rule, sizeof(*rule));
+		rule->expires_ns = expires_ns;
+	}
+	digest_add(&digest, &covered, sizeof(covered));
+	digest_add(&digest, build->writer.bytes + sizeof(covered),
+		   build->header.rules - sizeof(covered));
+	build->header.digest[0] = digest.lane[0];
+	build->header.digest[1] = digest.lane[1];
+}
+
+int image_build(const struct image_input *input, struct image *ret, struct image_error *ret_error)
+{
+	_cleanup_(build_clear) struct build build = { .input = input,
+						      .policy = input->policy,
+						      .writer.error = ret_error };
+	__u32 start;
+	int err;
+
+	err = check_limits(&build);
+	if (!err)
+		err = writer_reserve(&build.writer, sizeof(build.header), 8, &start);
+	if (!err)
+		err = build_destinations(&build);
+	if (!err)
+		err = build_sources(&build);
+	if (!err)
+		err = write_rules(&build); /* last but for the notes: see add_digest() */
+	if (!err)
+		err = finish(&build);
+	if (err)
+		return err;
+	add_digest(&build);
+	memcpy(build.writer.bytes, &build.header, sizeof(build.header));
+	ret->size = build.writer.size;
+	ret->bytes = TAKE_PTR(build.writer.bytes);
+	return 0;
+}
+
+void image_clear(struct image *image)
+{
+	free(image->bytes);
+	*image = (struct image){};
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ports.h: what is at a destination address, and which guarded port is behind
+ * (protocol, port) there.  Pure.
+ */
+#ifndef TIDEGATE_IMAGE_PORTS_H
+#define TIDEGATE_IMAGE_PORTS_H
+
+#include <stddef.h>
+#include <linux/types.h>
+
+#include "addr/prefix.h"
+
+struct image_error;
+struct image_header;
+struct image_writer;
+struct policy;
+
+/* The addresses that ports name, sorted; number i is destination DESTINATION_FIRST + i. */
+struct destinations {
+	struct prefix *items;
+	size_t count;
+};
+
+int destinations_init(struct destinations *destinations, const struct policy *policy);
+
+/* Fills daddr4, daddr6 and destinations of the header.  0, -E2BIG (with the text when it
+ * is a limit) or -ENOMEM. */
+int destinations_write(struct image_writer *writer, const struct destinations *destinations,
+		       const struct policy *policy, struct image_header *header);
+
+/* Writes the slot index and the slots, all but what is said beforehand, right behind the header;
+ * and the variants. */
+int slots_write(struct image_writer *writer, const struct destinations *destinations,
+		const struct policy *policy, struct image_header *header);
+
+void destinations_clear(struct destinations *destinations);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * writer.c: see writer.h.
+ */
+#include <errno.h>
+
+#include "datapath.h"
+#include "image/writer.h"
+#include "base/cleanup.h"
+
+int writer_refuse(struct image_writer *writer, const char *what, size_t count, size_t limit)
+{
+	if (writer->error)
+		snprintf(writer->error->text, sizeof(writer->error->text),
+			 "the policy needs %zu %s, the limit is %zu", count, what, limit);
+	return -E2BIG;
+}
+
+static int refuse_size(struct image_writer *writer)
+{
+	if (writer->error)
+		snprintf(writer->error->text, sizeof(writer->error->text),
+			 "the policy needs more than %u MiB of kernel memory, which is the limit: "
+			 "name networks in place of single addresses",
+			 IMAGE_LARGE >> 20);
+	return -E2BIG;
+}
+
+static int grow(struct image_writer *writer, size_t size)
+{
+	size_t room = writer->room ? writer->room : IMAGE_CHUNK;
+	__u8 *bytes;
+
+	if (size > IMAGE_LARGE)
+		return refuse_size(writer);
+	while (room < size)
+		room *= 2;
+	if (room == writer->room)
+		return 0;
+	bytes = realloc(writer->bytes, room);
+	if (!bytes)
+		return -ENOMEM;
+	writer->bytes = bytes;
+	writer->room = room;
+	return 0;
+}
+
+int writer_reserve(struct image_writer *writer, size_t size, size_t align, __u32 *ret_offset)
+{
+	size_t offset = (writer->size + align - 1) & ~(align - 1);
+	int err = grow(writer, offset + size);
+
+	if (err)
+		return err;
+	memset(writer->bytes + writer->size, 0, offset + size - writer->size);
+	writer->size = offset + size;
+	*ret_offset = offset;
+	return 0;
+}
+
+int writer_append(struct image_writer *writer, const void *bytes, size_t size, size_t align,
+		  __u32 *ret_offset)
+{
+	int err = writer_reserve(writer, size, align, ret_offset);
+
+	if (!err && size)
+		memcpy(writer_at(writer, *ret_offset), bytes, size);
+	return err;
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * counter_ids.c: which counter belongs to whom.  The array "counter_owners" remembers it
+ * across policies and processes, so that a number on the screen never changes its meaning.  It is
+ * mapped, because a system call for each of ten thousand ports would be most of what a container's
+ * start costs.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "base/digest.h"
+#include "kernel/kernel.h"
+#include "kernel/private.h"
+#include "base/cleanup.h"
+
+/* The upper half of the second word in the key of a joint counter.  That a digest has it there, and
+ * small numbers in the three other places, is less likely than two equal digests. */
+#define JOINT 0x6a6f696eull
+
+/* Joint counters are a convenience, and leave room for the rules and ports that are to come: these
+ * get their ids from the other end. */
+#define JOINT_MAX (LIMIT_COUNTERS / 8 * 7)
+
+#define PLACES (2 * LIMIT_COUNTERS)
+
+struct counter_ids {
+	struct kernel *kernel;
+	struct counter_key *owners; /* the map's memory */
+	__u16 *places;              /* id, by the hash of its owner's key; 0 = free */
+	__u32 used_count;
+	__u32 next_joint;           /* none below is free */
+	__u32 next[2];              /* none above is free; [1]: nor are two side by side */
+	struct counters *totals;    /* NULL until somebody asks */
+};
+_Static_assert(LIMIT_COUNTERS <= 65536, "an id fits into a place");
+
+#define OWNERS_SIZE (LIMIT_COUNTERS * sizeof(struct counter_key))
+
+static const struct counter_key nobody, neighbour = { { ~0ull, ~0ull } };
+
+void counter_ids_free(struct counter_ids *ids)
+{
+	if (!ids)
+		return;
+	kernel_unmap_counters(ids->kernel);
+	if (ids->owners)
+		munmap(ids->owners, OWNERS_SIZE);
+	free(ids->places);
+	free(ids->totals);
+	free(ids);
+}
+
+void counter_ids_freep(struct counter_ids **ids)
+{
+	counter_ids_free(*ids);
+}
+
+/* ---- keys ------------------------------------------------------------------------------- */
+
+static struct counter_key key_of(const char *identity)
+{
+	struct digest digest = DIGEST_INIT;
+	struct counter_key key;
+
+	digest_add(&digest, identity, strlen(identity));
+	memcpy(&key, &digest, sizeof(key));
+	return key;
+}
+
+static struct counter_key joint_key(const struct joint_counter *joint)
+{
+	return (struct counter_key){ { (__u64)joint->rule << 32 | joint->port,
+				       JOINT << 32 | joint->reason } };
+}
+
+static bool is_joint(const struct counter_key *key, struct joint_counter *ret)
+{
+	*ret = (struct joint_counter){ .port = (__u32)key->hash[0],
+				       .rule = key->hash[0] >> 32,
+				       .reason = (__u32)key->hash[1] };
+	return key->hash[1] >> 32 == JOINT && ret->reason < REASON_MAX &&
+	       ret->port < LIMIT_COUNTERS && ret->rule < LIMIT_COUNTERS;
+}
+
+static bool is_same(const struct counter_key *a, const struct counter_key *b)
+{
+	return a->hash[0] == b->hash[0] && a->hash[1] == b->hash[1];
+}
+
+/* Now, and not when the compiler finds it best: the memory outlives the process. */
+static void set_owner(struct counter_ids *ids, __u32 id, const struct counter_key *key)
+{
+	volatile struct counter_key *owner = &ids->owners[id];
+
+	owner->hash[0] = key->hash[0];
+	owner->hash[1] = key->hash[1];
+}
+
+static bool is_used(const struct counter_ids *ids, __u32 id)
+{
+	return !is_same(&ids->owners[id], &nobody);
+}
+
+static bool is_wide(const struct counter_ids *ids, __u32 id)
+{
+	return id + 1 < LIMIT_COUNTERS && is_same(&ids->owners[id + 1], &neighbour);
+}
+
+static __u16 *place_of(const struct counter_ids *ids, const struct counter_key *key)
+{
+	__u32 place = digest_mix(key->hash[0] ^ key->hash[1]) % PLACES;
+
+	while (ids->places[place] && !is_same(&ids->owners[ids->places[place]], key))
+		place = (place + 1) % PLACES;
+	return &ids->places[place];
+}
+
+/* 0 = it has none. */
+static __u32 find(const struct counter_ids *ids, const struct counter_key *key)
+{
+	return *place_of(ids, key);
+}
+
+/* ---- reading ---------------------------------------------------------------------------- */
+
+static void read_owners(struct counter_ids *ids)
+{
+	memset(ids->places, 0, PLACES * sizeof(*ids->places));
+	ids->used_count = 0;
+	ids->next_joint = COUNTER_FIRST;
+	ids->next[0] = ids->next[1] = LIMIT_COUNTERS;
+	for (__u32 id = COUNTER_FIRST; id < LIMIT_COUNTERS; id++) {
+		ids->used_count += is_used(ids, id);
+		if (is_used(ids, id) && !is_same(&ids->owners[id], &neighbour))
+			*place_of(ids, &ids->owners[id]) = id;
+	}
+}
+
+int counter_ids_read(struct kernel *kernel, struct counter_ids **ret)
+{
+	_cleanup_(counter_ids_freep) struct counter_ids *ids = calloc(1, sizeof(*ids));
+	void *owners;
+
+	if (!ids)
+		return -ENOMEM;
+	ids->kernel = kernel;
+	owners = mmap(NULL, OWNERS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      kernel->counter_owners_fd, 0);
+	if (owners == MAP_FAILED)
+		return kernel_fail(-errno, "cannot read which counters there are");
+	ids->owners = owners;
+	ids->places = calloc(PLACES, sizeof(*ids->places));
+	if (!ids->places)
+		return -ENOMEM;
+	read_owners(ids);
+	*ret = TAKE_PTR(ids);
+	return 0;
+}
+
+__u32 counter_ids_find(const struct counter_ids *ids, const char *identity)
+{
+	struct counter_key key = key_of(identity);
+
+	return find(ids, &key);
+}
+
+void counter_ids_find_joint(const struct counter_ids *ids, struct joint_counter *joints,
+			    size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct counter_key key = joint_key(&joints[i]);
+
+		joints[i].id = find(ids, &key);
+	}
+}
+
+static void add(struct counter *to, const struct counter *more)
+{
+	to->packets += more->packets;
+	to->bytes += more->bytes;
+}
+
+/* What the joint counters counted moves to all that they stand for. */
+static void share_out(const struct counter_ids *ids)
+{
+	struct counter *of = ids->totals->of;
+
+	for (__u32 id = COUNTER_FIRST; id < LIMIT_COUNTERS; id++) {
+		struct counter *own = &of[id];
+		struct joint_counter joint;
+
+		if (!is_joint(&ids->owners[id], &joint))
+			continue;
+		add(&of[joint.reason], own);
+		if (joint.port)
+			add(&of[joint.port], own);
+		if (joint.rule)
+			add(&of[joint.rule], own);
+		*own = (struct counter){};
+	}
+}
+
+int counter_ids_totals(struct counter_ids *ids, const struct counters **ret)
+{
+	int err = kernel_map_counters(ids->kernel);
+
+	if (err < 0)
+		return err;
+	if (!ids->totals)
+		ids->totals = malloc(sizeof(*ids->totals));
+	if (!ids->totals)
+		return -ENOMEM;
+	for (__u32 id = 0; id < LIMIT_COUNTERS; id++)
+		ids->totals->of[id] = kernel_counter(ids->kernel, id);
+	share_out(ids);
+	*ret = ids->totals;
+	return 0;
+}
+
+/* ---- forgetting --------------------------------------------------------------------------- */
+
+static int compare_keys(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct counter_key));
+}
+
+/* The keys of the requests, sorted; allocated, NULL = no memory. */
+static struct counter_key *sorted_keys(const struct counter_request *requests, size_t count)
+{
+	struct counter_key *keys = calloc(count + 1, sizeof(*keys));
+
+	for (size_t i = 0; keys && i < count; i++)
+		keys[i] = key_of(requests[i].identity);
+	if (keys)
+		qsort(keys, count, sizeof(*keys), compare_keys);
+	return keys;
+}
+
+/* What a joint counter has counted moves to those that it stands for. */
+static void take_apart(struct kernel *kernel, __u32 id, const struct joint_counter *joint)
+{
+	struct counter counter = kernel_counter(kernel, id);
+
+	kernel_add_to_counter(kernel, joint->reason, &counter);
+	if (joint->port)
+		kernel_add_to_counter(kernel, joint->port, &counter);
+	if (joint->rule)
+		kernel_add_to_counter(kernel, joint->rule, &counter);
+}
+
+/*
+ * The next owner of the id begins at zero.  Here and in give(), who is killed on the way may leave
+ * a neighbour of nobody's, which is an id less, but never an owner whose neighbour is another's.
+ */
+static void forget(struct counter_ids *ids, __u32 id)
+{
+	bool with_neighbour = is_wide(ids, id);
+	struct joint_counter joint;
+
+	if (is_joint(&ids->owners[id], &joint))
+		take_apart(ids->kernel, id, &joint);
+	for (__u32 i = 0; i <= with_neighbour; i++) {
+		kernel_zero_counter(ids->kernel, id + i);
+		set_owner(ids, id + i, &nobody);
+	}
+}
+
+/*
+ * Forgets the identities that the new policy does not have, and all joint counters.  Only when
+ * ids run out: a container that comes back finds its counters.
+ */
+static int forget_others(struct counter_ids *ids, const struct counter_request *requests,
+			 size_t count)
+{
+	_cleanup_free_ struct counter_key *wanted = sorted_keys(requests, count);
+	int err = wanted ? kernel_map_counters(ids->kernel) : -ENOMEM;
+
+	for (__u32 id = COUNTER_FIRST; err == 0 && id < LIMIT_COUNTERS; id++) {
+		const struct counter_key *owner = &ids->owners[id];
+
+		if (is_used(ids, id) && !is_same(owner, &neighbour) &&
+		    !bsearch(owner, wanted, count, sizeof(*wanted), compare_keys))
+			forget(ids, id);
+	}
+	if (err == 0)
+		read_owners(ids);
+	return err;
+}
+
+/* ---- giving ------------------------------------------------------------------------------- */
+
+/* The last free id, or two side by side; 0 = there is none.  Two begin at an even one, so that
+ * each of all others takes room from one port at most. */
+static __u32 find_free(struct counter_ids *ids, bool with_neighbour)
+{
+	__u32 *next = &ids->next[with_neighbour], step = 1 + with_neighbour;
+
+	for (; *next - step >= COUNTER_FIRST; *next -= step)
+		if (!is_used(ids, *next - step) && !is_used(ids, *next - 1))
+			return *next - step;
+	return 0;
+}
+
+static __u32 find_free_joint(struct counter_ids *ids)
+{
+	for (; ids->next_joint < COUNTERS_JOINT; ids->next_joint++)
+		if (!is_used(ids, ids->next_joint))
+			return ids->next_joint;
+	return 0;
+}
+
+/* An id that nobody has counts nothing, and was zeroed when it was taken from somebody. */
+static int give(struct counter_ids *ids, const struct counter_key *key, bool with_neighbour,
+		__u32 *ret)
+{
+	struct joint_counter joint;
+	__u32 id = is_joint(key, &joint) ? find_free_joint(ids) : find_free(ids, with_neighbour);
+
+	if (!id)
+		return -E2BIG;
+	*place_of(ids, key) = id;
+	if (with_neighbour)
+		set_owner(ids, id + 1, &neighbour);
+	set_owner(ids, id, key);
+	ids->used_count += 1 + with_neighbour;
+	*ret = id;
+	return 0;
+}
+
+static int give_all(struct counter_ids *ids, struct counter_request *requests, size_t count)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < count; i++) {
+		struct counter_key key = key_of(requests[i].identity);
+
+		requests[i].id = find(ids, &key);
+		if (!requests[i].id)
+			err = give(ids, &key, requests[i].is_wide, &requests[i].id);
+	}
+	return err;
+}
+
+/* Asked before, so that what is given does not lie where the forgotten left room for it. */
+static bool has_room(const struct counter_ids *ids, const struct counter_request *requests,
+		     size_t count)
+{
+	size_t needed = COUNTER_FIRST + ids->used_count;
+
+	for (size_t i = 0; i < count; i++)
+		needed += 1 + requests[i].is_wide;
+	for (size_t i = 0; needed > LIMIT_COUNTERS && i < count; i++)
+		if (counter_ids_find(ids, requests[i].identity))
+			needed -= 1 + requests[i].is_wide;
+	return needed <= LIMIT_COUNTERS;
+}
+
+int counter_ids_give(struct counter_ids *ids, struct counter_request *requests, size_t count)
+{
+	int err = has_room(ids, requests, count) ? give_all(ids, requests, count) : -E2BIG;
+
+	if (err != -E2BIG)
+		return err;
+	err = forget_others(ids, requests, count);
+	if (err == 0)
+		err = give_all(ids, requests, count);
+	if (err == -E2BIG)
+		return kernel_fail(err, "more than %d counters are needed (one for each rule, two "
+				   "for each port)", LIMIT_COUNTERS - COUNTER_FIRST);
+	return err;
+}
+
+int counter_ids_give_joint(struct counter_ids *ids, struct joint_counter *joints, size_t count)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < count && ids->used_count < JOINT_MAX; i++) {
+		struct counter_key key = joint_key(&joints[i]);
+
+		if (!find(ids, &key))
+			err = give(ids, &key, false, &joints[i].id);
+	}
+	/* All that have one, as counter_ids_find_joint() will say it to who comes later. */
+	counter_ids_find_joint(ids, joints, count);
+	return err == -E2BIG ? 0 : err;
+}
+
+/* ---- carrying over ------------------------------------------------------------------------- */
+
+static int carry(struct counter_ids *ids, const struct carried_counter *carried)
+{
+	__u32 id = find(ids, &carried->key);
+	int err = id ? 0 : give(ids, &carried->key, carried->is_wide, &id);
+
+	for (__u32 i = 0; err == 0 && i <= carried->is_wide; i++)
+		kernel_set_carried(ids->kernel, id + i, &carried->of[i]);
+	return err;
+}
+
+int kernel_carry_counters(struct kernel *kernel, const struct carried_counters *carried)
+{
+	_cleanup_(counter_ids_freep) struct counter_ids *ids = NULL;
+	int err = counter_ids_read(kernel, &ids);
+
+	if (err == 0)
+		err = kernel_map_counters(kernel);
+	for (__u32 id = 0; err == 0 && id < COUNTER_FIRST; id++)
+		kernel_set_carried(kernel, id, &carried->reasons[id]);
+	for (size_t i = 0; err == 0 && i < carried->count; i++)
+		err = carry(ids, &carried->list[i]);
+	/* What has no room is of containers that are gone. */
+	return err == -E2BIG ? 0 : err;
+}

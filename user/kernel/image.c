@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * image/image.c: images into and out of the slots.  An image is complete, and frozen, before
+ * the one update that makes it enforce; a packet sees the old policy or the new one.
+ */
+#include "kernel/kernel.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "image/image.h"
+#include "kernel/private.h"
+#include "base/cleanup.h"
+
+#define HUGE_PAGE (2u << 20)
+
+/* As in bpf/image.h.  Mapped to be read: a map that no program may write to cannot be mapped to be
+ * written, and a frozen one need not. */
+#define MAP_FLAGS (BPF_F_RDONLY_PROG | BPF_F_MMAPABLE)
+
+static const __u32 sizes[POLICY_SIZES] = { IMAGE_SMALL, IMAGE_MEDIUM, IMAGE_LARGE };
+
+/* Index into sizes of the smallest that the image fits in, or -E2BIG. */
+static int size_for(const struct image *image)
+{
+	for (int i = 0; i < POLICY_SIZES; i++)
+		if (image->size <= sizes[i])
+			return i;
+	return kernel_fail(-E2BIG, "the policy needs %zu MiB of kernel memory, the limit is %u",
+			   image->size >> 20, IMAGE_LARGE >> 20);
+}
+
+/*
+ * As large as the map's value, zero but for the image.  Of megabytes the first touch of each page
+ * costs most: what is behind the image is never touched, and the rest is in huge pages where there
+ * are any.
+ */
+static void *new_value(const struct image *image, __u32 size)
+{
+	void *value = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (value == MAP_FAILED)
+		return NULL;
+	if (size >= HUGE_PAGE)
+		(void)madvise(value, size, MADV_HUGEPAGE);
+	return memcpy(value, image->bytes, image->size);
+}
+
+static int create_map(__u32 size)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = MAP_FLAGS);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "image", sizeof(__u32), size, 1, &opts);
+
+	if (fd < 0)
+		return kernel_fail(-errno, "cannot make a map of %u KiB for the policy",
+				   size / 1024);
+	return fd;
+}
+
+/* Written whole, and from then on not even we change it. */
+static int fill_map(int fd, const struct image *image, __u32 size)
+{
+	void *value = new_value(image, size);
+	__u32 key = 0;
+	int err = 0;
+
+	if (!value)
+		return -ENOMEM;
+	if (bpf_map_update_elem(fd, &key, value, BPF_ANY) < 0)
+		err = kernel_fail(-errno, "cannot write the policy into its map");
+	munmap(value, size);
+	if (err == 0 && bpf_map_freeze(fd) < 0)
+		err = kernel_fail(-errno, "cannot freeze the policy's map");
+	return err;
+}
+
+/* The map of the image in a slot, which the programs would take, or -ENOENT. */
+static int open_slot(struct kernel *kernel, enum image_slot slot, int *ret_size)
+{
+	__u32 key = slot, id;
+
+	for (int i = 0; i < POLICY_SIZES; i++) {
+		int fd;
+
+		if (bpf_map_lookup_elem(kernel->policy_fds[i], &key, &id) < 0) {
+			if (errno == ENOENT)
+				continue;
+			return kernel_fail(-errno, "cannot look for the policy that runs");
+		}
+		fd = bpf_map_get_fd_by_id(id);
+		*ret_size = i;
+		return fd < 0 ? kernel_fail(-errno, "cannot open the policy that runs") : fd;
+	}
+	return -ENOENT;
+}
+
+/* The other sizes are emptied afterwards: a packet in between finds the old image or the new one,
+ * never none. */
+static int put_map(struct kernel *kernel, enum image_slot slot, int fd, int size)
+{
+	__u32 key = slot;
+
+	if (bpf_map_update_elem(kernel->policy_fds[size], &key, &fd, BPF_ANY) < 0)
+		return kernel_fail(-errno, "cannot put the new policy in place");
+	for (int i = 0; i < POLICY_SIZES; i++)
+		if (i != size && bpf_map_delete_elem(kernel->policy_fds[i], &key) < 0 &&
+		    errno != ENOENT)
+			return kernel_fail(-errno, "cannot take the old policy away");
+	return 0;
+}
+
+/* The image as it is in the kernel.  To be unmapped. */
+static int map_slot(struct kernel *kernel, enum image_slot slot, struct image *ret)
+{
+	_cleanup_close_ int fd = -1;
+	void *value;
+	int size;
+
+	fd = open_slot(kernel, slot, &size);
+	if (fd < 0)
+		return fd;
+	value = mmap(NULL, sizes[size], PROT_READ, MAP_SHARED, fd, 0);
+	if (value == MAP_FAILED)
+		return kernel_fail(-errno, "cannot read the policy back");
+	*ret = (struct image){ .bytes = value, .size = sizes[size] };
+	return 0;
+}
+
+static void unmap_slot(struct image *image)
+{
+	if (image->bytes)
+		munmap(image->bytes, image->size);
+}
+
+/* Whether the lane can say what the image says, until another image comes: a trial ends by itself,
+ * and nobody would close the lane then. */
+static bool is_for_lane(const struct image *image)
+{
+	const struct image_header *header = image_header(image);
+
+	return header->deadline_ns == 0 && header->size <= image->size &&
+	       image_check(image->bytes, header->size) == 0;
+}
+
+/*
+ * Puts the map into the slot.  What enforces changes while the lane is closed, so that a packet is
+ * decided by the old lane, the old image, the new image, the new lane, in this order.  After a
+ * failure nobody knows that the kernel waited for who still reads the lane: it stays closed, until
+ * kernel_tend_lane().
+ */
+static int fill_slot(struct kernel *kernel, enum image_slot slot, int fd, int size)
+{
+	_cleanup_(unmap_slot) struct image active = {};
+	int err;
+
+	if (slot != SLOT_ACTIVE)
+		return put_map(kernel, slot, fd, size);
+	err = kernel_close_lane(kernel);
+	if (err < 0)
+		return err;
+	err = put_map(kernel, slot, fd, size);
+	if (err < 0)
+		return err;
+	if (map_slot(kernel, slot, &active) == 0 && is_for_lane(&active))
+		kernel_open_lane(kernel, &active);
+	return 0;
+}
+
+static int next_generation(struct kernel *kernel, __u64 *ret)
+{
+	struct state current;
+	int err = kernel_read_state(kernel, &current);
+
+	if (err < 0)
+		return err;
+	current.generation++;
+	*ret = current.generation;
+	return kernel_write_state(kernel, &current);
+}
+
+int kernel_swap(struct kernel *kernel, enum image_slot slot, struct image *image)
+{
+	struct image_header *header = image->bytes;
+	_cleanup_close_ int old_fd = -1, fd = -1;
+	int size = size_for(image), old_size, err;
+
+	if (size < 0)
+		return size;
+	/* Held until the update is through: before the fix of CVE-2023-52447 the old map could
+	 * be freed under a running program. */
+	old_fd = open_slot(kernel, slot, &old_size);
+	err = next_generation(kernel, &header->generation);
+	if (err < 0)
+		return err;
+	fd = create_map(sizes[size]);
+	if (fd < 0)
+		return fd;
+	err = fill_map(fd, image, sizes[size]);
+	return err < 0 ? err : fill_slot(kernel, slot, fd, size);
+}
+
+int kernel_copy_slot(struct kernel *kernel, enum image_slot from, enum image_slot to)
+{
+	_cleanup_close_ int fd = -1, old_fd = -1;
+	int size, old_size;
+
+	fd = open_slot(kernel, from, &size);
+	if (fd < 0)
+		return kernel_fail(fd, "cannot read the policy back");
+	old_fd = open_slot(kernel, to, &old_size);
+	return fill_slot(kernel, to, fd, size);
+}
+
+int kernel_tend_lane(struct kernel *kernel)
+{
+	_cleanup_(unmap_slot) struct image active = {};
+
+	if (kernel_is_lane_open(kernel) || map_slot(kernel, SLOT_ACTIVE, &active) < 0 ||
+	    !is_for_lane(&active))
+		return 0;
+	return kernel_copy_slot(kernel, SLOT_ACTIVE, SLOT_ACTIVE);
+}
+
+int kernel_read_image(struct kernel *kernel, enum image_slot slot, struct image *ret)
+{
+	_cleanup_(unmap_slot) struct image mapped = {};
+	struct image copy = {};
+	int err;
+
+	err = map_slot(kernel, slot, &mapped);
+	if (err < 0)
+		return err;
+	copy.size = image_header(&mapped)->size;
+	if (copy.size > mapped.size || copy.size < sizeof(struct image_header))
+		return kernel_fail(-EPROTO, "the policy in the kernel is not an image");
+	copy.bytes = malloc(copy.size);
+	if (!copy.bytes)
+		return -ENOMEM;
+	memcpy(copy.bytes, mapped.bytes, copy.size);
+	*ret = copy;
+	return 0;
+}
+
+int kernel_read_header(struct kernel *kernel, enum image_slot slot, struct image_header *ret)
+{
+	_cleanup_(unmap_slot) struct image mapped = {};
+	int err;
+
+	err = map_slot(kernel, slot, &mapped);
+	if (err == 0)
+		*ret = *image_header(&mapped);
+	return err;
+}

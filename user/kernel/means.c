@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * means.c: what helps the filter where the kernel can: found out by trying, each by
+ * itself, and remembered in the kernel for `status` to say.
+ */
+#include "kernel/kernel.h"
+
+#include <errno.h>
+
+#include "kernel/private.h"
+#include "host/tracking.h"
+#include "base/cleanup.h"
+
+#define MEANS_LINKS 5
+
+static int load_tracking(struct kernel *kernel)
+{
+	int err = tracking_turn_on();
+
+	(void)kernel;
+	return err < 0 ? kernel_fail(err, "cannot make the nftables table that asks for it") : 0;
+}
+
+static const struct means_entry {
+	const char *option;  /* in TIDEGATE_WITHOUT */
+	const char *name;
+	const char *without; /* what is weaker then */
+	const char *links[MEANS_LINKS]; /* the rest NULL; none: it is no program */
+	int (*load)(struct kernel *kernel);
+} entries[] = {
+	[MEANS_LEARN] = {
+		.option = "learn",
+		.name = "bind learning",
+		.without = "a port that Docker chooses (-P) or opens while `tidegate run` is not "
+			   "there, and relays by docker-proxy, is open until Docker is read",
+		.links = { "learn-4", "learn-6", "learn-try-4", "learn-try-6", "learn-socket" },
+		.load = kernel_load_learn,
+	},
+	[MEANS_GATE] = {
+		.option = "gate",
+		.name = "gate",
+		.without = "what Docker forwards is decided by what was known when the packet came "
+			   "in: a container that starts just then, or on a network made just then, "
+			   "may be reached until Docker is read",
+		.links = { "gate-inet4", "gate-inet6" },
+		.load = kernel_load_gate,
+	},
+	[MEANS_TRACKING] = {
+		.option = "tracking",
+		.name = "connection tracking",
+		.without = "replies are told only where a firewall rule or address translation "
+			   "asks for connection tracking; where none does, often for IPv6, those "
+			   "to a closed port's number or a container's own address are dropped",
+		.load = load_tracking,
+	},
+};
+_Static_assert(ARRAY_SIZE(entries) == MEANS_MAX, "a means has no entry");
+
+const char *means_name(enum means means)
+{
+	return entries[means].name;
+}
+
+const char *means_without(enum means means)
+{
+	return entries[means].without;
+}
+
+/* A diagnostic: a test shows what a means does by leaving it out. */
+static bool is_left_out(const struct means_entry *entry)
+{
+	const char *list = getenv("TIDEGATE_WITHOUT");
+	size_t length = strlen(entry->option);
+
+	for (; list && *list; list += strcspn(list, ","), list += *list == ',')
+		if (strcspn(list, ",") == length && strncmp(list, entry->option, length) == 0)
+			return true;
+	return false;
+}
+
+static void unpin(struct kernel *kernel, const struct means_entry *entry)
+{
+	for (int i = 0; i < MEANS_LINKS && entry->links[i]; i++)
+		(void)kernel_unpin_link(kernel, entry->links[i]);
+	if (entry->load == load_tracking)
+		(void)tracking_turn_off();
+}
+
+static void write_note(struct kernel *kernel, __u32 means, const char *why_not)
+{
+	struct means_note note = {};
+
+	snprintf(note.why_not, sizeof(note.why_not), "%s", why_not);
+	(void)bpf_map_update_elem(kernel->means_fd, &means, &note, BPF_ANY);
+}
+
+static void load(struct kernel *kernel, enum means means)
+{
+	const struct means_entry *entry = &entries[means];
+	char why_not[MEANS_TEXT];
+	int err;
+
+	if (is_left_out(entry)) {
+		unpin(kernel, entry);
+		write_note(kernel, means, "left out by TIDEGATE_WITHOUT");
+		return;
+	}
+	err = entry->load(kernel);
+	if (err < 0)
+		snprintf(why_not, sizeof(why_not), "%.*s: %s", MEANS_TEXT - 80, kernel_error(),
+			 strerror(-err));
+	write_note(kernel, means, err < 0 ? why_not : "");
+}
+
+void kernel_load_means(struct kernel *kernel)
+{
+	for (enum means means = 0; means < MEANS_MAX; means++)
+		load(kernel, means);
+}
+
+void kernel_tend_means(struct kernel *kernel)
+{
+	if (!kernel->is_moving && !tracking_is_on())
+		load(kernel, MEANS_TRACKING);
+}
+
+/* The kernel keeps a link's program for as long as the link is there. */
+static bool is_attached(struct kernel *kernel, const struct means_entry *entry)
+{
+	if (entry->load == load_tracking)
+		return tracking_is_on();
+	for (int i = 0; i < MEANS_LINKS && entry->links[i]; i++) {
+		_cleanup_free_ char *path = NULL;
+		_cleanup_close_ int fd = -1;
+
+		if (kernel_link_path(kernel, entry->links[i], &path) < 0)
+			return false;
+		fd = bpf_obj_get(path);
+		if (fd < 0 || kernel_is_defunct(fd))
+			return false;
+	}
+	return true;
+}
+
+int kernel_read_means(struct kernel *kernel, struct means_state ret[MEANS_MAX])
+{
+	for (__u32 i = 0; i < MEANS_MAX; i++) {
+		struct means_note note = { "an older build loaded the filter" };
+
+		if (kernel->means_fd >= 0 && bpf_map_lookup_elem(kernel->means_fd, &i, &note) < 0)
+			return kernel_fail(-errno, "cannot read what the filter has to help it");
+		ret[i].is_attached = is_attached(kernel, &entries[i]);
+		snprintf(ret[i].why_not, sizeof(ret[i].why_not), "%s", note.why_not);
+	}
+	return 0;
+}
+
+void kernel_mend_means(struct kernel *kernel)
+{
+	struct means_state states[MEANS_MAX];
+
+	if (kernel_read_means(kernel, states) < 0)
+		return;
+	for (enum means means = 0; means < MEANS_MAX; means++)
+		if (!states[means].is_attached && !states[means].why_not[0])
+			load(kernel, means);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * move.c: from maps of an older layout to those of this build, without a packet that meets
+ * a program without its policy.  The new maps are pinned beside the old ones; programs move from
+ * those to these one by one, each in one step; then the directories change places.  The older maps
+ * are not written to, so a move that was killed is begun anew.
+ */
+#include "kernel/kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <time.h>
+
+#include "kernel/layout6.h"
+#include "kernel/private.h"
+#include "base/log.h"
+#include "base/cleanup.h"
+
+bool kernel_is_older_layout(__u32 layout)
+{
+	return layout == LAYOUT6 && layout < DATAPATH_ABI;
+}
+
+bool kernel_is_moving(const struct kernel *kernel)
+{
+	return kernel && kernel->is_moving;
+}
+
+int kernel_read_older_state(struct kernel *kernel, struct state *ret)
+{
+	return layout6_read_state(kernel, ret);
+}
+
+int kernel_read_source(struct kernel *kernel, enum image_slot slot, struct image_source *ret)
+{
+	return layout6_read_source(kernel, slot, ret);
+}
+
+static int carry_state(struct kernel *kernel)
+{
+	struct state state, old;
+	int err = kernel_read_state(kernel, &state);
+
+	if (err == 0)
+		err = kernel_read_older_state(kernel, &old);
+	if (err < 0)
+		return err;
+	/* A move that was killed has given out numbers. */
+	if (old.generation < state.generation)
+		old.generation = state.generation;
+	old.abi = DATAPATH_ABI;
+	old.pins = kernel_digest_of_pins(kernel->pin_dir);
+	return kernel_write_state(kernel, &old);
+}
+
+static int carry_interfaces(struct kernel *kernel)
+{
+	_cleanup_free_ struct other_interface *list = NULL;
+	size_t count = 0;
+	int err = layout6_read_interfaces(kernel, &list, &count);
+
+	for (size_t i = 0; err == 0 && i < count; i++) {
+		struct interface interface = { .flags = list[i].flags };
+
+		if (bpf_map_update_elem(kernel->interfaces_fd, &list[i].ifindex, &interface,
+					BPF_ANY) < 0)
+			err = kernel_fail(-errno, "cannot carry over interface %u",
+					  list[i].ifindex);
+	}
+	return err;
+}
+
+/* From now on both maps hear of each bind; then what only the older one has heard of. */
+static int carry_learned(struct kernel *kernel)
+{
+	_cleanup_free_ struct learned_port *ports = NULL;
+	size_t count = 0;
+	int err;
+
+	/* Without, the kernel cannot; `status` will say why. */
+	(void)kernel_load_learn_beside(kernel);
+	err = layout6_read_learned(kernel, &ports, &count);
+	return err < 0 ? err : kernel_carry_learned(kernel, ports, count);
+}
+
+int kernel_begin_move(struct kernel *kernel)
+{
+	int err = carry_state(kernel);
+
+	if (err == 0)
+		err = carry_interfaces(kernel);
+	return err < 0 ? err : carry_learned(kernel);
+}
+
+/* What the older programs count they have counted, but for those that run at this moment. */
+static int carry_counters(struct kernel *kernel)
+{
+	struct timespec a_moment = { .tv_nsec = 1000000 };
+	struct carried_counters carried = {};
+	int err;
+
+	nanosleep(&a_moment, NULL);
+	err = layout6_read_counters(kernel, &carried);
+	if (err == 0)
+		err = kernel_carry_counters(kernel, &carried);
+	free(carried.list);
+	return err;
+}
+
+/* The two directories change places in one step. */
+static int exchange(struct kernel *kernel)
+{
+	_cleanup_free_ char *old = NULL, *new = NULL;
+
+	if (asprintf(&old, "%s/" MAPS_DIR, kernel->pin_dir) < 0 ||
+	    asprintf(&new, "%s/" NEXT_MAPS_DIR, kernel->pin_dir) < 0)
+		return -ENOMEM;
+	if (renameat2(AT_FDCWD, new, AT_FDCWD, old, RENAME_EXCHANGE) < 0)
+		return kernel_fail(-errno, "cannot put '%s' in place of '%s'", new, old);
+	return 0;
+}
+
+int kernel_finish_move(struct kernel *kernel)
+{
+	bool found;
+	int err;
+
+	if (!kernel_is_own_attached(kernel))
+		return kernel_fail(-EAGAIN, "an interface still has a program of the older "
+					    "version");
+	kernel_load_means(kernel);
+	kernel_unload_learn_beside(kernel);
+	err = carry_counters(kernel);
+	if (err == 0)
+		err = exchange(kernel);
+	if (err < 0)
+		return err;
+	kernel->maps_dir = MAPS_DIR;
+	kernel->is_moving = false;
+	log_info("the filter has moved from layout %u of the maps to layout %u", LAYOUT6,
+		 DATAPATH_ABI);
+	return kernel_unlink_all(kernel->pin_dir, "/" NEXT_MAPS_DIR, &found);
+}

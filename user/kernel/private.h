@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* private.h: what the files of this folder share behind kernel.h. */
+#ifndef TIDEGATE_KERNEL_PRIVATE_H
+#define TIDEGATE_KERNEL_PRIVATE_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "kernel/kernel.h"
+
+#define POLICY_SIZES 3
+
+/* The entries of bpf/filter.bpf.c. */
+enum filter_program { PROGRAM_XDP, PROGRAM_TC, PROGRAM_TC_L3, PROGRAM_MAX };
+
+/* Directories below that of the pins: of the maps, and of those that are to take their place. */
+#define MAPS_DIR "maps"
+#define NEXT_MAPS_DIR "maps-new"
+
+struct kernel {
+	char *pin_dir;
+	const char *maps_dir;
+	struct held_link *held; /* adopt.c */
+	size_t held_count;
+	bool is_moving; /* what is attached has other maps than these */
+	bool is_renewing; /* kernel_load(): what is attached gets the program of this build */
+	int program_fds[PROGRAM_MAX]; /* -1 = not loaded yet */
+	int policy_fds[POLICY_SIZES]; /* by size: small, medium, large */
+	int lane_fd;
+	int counters_fd;
+	struct counters *counters; /* mapped, each element; NULL = not now */
+	__u32 counter_elements;
+	int counter_owners_fd;
+	int interfaces_fd;
+	int own_macs_fd;
+	int state_fd;
+	int learned_fd;
+	int learned_at_fd;
+	int learned_ports_fd;
+	int means_fd;
+};
+
+/* What libbpf has to say is for debugging: before its first call. */
+void kernel_hear_libbpf(void);
+
+/* Remembers the text for kernel_error() and returns err. */
+int kernel_fail(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A pinned map's descriptor. */
+int kernel_open_map(const char *pin_dir, const char *maps_dir, const char *name);
+
+/* The layout of the maps there, 0 when none has been said yet. */
+int kernel_read_layout(const char *pin_dir, const char *maps_dir, __u32 *ret);
+
+/* Removes the directory with all pins in it; 0 also when there is none. */
+int kernel_unlink_all(const char *pin_dir, const char *name, bool *ret_found);
+
+/* Directory and subdirectories, of maps and links, on a BPF file system. */
+int kernel_make_dirs(const char *pin_dir);
+
+/* 1 = there was no pin of that name, 0 = there was. */
+int kernel_pin_missing(int fd, const char *pin_dir, const char *dir, const char *name);
+
+/* Those of the kernel's maps that are not pinned.  Returns how many. */
+int kernel_pin_maps(struct kernel *kernel);
+
+void kernel_release_links(struct kernel *kernel);
+
+#define PROGRAM_MAPS 32
+
+struct program {
+	struct bpf_prog_info info;
+	__u32 maps[PROGRAM_MAPS]; /* ids; info.nr_map_ids of them */
+};
+int kernel_read_program(int fd, struct program *program);
+
+/* Of a directory's path: so the state in the kernel says which pins belong to it. */
+__u64 kernel_digest_of_pins(const char *pin_dir);
+
+/* The program of ours that is attached to clsact there, or an error. */
+int kernel_open_clsact(int ifindex);
+
+/* Whether the link is there, and nothing is attached by it any more.  Of netfilter's nobody can
+ * tell. */
+bool kernel_is_defunct(int link_fd);
+
+/* The maps of the object become the pinned ones. */
+int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object);
+
+/* The program, loaded at the first call: the verifier takes a tenth of a second for each, and
+ * hardly anybody needs all. */
+int kernel_program(struct kernel *kernel, enum filter_program program);
+
+/* Path of a pin below links/, allocated. */
+int kernel_link_path(const struct kernel *kernel, const char *pin, char **ret);
+
+/* Detaches what the pin names, whoever holds it as well, and unpins it. */
+int kernel_unpin_link(struct kernel *kernel, const char *pin);
+
+/* Whether it is one of the entries of bpf/filter.bpf.c, of whichever build. */
+bool kernel_is_filter(__u32 program_id);
+
+/* Whether everything that is pinned for an interface and attached is a program of this process. */
+bool kernel_is_own_attached(struct kernel *kernel);
+
+/* In the map "interfaces": as guarded, or no longer. */
+int kernel_note_guarded(struct kernel *kernel, const struct attach_request *request);
+int kernel_forget_interface(struct kernel *kernel, __u32 ifindex);
+
+/* ---- the lane (lane.c) ------------------------------------------------------------ */
+
+/* No packet asks it from now on; none does any more when a slot has been filled after that, for
+ * which the kernel waits until every program that runs has ended. */
+int kernel_close_lane(struct kernel *kernel);
+
+/* With what the image in SLOT_ACTIVE says.  A failure is talked about and costs time, nothing
+ * else. */
+void kernel_open_lane(struct kernel *kernel, const struct image *image);
+bool kernel_is_lane_open(struct kernel *kernel);
+
+/* ---- counters (counters.c) ------------------------------------------------------ */
+
+/* Of the map "counters": one for each number that a CPU can have, and one.  0 = not known. */
+__u32 kernel_counter_elements(void);
+
+/* The other functions want them mapped. */
+int kernel_map_counters(struct kernel *kernel);
+void kernel_unmap_counters(struct kernel *kernel);
+
+struct counter kernel_counter(const struct kernel *kernel, __u32 id);
+void kernel_zero_counter(struct kernel *kernel, __u32 id);
+void kernel_add_to_counter(struct kernel *kernel, __u32 id, const struct counter *more);
+
+/* ---- moving (move.c) -------------------------------------------------------------- */
+
+/* By the key of "counter_owners"; a wide one with what was dropped as well. */
+struct carried_counter {
+	struct counter_key key;
+	bool is_wide;
+	struct counter of[2];
+};
+
+struct carried_counters {
+	struct counter reasons[COUNTER_FIRST];
+	struct carried_counter *list;
+	size_t count;
+};
+
+/* Into the new maps, of which nobody else knows yet: what the older ones hold. */
+int kernel_begin_move(struct kernel *kernel);
+
+/* Whether this build can move what has that layout. */
+bool kernel_is_older_layout(__u32 layout);
+int kernel_read_older_state(struct kernel *kernel, struct state *ret);
+
+/* Adds nothing: what was counted before is this, also when it is said twice. */
+int kernel_carry_counters(struct kernel *kernel, const struct carried_counters *carried);
+void kernel_set_carried(struct kernel *kernel, __u32 id, const struct counter *carried);
+
+/* Notes them as learned, unless they are. */
+int kernel_carry_learned(struct kernel *kernel, const struct learned_port *ports, size_t count);
+
+/* ---- means (means.c): each loads and attaches itself, or says why not ----------- */
+
+void kernel_load_means(struct kernel *kernel);
+
+/* Those that were loaded, and that somebody detached. */
+void kernel_mend_means(struct kernel *kernel);
+int kernel_load_learn(struct kernel *kernel);
+
+/* While the filter moves: learns into these maps as well, beside what learns into the others. */
+int kernel_load_learn_beside(struct kernel *kernel);
+void kernel_unload_learn_beside(struct kernel *kernel);
+int kernel_load_gate(struct kernel *kernel);
+
+#endif

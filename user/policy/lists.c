@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * lists.c: interned lists of rules.  Thousands of ports share a handful of lists;
+ * a list exists once, and comparing two is comparing two numbers.
+ */
+#include <errno.h>
+
+#include "policy/resolve.h"
+
+int rule_lists_init(struct rule_lists *lists)
+{
+	unsigned int empty;
+
+	return intern_add(&lists->intern, "", 0, &empty);
+}
+
+void rule_lists_clear(struct rule_lists *lists)
+{
+	intern_clear(&lists->intern);
+	free(lists->scratch);
+	*lists = (struct rule_lists){ 0 };
+}
+
+int rule_lists_reserve(struct rule_lists *lists, size_t count, unsigned int **ret_rules)
+{
+	size_t room = lists->room ?: 1024;
+	unsigned int *grown;
+
+	while (room < count)
+		room *= 2;
+	if (room > lists->room) {
+		grown = reallocarray(lists->scratch, room, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		lists->scratch = grown;
+		lists->room = room;
+	}
+	*ret_rules = lists->scratch;
+	return 0;
+}
+
+int rule_lists_commit(struct rule_lists *lists, unsigned int count, unsigned int *ret_list)
+{
+	size_t size = count * sizeof(*lists->scratch);
+
+	if (lists->intern.used + size > POLICY_LIMIT_POOL * sizeof(*lists->scratch))
+		return -E2BIG;
+	return intern_add(&lists->intern, lists->scratch, size, ret_list);
+}
+
+static unsigned int merge(const struct rule_view *a, const struct rule_view *b, unsigned int *out)
+{
+	unsigned int i = 0, j = 0, count = 0;
+
+	while (i < a->count && j < b->count) {
+		unsigned int x = a->rules[i], y = b->rules[j];
+
+		i += x <= y;
+		j += y <= x;
+		out[count++] = x < y ? x : y;
+	}
+	while (i < a->count)
+		out[count++] = a->rules[i++];
+	while (j < b->count)
+		out[count++] = b->rules[j++];
+	return count;
+}
+
+int rule_lists_union(struct rule_lists *lists, unsigned int a, unsigned int b, unsigned int *ret)
+{
+	struct rule_view first = rule_lists_get(lists, a), second = rule_lists_get(lists, b);
+	unsigned int *out;
+	int err;
+
+	if (!a || !b || a == b) {
+		*ret = a ?: b;
+		return 0;
+	}
+	err = rule_lists_reserve(lists, (size_t)first.count + second.count, &out);
+	return err ?: rule_lists_commit(lists, merge(&first, &second, out), ret);
+}

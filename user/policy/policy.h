@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * policy.h: config x inventory -> policy: which rules apply to which ports now.  The one
+ * place where the two meet.  Pure.
+ *
+ * What decides for a port and a source, first match:
+ *   failsafe, then ban, then the most specific source prefix of the allow and deny rules
+ *   that name the port (at equal length deny wins), then the default.
+ */
+#ifndef TIDEGATE_POLICY_H
+#define TIDEGATE_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+#include <linux/types.h>
+
+#include "config/config.h"
+#include "addr/prefix.h"
+
+struct inventory;
+struct listener;
+struct netdev_list;
+
+struct policy_rule {
+	enum statement_kind kind;  /* STATEMENT_ALLOW, _DENY, _BAN, _FAILSAFE */
+	unsigned int number;       /* as in `list`, 1-based */
+	unsigned int line;
+	char *identity;            /* config_rule_identity() */
+	char *text;                /* config_print_statement() */
+	char *comment;             /* or NULL */
+	struct prefix *sources;    /* sets resolved, sorted, no duplicates; "anywhere" = 0.0.0.0/0
+				      and ::/0; none = the sets are empty, it matches nobody */
+	size_t sources_count;
+	time_t until;              /* 0 = for ever; a rule past it is not in the policy */
+	bool is_unknown;           /* a deny against everybody, because its set is unknown */
+	bool is_everywhere;        /* applies to every port and to packets without one: ban,
+				      failsafe without a port */
+	size_t ports_count;        /* guarded ports it applies to; 0 = it does nothing now (list
+				      says so) */
+};
+
+enum port_origin {
+	PORT_PUBLISHED, /* Docker forwards it (or will: armed) */
+	PORT_DIRECT,    /* a container's own address */
+	PORT_NAMED,     /* only rules name it */
+};
+
+/*
+ * Ports that are decided alike: one protocol, one destination, consecutive numbers, the same
+ * rules.  For one (proto, destination) the ranges are disjoint.
+ */
+struct policy_port {
+	__u8 proto;             /* IPPROTO_* */
+	struct prefix addr; /* destination; length 0: this host's own addresses of that family */
+	unsigned short lo, hi;
+	enum port_origin origin;
+	bool is_closed;         /* no rule's source contains the address: drop (else pass) */
+	bool is_armed;          /* published by a container that does not run yet */
+	unsigned int *rules;    /* indexes into policy.rules, ascending: allow, deny, and failsafe
+				   with a port.  Ports with the same rules share one array */
+	size_t rules_count;
+	/* where it leads; NULL/0 for PORT_NAMED.  Of the first container when several claim it. */
+	char *container_id;
+	char *container;
+	unsigned short container_port; /* that lo leads to */
+	char *identity;         /* "tcp 0.0.0.0 6379": the key of its counters */
+};
+
+struct policy {
+	enum default_mode mode;
+	bool is_audit;
+	struct policy_rule *rules;
+	size_t rules_count;
+	struct policy_port *ports;  /* sorted by proto, lo, family, addr */
+	size_t ports_count;
+	struct prefix *local;       /* this host's own addresses */
+	size_t local_count;
+	struct prefix *groups;      /* broadcast addresses of its networks, groups that it joined */
+	size_t groups_count;
+	struct prefix *natted;      /* container subnets behind NAT */
+	size_t natted_count;
+	struct prefix *routed;      /* container subnets in gateway mode routed */
+	size_t routed_count;
+	time_t next_expiry;         /* when the first `until` passes; 0 = never */
+	unsigned int *rule_pool;    /* owns what ports[].rules point into */
+};
+
+/* Entries of rule_pool: a bound on memory when thousands of rules overlap on thousands of
+ * ports, far above what a readable configuration reaches. */
+#define POLICY_LIMIT_POOL (32u << 20)
+
+/* A set whose members came from a file, by name (config_find_set()->set_file). */
+struct policy_set {
+	const char *name;
+	const struct prefix *members;
+	size_t count;
+	/* It could never be read.  An allow from it lets nobody in, and a ban keeps nobody out; but
+	 * where only some may enter, a deny from it is against everybody, so that an allow for all
+	 * does not hold without it. */
+	bool is_unknown;
+};
+
+struct policy_input {
+	const struct config *config;
+	const struct inventory *inventory;   /* NULL = nothing is known of Docker */
+	const struct netdev_list *netdevs;
+	const struct listener
+		*listeners; /* a port that a container not running wants, but a host
+			       process holds, is not armed: Docker could not bind it */
+	size_t listeners_count;
+	const struct policy_set *sets;       /* the file-backed ones */
+	size_t sets_count;
+	time_t now;
+	bool is_audit;
+};
+
+struct policy_error {
+	unsigned int line; /* of the configuration; 0 = none */
+	char text[256];    /* names the limit or the word */
+};
+
+/* 0, -E2BIG (a limit; ret_error names it), -EINVAL or -ENOMEM.  *ret untouched on failure. */
+int policy_build(const struct policy_input *input, struct policy **ret,
+		 struct policy_error *ret_error);
+
+/* What would decide: the answer of the image, worked out the slow way.  For explain, status
+ * and as the reference the compiled image is tested against. */
+enum policy_verdict { POLICY_UNGUARDED, POLICY_ALLOW, POLICY_DENY };
+struct policy_answer {
+	enum policy_verdict verdict;
+	const struct policy_port *port; /* NULL = not guarded */
+	const struct policy_rule *rule; /* NULL = the default decided */
+};
+/* saddr, daddr of full length and the same family; dport in host order.  daddr is taken for
+ * this host's own unless it lies in a container subnet.  Of several rules that decide alike the
+ * one with the most specific source is named, at equal length the first in the file. */
+struct policy_answer policy_decide(const struct policy *policy, const struct prefix *saddr,
+				   const struct prefix *daddr, __u8 proto, unsigned short dport);
+
+void policy_free(struct policy *policy);
+void policy_freep(struct policy **policy);
+
+#endif

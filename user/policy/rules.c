@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * rules.c: statements -> rules with their sources written out.  Which ports they
+ * apply to is not decided here.
+ */
+#include <errno.h>
+
+#include "datapath.h"
+#include "policy/resolve.h"
+#include "config/setfile.h"
+
+/* The prefixes behind one source, wherever they are kept. */
+struct members {
+	const struct prefix *prefixes; /* of a set's file, */
+	const struct source *sources;  /* of an inline set, */
+	const struct prefix *one;      /* or just one */
+	size_t count;
+	bool is_unknown;
+};
+
+static int find_members(struct resolver *resolver, const struct statement *statement,
+			const struct source *source, struct members *ret)
+{
+	const struct policy_input *input = resolver->input;
+	const struct statement *set;
+
+	if (!source->set) {
+		*ret = (struct members){ .one = &source->prefix, .count = 1 };
+		return 0;
+	}
+	set = config_find_set(input->config, source->set);
+	if (!set) {
+		resolver->error->line = statement->line;
+		return policy_fail(resolver, -EINVAL, "set '%s' is not defined", source->set);
+	}
+	if (!set->set_file) {
+		*ret = (struct members){ .sources = set->sources, .count = set->sources_count };
+		return 0;
+	}
+	for (size_t i = 0; i < input->sets_count; i++) {
+		if (!streq(input->sets[i].name, source->set))
+			continue;
+		*ret = (struct members){ .prefixes = input->sets[i].members,
+					 .count = input->sets[i].count,
+					 .is_unknown = input->sets[i].is_unknown };
+		return 0;
+	}
+	resolver->error->line = set->line;
+	return policy_fail(resolver, -EINVAL, "set '%s': the members in '%s' are not known",
+			   source->set, set->set_file);
+}
+
+static void copy_members(const struct members *members, struct prefix *out)
+{
+	for (size_t i = 0; i < members->count; i++) {
+		if (members->prefixes)
+			out[i] = members->prefixes[i];
+		else
+			out[i] = members->sources ? members->sources[i].prefix : *members->one;
+	}
+}
+
+static int add_everywhere(struct policy_rule *rule)
+{
+	rule->sources = calloc(2, sizeof(*rule->sources));
+	if (!rule->sources)
+		return -ENOMEM;
+	rule->sources[0].family = 4;
+	rule->sources[1].family = 6;
+	rule->sources_count = 2;
+	return 0;
+}
+
+/*
+ * A statement without sources is about everybody; one whose sets are empty is about
+ * nobody.  The two must not be mixed up: an emptied file would open the port.
+ */
+static int add_sources(struct resolver *resolver, const struct statement *statement,
+		       struct policy_rule *rule)
+{
+	struct members members;
+	int err;
+
+	if (!statement->sources_count)
+		return add_everywhere(rule);
+	for (size_t i = 0; i < statement->sources_count; i++) {
+		err = find_members(resolver, statement, &statement->sources[i], &members);
+		if (err)
+			return err;
+		rule->sources_count += members.count;
+		if (members.is_unknown && rule->kind == STATEMENT_DENY)
+			rule->is_unknown = true;
+	}
+	if (rule->is_unknown)
+		return add_everywhere(rule);
+	rule->sources = calloc(rule->sources_count ?: 1, sizeof(*rule->sources));
+	if (!rule->sources)
+		return -ENOMEM;
+	rule->sources_count = 0;
+	for (size_t i = 0; i < statement->sources_count; i++) {
+		err = find_members(resolver, statement, &statement->sources[i], &members);
+		if (err)
+			return err;
+		copy_members(&members, rule->sources + rule->sources_count);
+		rule->sources_count += members.count;
+	}
+	return sets_sort(rule->sources, &rule->sources_count);
+}
+
+static bool is_everywhere(const struct statement *statement)
+{
+	return statement->kind == STATEMENT_BAN || statement->target.kind == TARGET_NONE;
+}
+
+static int fill_rule(struct resolver *resolver, const struct statement *statement,
+		     struct policy_rule *rule)
+{
+	rule->kind = statement->kind;
+	rule->line = statement->line;
+	rule->until = statement->until;
+	rule->is_everywhere = is_everywhere(statement);
+	rule->identity = config_rule_identity(statement);
+	rule->text = config_print_statement(statement);
+	if (statement->comment)
+		rule->comment = strdup(statement->comment);
+	if (!rule->identity || !rule->text || (statement->comment && !rule->comment))
+		return -ENOMEM;
+	if (rule->is_everywhere &&
+	    (rule->kind == STATEMENT_ALLOW || rule->kind == STATEMENT_DENY)) {
+		resolver->error->line = statement->line;
+		return policy_fail(resolver, -EINVAL, "'%s' names no port and no container",
+				   rule->text);
+	}
+	return add_sources(resolver, statement, rule);
+}
+
+static int add_rule(struct resolver *resolver, const struct statement *statement,
+		    unsigned int number)
+{
+	struct policy *policy = resolver->policy;
+	const struct statement **origin;
+	struct policy_rule *rule;
+
+	if (policy->rules_count == LIMIT_RULES) {
+		resolver->error->line = statement->line;
+		return policy_fail(resolver, -E2BIG, "more than %u rules", LIMIT_RULES);
+	}
+	rule = util_append(&policy->rules, policy->rules_count, sizeof(*rule));
+	if (!rule)
+		return -ENOMEM;
+	policy->rules_count++;
+	rule->number = number;
+	origin = util_append(&resolver->statements, policy->rules_count - 1, sizeof(*origin));
+	if (!origin)
+		return -ENOMEM;
+	*origin = statement;
+	return fill_rule(resolver, statement, rule);
+}
+
+static void note_expiry(struct policy *policy, time_t until)
+{
+	if (until && (!policy->next_expiry || until < policy->next_expiry))
+		policy->next_expiry = until;
+}
+
+/* A rule that is past keeps its number: `delete 3` means the third rule of the file. */
+int policy_resolve_rules(struct resolver *resolver)
+{
+	const struct config *config = resolver->input->config;
+	struct policy *policy = resolver->policy;
+	size_t prefixes = 0;
+	unsigned int number = 0;
+	int err;
+
+	for (size_t i = 0; i < config->count; i++) {
+		const struct statement *statement = &config->statements[i];
+
+		if (!config_is_rule(statement))
+			continue;
+		number++;
+		if (statement_is_past(statement, resolver->input->now))
+			continue;
+		err = add_rule(resolver, statement, number);
+		if (err)
+			return err;
+		note_expiry(policy, statement->until);
+		prefixes += policy->rules[policy->rules_count - 1].sources_count;
+		if (prefixes > LIMIT_PREFIXES) {
+			resolver->error->line = statement->line;
+			return policy_fail(resolver, -E2BIG,
+					   "%zu source prefixes over all rules, the limit is %u",
+					   prefixes, LIMIT_PREFIXES);
+		}
+	}
+	return 0;
+}
