@@ -21,7 +21,7 @@
 #include "maps.h"
 #include "parse.h"
 
-#define AF_INET 2
+#define AF_INET  2
 #define AF_INET6 10
 
 /* Where the packet was met.  All but ctx are constants wherever this is inlined. */

@@ -14,7 +14,7 @@
 
 /* include/uapi/linux/pkt_cls.h.  UNSPEC lets the programs and filters behind this one speak. */
 #define TC_ACT_UNSPEC (-1)
-#define TC_ACT_SHOT 2
+#define TC_ACT_SHOT   2
 
 /* Headers that the longest legal chain needs are read directly; more are pulled up to here. */
 #define HEADER_BYTES 256
@@ -29,8 +29,8 @@ static __always_inline __u64 clock_ns(void)
 }
 
 /* Decides and counts.  Returns whether the packet is to be dropped. */
-static __always_inline bool filter(const struct hook *hook, struct packet *pkt,
-				   __u32 packets, __u64 bytes)
+static __always_inline bool filter(const struct hook *hook, struct packet *pkt, __u32 packets,
+				   __u64 bytes)
 {
 	struct decision decision = {};
 	__u32 port_counter;

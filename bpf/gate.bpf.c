@@ -22,21 +22,21 @@
 #include "parse.h"
 
 /* include/uapi/linux/netfilter.h */
-#define NF_DROP 0
-#define NF_ACCEPT 1
+#define NF_DROP      0
+#define NF_ACCEPT    1
 #define NFPROTO_IPV4 2
 
 /* include/uapi/linux/netfilter/nf_conntrack_common.h */
-#define IP_CT_RELATED 1
-#define IP_CT_IS_REPLY 3 /* and IP_CT_RELATED + IP_CT_IS_REPLY */
+#define IP_CT_RELATED   1
+#define IP_CT_IS_REPLY  3 /* and IP_CT_RELATED + IP_CT_IS_REPLY */
 #define IP_CT_UNTRACKED 7
-#define IPS_EXPECTED (1 << 0)
-#define IPS_DST_NAT (1 << 5)
+#define IPS_EXPECTED    (1 << 0)
+#define IPS_DST_NAT     (1 << 5)
 
 #define NFCT_INFOMASK 7ul
 
-#define IFF_EBRIDGE (1 << 1) /* include/linux/netdevice.h */
-#define BRIDGE_PORTS_MAX 1024 /* net/bridge/br_private.h, BR_MAX_PORTS */
+#define IFF_EBRIDGE      (1 << 1) /* include/linux/netdevice.h */
+#define BRIDGE_PORTS_MAX 1024     /* net/bridge/br_private.h, BR_MAX_PORTS */
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -126,9 +126,8 @@ static long look_at_port(__u64 turn, void *arg)
 	search->at = BPF_CORE_READ(at, next);
 	name = BPF_CORE_READ(lower, dev, rtnl_link_ops, kind);
 	bpf_probe_read_kernel_str(kind, sizeof(kind), name);
-	search->is_outside = kind[0] != 'v' || kind[1] != 'e' || kind[2] != 't' ||
-			     kind[3] != 'h' || kind[4] ||
-			     side_of(BPF_CORE_READ(lower, dev, ifindex)) == SIDE_OUTSIDE;
+	search->is_outside = kind[0] != 'v' || kind[1] != 'e' || kind[2] != 't' || kind[3] != 'h' ||
+			     kind[4] || side_of(BPF_CORE_READ(lower, dev, ifindex)) == SIDE_OUTSIDE;
 	return search->is_outside;
 }
 
@@ -333,8 +332,8 @@ static __always_inline bool is_answer(unsigned long info, const struct nf_conn *
 	       is_reply(info, ct) || (BPF_CORE_READ(ct, status) & IPS_EXPECTED);
 }
 
-static __always_inline int decide_gate(const struct nf_hook_state *state,
-				       const struct sk_buff *skb, enum side side)
+static __always_inline int decide_gate(const struct nf_hook_state *state, const struct sk_buff *skb,
+				       enum side side)
 {
 	unsigned long nfct = skb->_nfct, info = nfct & NFCT_INFOMASK;
 	const struct nf_conn *ct = (const void *)(nfct & ~NFCT_INFOMASK);

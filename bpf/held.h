@@ -59,8 +59,7 @@ static __always_inline bool takes(const struct sock *sk, const struct learned_ke
 
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
 		addr[0] = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
-		return key->family == 4 &&
-		       (!addr[0] || !key->addr[0] || addr[0] == key->addr[0]);
+		return key->family == 4 && (!addr[0] || !key->addr[0] || addr[0] == key->addr[0]);
 	}
 	BPF_CORE_READ_INTO(&addr, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32);
 	if (key->family == 4)
@@ -111,12 +110,10 @@ static __always_inline bool is_as_expected(void)
 	       bpf_core_field_exists(struct udp_hslot, head) &&
 	       bpf_core_field_exists(struct net, hash_mix) &&
 	       bpf_core_field_exists(struct sock_common, skc_node) &&
-	       bpf_core_field_offset(struct sock_common, skc_v6_rcv_saddr) <
-		       HELD_COMMON_SIZE;
+	       bpf_core_field_offset(struct sock_common, skc_v6_rcv_saddr) < HELD_COMMON_SIZE;
 }
 
-static __always_inline const struct hlist_node *first_in(const struct udp_table *table,
-							 __u32 hash)
+static __always_inline const struct hlist_node *first_in(const struct udp_table *table, __u32 hash)
 {
 	const void *slots = BPF_CORE_READ(table, hash);
 	const struct udp_hslot *slot = slots + (__u64)hash * bpf_core_type_size(struct udp_hslot);

@@ -14,18 +14,19 @@
 
 /* The image in each slot, by its size; nobody writes to it once it is in here.  User space reads
  * it back without a copy. */
-#define POLICY_MAP(name, size)                                                        \
-	struct {                                                                      \
-		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                             \
-		__uint(max_entries, SLOT_MAX);                                        \
-		__type(key, __u32);                                                   \
-		__array(values, struct {                                              \
-			__uint(type, BPF_MAP_TYPE_ARRAY);                             \
-			__uint(map_flags, BPF_F_RDONLY_PROG | BPF_F_MMAPABLE);        \
-			__uint(max_entries, 1);                                       \
-			__type(key, __u32);                                           \
-			__uint(value_size, size);                                     \
-		});                                                                   \
+#define POLICY_MAP(name, size)                                                         \
+	struct {                                                                       \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                              \
+		__uint(max_entries, SLOT_MAX);                                         \
+		__type(key, __u32);                                                    \
+		__array(                                                               \
+			values, struct {                                               \
+				__uint(type, BPF_MAP_TYPE_ARRAY);                      \
+				__uint(map_flags, BPF_F_RDONLY_PROG | BPF_F_MMAPABLE); \
+				__uint(max_entries, 1);                                \
+				__type(key, __u32);                                    \
+				__uint(value_size, size);                              \
+			});                                                            \
 	} name SEC(".maps")
 
 POLICY_MAP(policy_small, IMAGE_SMALL);

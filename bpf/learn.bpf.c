@@ -17,10 +17,10 @@
 #include "held.h"
 #include "learned.h"
 
-#define SOCK_STREAM 1
-#define SOCK_DGRAM 2
-#define IPPROTO_TCP 6
-#define IPPROTO_UDP 17
+#define SOCK_STREAM   1
+#define SOCK_DGRAM    2
+#define IPPROTO_TCP   6
+#define IPPROTO_UDP   17
 #define CAP_NET_ADMIN 12
 
 /* The network namespace that is guarded.  Containers bind ports as well, in theirs. */
@@ -112,8 +112,8 @@ static __always_inline bool is_every(const struct learned_key *key)
 
 static __always_inline long note(const struct learned_key *key, const struct learned *value)
 {
-	long err = is_every(key) ? bpf_map_update_elem(&learned, key, value, BPF_ANY) :
-				   bpf_map_update_elem(&learned_at, key, value, BPF_ANY);
+	long err = is_every(key) ? bpf_map_update_elem(&learned, key, value, BPF_ANY)
+				 : bpf_map_update_elem(&learned_at, key, value, BPF_ANY);
 
 	mark(key);
 	return err;
@@ -122,7 +122,8 @@ static __always_inline long note(const struct learned_key *key, const struct lea
 static __always_inline void learn(const struct learned_key *key, __u32 by)
 {
 	struct learned value = { .bound_ns = bpf_ktime_get_coarse_ns(), .by = by };
-	struct learned_key every = { .family = key->family, .proto = key->proto,
+	struct learned_key every = { .family = key->family,
+				     .proto = key->proto,
 				     .port = key->port };
 
 	if (note(key, &value) == 0 || is_every(key))
@@ -220,8 +221,8 @@ int learn_bind6(struct bpf_sock *sk)
 static __always_inline bool try_port(const struct bpf_sock *sk, const struct learned_key *key)
 {
 	struct learned value = { .bound_ns = bpf_ktime_get_coarse_ns(), .by = LEARNED_TRYING };
-	const struct learned *known = is_every(key) ? bpf_map_lookup_elem(&learned, key) :
-						      bpf_map_lookup_elem(&learned_at, key);
+	const struct learned *known = is_every(key) ? bpf_map_lookup_elem(&learned, key)
+						    : bpf_map_lookup_elem(&learned_at, key);
 
 	if (is_held(sk, key))
 		return false;
@@ -237,7 +238,7 @@ static __always_inline bool try_port(const struct bpf_sock *sk, const struct lea
  * of a microsecond, and longer where an interrupt comes in between.  One that was looked at just
  * before is through when this is over.
  */
-#define SETTLE_NS 100000
+#define SETTLE_NS    100000
 #define SETTLE_TURNS 10000
 
 static long is_settled(__u64 turn, void *arg)

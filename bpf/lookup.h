@@ -69,8 +69,8 @@ static __always_inline bool is_group_address(__u8 family, const __be32 *addr)
 
 static __always_inline bool is_unspecified(const struct packet *pkt)
 {
-	return pkt->family == 4 ? !pkt->saddr[0] :
-				  !(pkt->saddr[0] | pkt->saddr[1] | pkt->saddr[2] | pkt->saddr[3]);
+	return pkt->family == 4 ? !pkt->saddr[0]
+				: !(pkt->saddr[0] | pkt->saddr[1] | pkt->saddr[2] | pkt->saddr[3]);
 }
 
 /* What a host sends that has no address yet: IPv4's discovery of a DHCP server and its membership
@@ -132,9 +132,10 @@ static __always_inline bool is_expired(const struct image_rule *rule)
 }
 
 /* The rule that wins at the port for this source.  NULL when the image does not answer. */
-static __always_inline const struct image_rule *
-winning_rule(struct image_ref image, const struct image_header *header, const struct packet *pkt,
-	     const struct image_port *port)
+static __always_inline const struct image_rule *winning_rule(struct image_ref image,
+							     const struct image_header *header,
+							     const struct packet *pkt,
+							     const struct image_port *port)
 {
 	__u32 rule;
 
@@ -157,9 +158,10 @@ static __always_inline __u32 find_port(struct image_ref image, const struct imag
 }
 
 /* The rule that decides there, and the port itself.  NULL when the image does not answer. */
-static __always_inline const struct image_rule *
-find_rule(struct image_ref image, const struct image_header *header, const struct packet *pkt,
-	  __u32 number, const struct image_port **ret_port)
+static __always_inline const struct image_rule *find_rule(struct image_ref image,
+							  const struct image_header *header,
+							  const struct packet *pkt, __u32 number,
+							  const struct image_port **ret_port)
 {
 	const struct image_port *port;
 	const struct image_rule *rule;

@@ -16,32 +16,32 @@
 
 #include "datapath.h"
 
-#define ETH_P_IP 0x0800
-#define ETH_P_8021Q 0x8100
-#define ETH_P_IPV6 0x86dd
+#define ETH_P_IP     0x0800
+#define ETH_P_8021Q  0x8100
+#define ETH_P_IPV6   0x86dd
 #define ETH_P_8021AD 0x88a8
 
-#define IPPROTO_HOPOPTS 0
-#define IPPROTO_ICMP 1
-#define IPPROTO_TCP 6
-#define IPPROTO_UDP 17
-#define IPPROTO_ROUTING 43
+#define IPPROTO_HOPOPTS  0
+#define IPPROTO_ICMP     1
+#define IPPROTO_TCP      6
+#define IPPROTO_UDP      17
+#define IPPROTO_ROUTING  43
 #define IPPROTO_FRAGMENT 44
-#define IPPROTO_AH 51
-#define IPPROTO_ICMPV6 58
-#define IPPROTO_DSTOPTS 60
-#define IPPROTO_SCTP 132
-#define IPPROTO_MH 135
-#define IPPROTO_HIP 139
-#define IPPROTO_SHIM6 140
+#define IPPROTO_AH       51
+#define IPPROTO_ICMPV6   58
+#define IPPROTO_DSTOPTS  60
+#define IPPROTO_SCTP     132
+#define IPPROTO_MH       135
+#define IPPROTO_HIP      139
+#define IPPROTO_SHIM6    140
 
 /* Options of an IPv4 header, RFC 791 3.1. */
-#define IPOPT_END 0
+#define IPOPT_END  0
 #define IPOPT_NOOP 1
 #define IPOPT_LSRR 131
 #define IPOPT_SSRR 137
 
-#define IP_OFFSET 0x1fff
+#define IP_OFFSET  0x1fff
 #define IP6_OFFSET 0xfff8
 
 #define TCP_FLAG_SYN 0x02
@@ -49,21 +49,21 @@
 
 enum packet_kind {
 	PACKET_NOT_IP,
-	PACKET_PORTS,     /* TCP, UDP or SCTP with readable ports */
-	PACKET_CONTROL,   /* ICMP and ICMPv6 errors, router discovery, group membership */
-	PACKET_NEIGHBOR,  /* neighbour solicitation or advertisement */
-	PACKET_DHCP,      /* from a server's port to a client's; its ports are readable */
+	PACKET_PORTS,    /* TCP, UDP or SCTP with readable ports */
+	PACKET_CONTROL,  /* ICMP and ICMPv6 errors, router discovery, group membership */
+	PACKET_NEIGHBOR, /* neighbour solicitation or advertisement */
+	PACKET_DHCP,     /* from a server's port to a client's; its ports are readable */
 	PACKET_NO_PORTS,
-	PACKET_FRAGMENT,  /* not the first: carries no ports */
+	PACKET_FRAGMENT, /* not the first: carries no ports */
 	PACKET_MALFORMED,
 };
 
 struct packet {
-	__u8 kind;          /* enum packet_kind */
-	__u8 family;        /* 4 or 6 when the addresses below are known, else 0 */
-	__u8 protocol;      /* of the transport header; 0 when unknown */
-	__u8 tcp_flags;     /* 0 for other protocols */
-	__be16 sport, dport; /* for PACKET_PORTS and PACKET_DHCP */
+	__u8 kind;                 /* enum packet_kind */
+	__u8 family;               /* 4 or 6 when the addresses below are known, else 0 */
+	__u8 protocol;             /* of the transport header; 0 when unknown */
+	__u8 tcp_flags;            /* 0 for other protocols */
+	__be16 sport, dport;       /* for PACKET_PORTS and PACKET_DHCP */
 	__be32 saddr[4], daddr[4]; /* IPv4 in the first word */
 };
 
@@ -124,7 +124,7 @@ static __always_inline __be16 parse_ethernet(struct cursor *cursor, __u32 tags)
 }
 
 /* RFC 4861 4.3, 4.4. */
-#define ND_SOLICITATION 135
+#define ND_SOLICITATION  135
 #define ND_ADVERTISEMENT 136
 
 /* RFC 792, RFC 1122 3.2.2: unreachable, quench, redirect, time exceeded, parameter problem. */

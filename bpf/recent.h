@@ -17,8 +17,8 @@
 #define RECENT_BITS 8
 
 struct recent {
-	__u32 sequence;	  /* odd while it is written */
-	__u32 port;	  /* recent_port(); 0 = nothing is in here */
+	__u32 sequence;   /* odd while it is written */
+	__u32 port;       /* recent_port(); 0 = nothing is in here */
 	__u64 generation; /* of the image */
 	__be32 saddr[4];
 	struct image_answer answer;

@@ -108,8 +108,8 @@ static __always_inline bool is_final(__u32 flags, const struct packet *pkt)
 
 /* What becomes of the packet, a LANE_WORD(); 0 = ask answer_listed(), if it may be listed, or else
  * decide.h.  *ret_may_be_listed is false before. */
-static __always_inline __u32 answer_packet(const struct lane_table *table,
-					   const struct packet *pkt, bool *ret_may_be_listed)
+static __always_inline __u32 answer_packet(const struct lane_table *table, const struct packet *pkt,
+					   bool *ret_may_be_listed)
 {
 	bool is_ipv6 = pkt->family == 6;
 	__u32 word, flags;
@@ -130,9 +130,8 @@ static __always_inline __u32 answer_packet(const struct lane_table *table,
 
 /* Each protocol by itself: what TCP and UDP have in common would cost more in registers than it
  * saves in code. */
-static __always_inline __u32 answer_transport(const struct lane_table *table,
-					      struct cursor *cursor, const struct packet *ip,
-					      bool *ret_may_be_listed)
+static __always_inline __u32 answer_transport(const struct lane_table *table, struct cursor *cursor,
+					      const struct packet *ip, bool *ret_may_be_listed)
 {
 	struct packet pkt = *ip;
 
@@ -184,8 +183,8 @@ static __always_inline bool look_up_listed(const struct packet *pkt, struct imag
 	if (!image.bytes || header->deadline_ns || pkt->kind != PACKET_PORTS ||
 	    !is_own(header->near4, header->near6, pkt))
 		return false;
-	slot = image_near_slot(
-		image, image_slot_number(image, proto_index(pkt->protocol), pkt->dport));
+	slot = image_near_slot(image,
+			       image_slot_number(image, proto_index(pkt->protocol), pkt->dport));
 	if (!slot)
 		return false;
 	if (pkt->family == 4) {

@@ -123,15 +123,15 @@ static __always_inline const struct image_header *image_header_of(struct image_r
  *
  * A reference is a value, or IMAGE_REF_NODE, what is there, and offset / 8.
  */
-#define IMAGE_REF_NODE 0x80000000u
-#define IMAGE_REF_LOW 0x40000000u   /* about the lower 64 bits */
-#define IMAGE_REF_TABLE 0x20000000u /* a struct image_table; otherwise a struct image_list */
-#define IMAGE_REF_OFFSET(ref) (((ref) & 0x1fffffffu) * 8)
+#define IMAGE_REF_NODE        0x80000000u
+#define IMAGE_REF_LOW         0x40000000u /* about the lower 64 bits */
+#define IMAGE_REF_TABLE       0x20000000u /* a struct image_table; otherwise a struct image_list */
+#define IMAGE_REF_OFFSET(ref) (((ref)&0x1fffffffu) * 8)
 
 /* Lists one below the other: 256 * 256 * 256 entries are more than a policy can have. */
 #define IMAGE_LISTS 3
 
-#define IMAGE_LIST_KEYS 255u
+#define IMAGE_LIST_KEYS  255u
 #define IMAGE_LIST_STEPS 8 /* to find a place among that many */
 
 /* Followed, at the size of a key from its start, by the keys in rising order: 4 bytes each
@@ -305,9 +305,8 @@ static __always_inline __u32 image_variant_port(struct image_ref image,
 
 	for (int i = 0; i < IMAGE_VARIANT_STEPS && count; i++) {
 		__u32 middle = first + count / 2;
-		const struct image_variant *variant =
-			image_at(image, header->variants + middle * sizeof(*variant),
-				 sizeof(*variant));
+		const struct image_variant *variant = image_at(
+			image, header->variants + middle * sizeof(*variant), sizeof(*variant));
 
 		if (!variant)
 			return IMAGE_BAD;

@@ -29,51 +29,51 @@
  */
 enum reason {
 	REASON_NONE = 0,
-	PASS_NOT_IP = 1,      /* ARP, LLDP, ...: not ours to judge */
-	PASS_CONTROL = 2,     /* neighbour discovery, DHCP, ICMP and ICMPv6 errors */
-	PASS_FAILSAFE = 3,    /* a failsafe statement names the source or the port */
-	PASS_REPLY = 4,       /* conntrack direction REPLY: this host or a container began it */
-	PASS_FRAGMENT = 5,    /* later fragment: its first fragment was decided here */
-	PASS_NO_PORTS = 6,    /* protocol without ports */
-	PASS_UNGUARDED = 7,   /* no published port, no rule */
-	PASS_FORWARDED = 8,   /* the destination is not this host's own */
-	PASS_ALLOWED = 9,     /* an allow rule */
-	PASS_DEFAULT = 10,    /* default allow, or a port that only deny rules name */
-	DROP_MALFORMED = 11,  /* headers that cannot be read with certainty */
-	DROP_BANNED = 12,     /* the source is banned */
-	DROP_MARTIAN = 13,    /* 127.0.0.0/8 or ::1 from the wire */
-	DROP_DIRECT = 14,     /* a container's own address, around the published port */
-	DROP_DENIED = 15,     /* a deny rule */
-	DROP_CLOSED = 16,     /* no rule allows it */
-	DROP_NO_POLICY = 17,  /* the image is missing: nothing is known, so nothing enters */
-	DROP_LEARNED = 18,    /* Docker bound the port, and no policy knows it yet */
-	DROP_GATE = 19,       /* on the way to a container, and nothing let it in */
-	DROP_SPOOFED = 20,    /* would pass, but its source can only be inside: this host, a
-			       * container, loopback, a group */
+	PASS_NOT_IP = 1,     /* ARP, LLDP, ...: not ours to judge */
+	PASS_CONTROL = 2,    /* neighbour discovery, DHCP, ICMP and ICMPv6 errors */
+	PASS_FAILSAFE = 3,   /* a failsafe statement names the source or the port */
+	PASS_REPLY = 4,      /* conntrack direction REPLY: this host or a container began it */
+	PASS_FRAGMENT = 5,   /* later fragment: its first fragment was decided here */
+	PASS_NO_PORTS = 6,   /* protocol without ports */
+	PASS_UNGUARDED = 7,  /* no published port, no rule */
+	PASS_FORWARDED = 8,  /* the destination is not this host's own */
+	PASS_ALLOWED = 9,    /* an allow rule */
+	PASS_DEFAULT = 10,   /* default allow, or a port that only deny rules name */
+	DROP_MALFORMED = 11, /* headers that cannot be read with certainty */
+	DROP_BANNED = 12,    /* the source is banned */
+	DROP_MARTIAN = 13,   /* 127.0.0.0/8 or ::1 from the wire */
+	DROP_DIRECT = 14,    /* a container's own address, around the published port */
+	DROP_DENIED = 15,    /* a deny rule */
+	DROP_CLOSED = 16,    /* no rule allows it */
+	DROP_NO_POLICY = 17, /* the image is missing: nothing is known, so nothing enters */
+	DROP_LEARNED = 18,   /* Docker bound the port, and no policy knows it yet */
+	DROP_GATE = 19,      /* on the way to a container, and nothing let it in */
+	DROP_SPOOFED = 20,   /* would pass, but its source can only be inside: this host, a
+			      * container, loopback, a group */
 	REASON_MAX
 };
 
 /* The reasons that drop.  A mask, because the enum is append-only. */
-#define REASONS_DROP                                                                        \
+#define REASONS_DROP                                                                         \
 	(1u << DROP_MALFORMED | 1u << DROP_BANNED | 1u << DROP_MARTIAN | 1u << DROP_DIRECT | \
 	 1u << DROP_DENIED | 1u << DROP_CLOSED | 1u << DROP_NO_POLICY | 1u << DROP_LEARNED | \
 	 1u << DROP_GATE | 1u << DROP_SPOOFED)
 
 /* ---- limits ------------------------------------------------------------------- */
 
-#define LIMIT_COUNTERS 65536   /* reasons + 2 for each guarded port + 1 for each rule; + joint */
-#define LIMIT_RULES 8192       /* entries of image_header.rules, but those of the defaults */
-#define LIMIT_PORTS 16384      /* guarded ports, each protocol and family (a range counts once) */
-#define LIMIT_CLASSES 65535    /* classes of source address */
-#define LIMIT_DESTINATIONS 8192 /* address ranges with a meaning of their own, each family */
-#define LIMIT_PREFIXES 2000000 /* source prefixes over all rules */
-#define LIMIT_INTERFACES 256   /* guarded interfaces */
-#define LIMIT_KNOWN 4096       /* interfaces that are noted, guarded or not */
-#define LIMIT_MACS 4096       /* link-layer addresses of this host */
-#define LIMIT_LEARNED 65536    /* ports bound by Docker at one address and not forgotten */
-#define LIMIT_VLAN_TAGS 2      /* 802.1Q and 802.1ad in front of the IP header */
-#define LIMIT_IPV4_OPTIONS 8 /* in one header */
-#define LIMIT_IPV6_HEADERS 8   /* extension headers in front of the ports */
+#define LIMIT_COUNTERS     65536 /* reasons + 2 for each guarded port + 1 for each rule; + joint */
+#define LIMIT_RULES        8192  /* entries of image_header.rules, but those of the defaults */
+#define LIMIT_PORTS        16384 /* guarded ports, each protocol and family (a range counts once) */
+#define LIMIT_CLASSES      65535 /* classes of source address */
+#define LIMIT_DESTINATIONS 8192  /* address ranges with a meaning of their own, each family */
+#define LIMIT_PREFIXES     2000000 /* source prefixes over all rules */
+#define LIMIT_INTERFACES   256     /* guarded interfaces */
+#define LIMIT_KNOWN        4096    /* interfaces that are noted, guarded or not */
+#define LIMIT_MACS         4096    /* link-layer addresses of this host */
+#define LIMIT_LEARNED      65536   /* ports bound by Docker at one address and not forgotten */
+#define LIMIT_VLAN_TAGS    2       /* 802.1Q and 802.1ad in front of the IP header */
+#define LIMIT_IPV4_OPTIONS 8       /* in one header */
+#define LIMIT_IPV6_HEADERS 8       /* extension headers in front of the ports */
 
 /* ---- counters ----------------------------------------------------------------- */
 
@@ -86,7 +86,7 @@ enum reason {
  * Ids [0, REASON_MAX) belong to the reasons, those from COUNTER_FIRST are given out by
  * user/kernel_counter_ids.c and survive a new image.
  */
-#define COUNTER_FIRST 64
+#define COUNTER_FIRST  64
 #define COUNTERS_JOINT 32768 /* joint ones are below: the lane has no more bits for an id */
 
 struct counter {
@@ -116,10 +116,10 @@ struct counter_key {
  * interface is the outside unless it is in here as INTERFACE_INSIDE: so one that has just been
  * made is closed before anybody could attach to it.
  */
-#define INTERFACE_SHARED 1u /* bridge port, or parent of a macvlan: carries frames of others */
-#define INTERFACE_UPPER 2u  /* not guarded itself, but above one that is: a VLAN, a VRF */
-#define INTERFACE_INSIDE 4u /* nobody wants it guarded */
-#define INTERFACE_NEW 8u /* a bridge, and nobody can say yet that it is none of Docker's */
+#define INTERFACE_SHARED   1u /* bridge port, or parent of a macvlan: carries frames of others */
+#define INTERFACE_UPPER    2u /* not guarded itself, but above one that is: a VLAN, a VRF */
+#define INTERFACE_INSIDE   4u /* nobody wants it guarded */
+#define INTERFACE_NEW      8u /* a bridge, and nobody can say yet that it is none of Docker's */
 #define INTERFACE_LOOPBACK 1u /* ifindex of lo in each network namespace */
 
 struct interface {
@@ -181,9 +181,9 @@ struct learned {
  * forgotten; the program marks in both, the hash first.  So a bit that is read is never
  * missing for a port in a hash.
  */
-#define LEARNED_WORDS (3 * 65536 / 32)
+#define LEARNED_WORDS                   (3 * 65536 / 32)
 #define LEARNED_WORD(proto_index, port) (((__u32)(proto_index) << 16 | (port)) / 32)
-#define LEARNED_BIT(port) (1u << ((port) % 32))
+#define LEARNED_BIT(port)               (1u << ((port) % 32))
 
 struct learned_ports {
 	__u32 current; /* the set that is read: 0 or 1 */
@@ -198,9 +198,9 @@ struct learned_ports {
 #define STATE_TEXT 200
 
 struct state {
-	__u32 abi;            /* DATAPATH_ABI of the build that made the maps */
+	__u32 abi;         /* DATAPATH_ABI of the build that made the maps */
 	__u32 is_followed; /* 1: a daemon said it would keep this in step, and did not take leave */
-	__u64 generation;     /* of the newest image */
+	__u64 generation;  /* of the newest image */
 	__u64 reconciled_at;  /* seconds since the epoch: when policy and kernel were last compared
 			       */
 	__u64 docker_seen_at; /* when Docker was last read whole; 0 = never */
@@ -209,10 +209,10 @@ struct state {
 	char config_error[STATE_TEXT]; /* why the configuration was not applied; "" = it was */
 	__u64 unconfirmed_ns; /* CLOCK_MONOTONIC: since when a text enforces that the daemon took
 				 from the file; 0 = somebody asked for it */
-	__u32 hook; /* enum hook_kind of the last `up --hook`; 0 = none was asked for */
+	__u32 hook;           /* enum hook_kind of the last `up --hook`; 0 = none was asked for */
 	__u32 reserved;
 	char refused_why[STATE_TEXT]; /* why it was not even tried; "" = it was */
-	__u64 pins; /* digest of the pin directory's path */
+	__u64 pins;                   /* digest of the pin directory's path */
 };
 
 /* ---- means ----------------------------------------------------------------------- */
@@ -258,11 +258,11 @@ struct means_note {
  * rule, and a bit says where an address may be of another.  For this host's own addresses the slot
  * says beforehand what all of this comes to, and the lane says it where it is found at once.
  */
-#define IMAGE_CHUNK 65536u /* images are a multiple of it */
-#define IMAGE_SMALL (1u << 20)
+#define IMAGE_CHUNK  65536u /* images are a multiple of it */
+#define IMAGE_SMALL  (1u << 20)
 #define IMAGE_MEDIUM (8u << 20)
-#define IMAGE_LARGE (32u << 20)
-#define IMAGE_MAGIC 0x65746167u /* "gate" */
+#define IMAGE_LARGE  (32u << 20)
+#define IMAGE_MAGIC  0x65746167u /* "gate" */
 
 /* Slots of the arrays of maps "policy_small", "policy_medium", "policy_large". */
 enum image_slot {
@@ -282,10 +282,10 @@ enum action {
 };
 
 /* image_header.flags */
-#define IMAGE_AUDIT 1u    /* decide and count, but pass */
-#define IMAGE_DENY_ALL 2u /* default deny all: ports nobody named are closed too */
+#define IMAGE_AUDIT     1u /* decide and count, but pass */
+#define IMAGE_DENY_ALL  2u /* default deny all: ports nobody named are closed too */
 #define IMAGE_ALLOW_ALL 4u /* default allow: so are none, whatever Docker publishes */
-#define IMAGE_QUIET 8u /* no ban and no failsafe source: only named ports have rules */
+#define IMAGE_QUIET     8u /* no ban and no failsafe source: only named ports have rules */
 
 /* What a destination address is.  Values from DESTINATION_FIRST are addresses that some
  * port names; image_header.destinations holds the kind of each, and DESTINATION_INSIDE. */
@@ -310,9 +310,9 @@ enum destination {
  * user/image_table.c alone.
  */
 struct image_table {
-	__u32 root;  /* offset of the references, or the only one when bits is 0 */
-	__u8 bits;   /* the root has 1 << bits parts */
-	__u8 shift;  /* part = (address - base) >> shift */
+	__u32 root; /* offset of the references, or the only one when bits is 0 */
+	__u8 bits;  /* the root has 1 << bits parts */
+	__u8 shift; /* part = (address - base) >> shift */
 	__u16 reserved;
 	__u64 base;
 };
@@ -326,24 +326,24 @@ struct image_answer {
 	__u32 counter;      /* id of a joint one, for the reason and these two; 0 = none */
 	__u32 port_counter; /* id: the one of the port's two; 0 = not counted */
 	__u32 rule_counter;
-	__u8 reason;        /* enum reason */
-	__u8 verdict;       /* enum verdict: in audit mode another than the reason's */
-	__u16 flags;        /* 0 = nothing is said: ask the port */
+	__u8 reason;  /* enum reason */
+	__u8 verdict; /* enum verdict: in audit mode another than the reason's */
+	__u16 flags;  /* 0 = nothing is said: ask the port */
 };
 
 /* The numbers are those of XDP, which needs no translation so; bpf/filter.bpf.c checks it. */
 enum verdict { VERDICT_DROP = 1, VERDICT_PASS = 2 };
 
-#define ANSWER_SAID 1u
-#define ANSWER_UNIFORM 2u  /* for every source; only of what drops */
-#define ANSWER_OPENING 4u  /* only for what opens a flow; everything else may be a reply */
-#define ANSWER_UNBOUND 8u  /* only if Docker did not bind the port a moment ago */
+#define ANSWER_SAID    1u
+#define ANSWER_UNIFORM 2u /* for every source; only of what drops */
+#define ANSWER_OPENING 4u /* only for what opens a flow; everything else may be a reply */
+#define ANSWER_UNBOUND 8u /* only if Docker did not bind the port a moment ago */
 
 /* What is behind (protocol, port): the port for each kind of destination. 0 = nothing. */
 struct image_slot_entry {
-	__u32 any4;           /* port for this host's own IPv4 addresses */
+	__u32 any4; /* port for this host's own IPv4 addresses */
 	__u32 any6;
-	__u32 first_variant;  /* index into the variants, sorted by destination */
+	__u32 first_variant; /* index into the variants, sorted by destination */
 	__u32 variants;
 	struct image_answer answer4; /* of any4 */
 	struct image_answer answer6;
@@ -358,19 +358,19 @@ struct image_variant {
 
 /* A guarded port.  Number 0 stands for every port nobody named and for no port at all. */
 struct image_port {
-	__u32 counter;  /* id; +0 counts what passed, +1 what was dropped; 0 = not counted */
+	__u32 counter; /* id; +0 counts what passed, +1 what was dropped; 0 = not counted */
 	__u32 row;
 	__u16 is_uniform; /* every class has the same rule */
-	__u16 fallback; /* rule of the default: in place of one that let in and has expired */
-	__u16 usual4;   /* rule for the class that most IPv4 addresses have */
+	__u16 fallback;   /* rule of the default: in place of one that let in and has expired */
+	__u16 usual4;     /* rule for the class that most IPv4 addresses have */
 	__u16 usual6;
 };
 
 struct image_rule {
-	__u8 action;        /* enum action */
+	__u8 action; /* enum action */
 	__u8 reserved[3];
-	__u32 counter;      /* id, 0 = not counted */
-	__u64 expires_ns;   /* CLOCK_MONOTONIC; 0 = never. Past it an allow counts as closed */
+	__u32 counter;    /* id, 0 = not counted */
+	__u64 expires_ns; /* CLOCK_MONOTONIC; 0 = never. Past it an allow counts as closed */
 };
 
 /* Cells of one row are stored in blocks of CELL_BLOCK classes; equal blocks once. */
@@ -405,35 +405,35 @@ struct image_near6 {
  * IMAGE_UNUSUAL4.
  */
 struct image_bitmap {
-	__u32 root;  /* offset of the bytes */
-	__u32 last;  /* part = (key - base) >> shift, but no more than this */
+	__u32 root; /* offset of the bytes */
+	__u32 last; /* part = (key - base) >> shift, but no more than this */
 	__u32 shift;
 	__u32 reserved;
-	__u64 base;  /* a key in front of it comes around to behind the last part */
+	__u64 base; /* a key in front of it comes around to behind the last part */
 };
 
 struct image_header {
 	__u32 magic;
 	__u32 abi;
-	__u32 size;       /* bytes, a multiple of IMAGE_CHUNK */
+	__u32 size; /* bytes, a multiple of IMAGE_CHUNK */
 	__u32 flags;
-	__u64 generation; /* grows by one with each image that is swapped in */
-	__u64 deadline_ns; /* CLOCK_MONOTONIC; past it SLOT_CONFIRMED enforces. 0 = confirmed */
-	__u64 digest[2];  /* hash of everything but generation, deadline and digest */
-	__u64 built_at;   /* seconds since the epoch */
-	__u32 ports_used; /* entries of ports */
-	__u32 classes;    /* classes in use */
-	__u32 slots_used; /* entries of slots */
-	__u32 variants;   /* struct image_variant[] */
-	__u32 ports;      /* struct image_port[] */
-	__u32 blocks;     /* __u32[rows][row_blocks]: number of the cell block */
-	__u32 row_blocks; /* blocks in a row: classes / CELL_BLOCK, rounded up */
-	__u32 cells;      /* __u16[][CELL_BLOCK]: rule number */
-	__u32 rules;      /* struct image_rule[] */
+	__u64 generation;   /* grows by one with each image that is swapped in */
+	__u64 deadline_ns;  /* CLOCK_MONOTONIC; past it SLOT_CONFIRMED enforces. 0 = confirmed */
+	__u64 digest[2];    /* hash of everything but generation, deadline and digest */
+	__u64 built_at;     /* seconds since the epoch */
+	__u32 ports_used;   /* entries of ports */
+	__u32 classes;      /* classes in use */
+	__u32 slots_used;   /* entries of slots */
+	__u32 variants;     /* struct image_variant[] */
+	__u32 ports;        /* struct image_port[] */
+	__u32 blocks;       /* __u32[rows][row_blocks]: number of the cell block */
+	__u32 row_blocks;   /* blocks in a row: classes / CELL_BLOCK, rounded up */
+	__u32 cells;        /* __u16[][CELL_BLOCK]: rule number */
+	__u32 rules;        /* struct image_rule[] */
 	__u32 destinations; /* __u8[]: enum destination of value DESTINATION_FIRST + i */
-	__u32 notes;      /* what user space wants to read back; the programs never do */
+	__u32 notes;        /* what user space wants to read back; the programs never do */
 	__u32 notes_size;
-	__u32 unusual;    /* ones: of everything there may be another class */
+	__u32 unusual; /* ones: of everything there may be another class */
 	__u32 reserved;
 	struct image_near4 near4[IMAGE_NEAR]; /* answers of daddr4 for this host's own addresses */
 	struct image_near6 near6[IMAGE_NEAR]; /* of daddr6 */
@@ -455,12 +455,12 @@ enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
  */
 #define IMAGE_SLOT_INDEX 512u /* __u16[3][65536]: slot of (protocol index, __be16), 0 = none */
 /* A bit for each IPv4 /20, as in struct image_bitmap, but for own4 in place of near6. */
-#define IMAGE_UNUSUAL4 (IMAGE_SLOT_INDEX + 3 * 65536 * 2)
+#define IMAGE_UNUSUAL4       (IMAGE_SLOT_INDEX + 3 * 65536 * 2)
 #define IMAGE_UNUSUAL4_SHIFT 12
-#define IMAGE_UNUSUAL4_SIZE (1u << (32 - IMAGE_UNUSUAL4_SHIFT - 3))
-#define IMAGE_SLOTS (IMAGE_UNUSUAL4 + IMAGE_UNUSUAL4_SIZE) /* struct image_slot_entry[] */
-#define IMAGE_SLOTS_MAX 65536u
-#define IMAGE_NEAR_SLOTS ((IMAGE_SMALL - IMAGE_SLOTS) / 64)
+#define IMAGE_UNUSUAL4_SIZE  (1u << (32 - IMAGE_UNUSUAL4_SHIFT - 3))
+#define IMAGE_SLOTS          (IMAGE_UNUSUAL4 + IMAGE_UNUSUAL4_SIZE) /* struct image_slot_entry[] */
+#define IMAGE_SLOTS_MAX      65536u
+#define IMAGE_NEAR_SLOTS     ((IMAGE_SMALL - IMAGE_SLOTS) / 64)
 
 /* ---- the lane ------------------------------------------------------------------- */
 
@@ -470,26 +470,26 @@ enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
  * would cost a third of what such a packet takes.  Written by user/kernel_lane.c, only while it is
  * closed and no program reads it any more; an open lane is complete and says what the image says.
  */
-#define LANE_PROTOS 2 /* TCP and UDP */
+#define LANE_PROTOS 2  /* TCP and UDP */
 #define LANE_OFFSET 8u /* in one cache line with the addresses */
 
 /* Of an image_answer the verdict, the one counter and the flags; 0 = nothing is said. */
 #define LANE_WORD(verdict, counter, flags) \
 	((__u32)(verdict) << 30 | (__u32)(counter) << 4 | (__u32)(flags))
-#define LANE_VERDICT(word) ((word) >> 30)
-#define LANE_COUNTER(word) ((word) >> 4 & 0x7fff)
-#define LANE_COUNTER_OFFSET(word) ((word) & 0x7fff0) /* in struct counters, bytes: 16 for each */
-#define LANE_FLAGS(word) ((word) & 15)
+#define LANE_VERDICT(word)        ((word) >> 30)
+#define LANE_COUNTER(word)        ((word) >> 4 & 0x7fff)
+#define LANE_COUNTER_OFFSET(word) ((word)&0x7fff0) /* in struct counters, bytes: 16 for each */
+#define LANE_FLAGS(word)          ((word)&15)
 
 struct lane_table {
 	struct image_near4 near4[IMAGE_NEAR]; /* these as in the header */
 	struct image_near6 near6[IMAGE_NEAR];
 	__be32 own4[IMAGE_OWN4];
 	struct image_bitmap shape6;
-	__u64 generation; /* of the image that it was made of */
+	__u64 generation;                     /* of the image that it was made of */
 	__u32 answers[2][LANE_PROTOS][65536]; /* by family (4, 6), protocol index, __be16 port */
-	__u8 unusual4[IMAGE_UNUSUAL4_SIZE]; /* as at IMAGE_UNUSUAL4 */
-	__u8 unusual6[1u << 18]; /* as at shape6.root, and more than there can be */
+	__u8 unusual4[IMAGE_UNUSUAL4_SIZE];   /* as at IMAGE_UNUSUAL4 */
+	__u8 unusual6[1u << 18];              /* as at shape6.root, and more than there can be */
 };
 
 struct lane {

@@ -175,8 +175,7 @@ static void load_image(const struct bpf_object *object, const struct image *imag
 	} maps[] = { { "policy_small", IMAGE_SMALL },
 		     { "policy_medium", IMAGE_MEDIUM },
 		     { "policy_large", IMAGE_LARGE } };
-	LIBBPF_OPTS(bpf_map_create_opts, opts,
-		    .map_flags = BPF_F_RDONLY_PROG | BPF_F_MMAPABLE);
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG | BPF_F_MMAPABLE);
 	__u32 key = 0, active = SLOT_ACTIVE, i = 0;
 	void *value;
 	int fd;
@@ -277,8 +276,8 @@ static size_t count_differences(const struct bpf_object *object, const struct im
 		fail("read the answers");
 	for (__u32 i = 0; i < count; i++) {
 		const struct bench_key *key = &keys[numbers[i]];
-		__u32 host = family == 4 ? classify4(ref, &header->saddr4, key->lo) :
-					   classify6(ref, &header->saddr6, key->hi, key->lo);
+		__u32 host = family == 4 ? classify4(ref, &header->saddr4, key->lo)
+					 : classify6(ref, &header->saddr6, key->hi, key->lo);
 
 		differences += answers[i] != host;
 	}

@@ -17,8 +17,8 @@
 #include "../random.h"
 #include "../unit/image_oracle.h"
 
-#define BATCH 1000000
-#define RULES 5
+#define BATCH  1000000
+#define RULES  5
 #define CLOSED 2 /* what image_rule() says when no rule contains the source */
 
 typedef unsigned __int128 address_t;
@@ -70,8 +70,8 @@ static struct prefix make_source(__u8 family)
 	if (is_crowded)
 		prefix.length = width / 2 + below(width / 2 + 1);
 	else
-		prefix.length = below(5) < 3 ? (family == 4 ? 24 : 48) :
-					       long_from + (int)below(long_to - long_from + 1);
+		prefix.length = below(5) < 3 ? (family == 4 ? 24 : 48)
+					     : long_from + (int)below(long_to - long_from + 1);
 	return prefix;
 }
 
@@ -82,7 +82,8 @@ static struct policy *make_policy(__u8 family, size_t prefixes)
 		oracle_add_port(policy, IPPROTO_TCP, (struct prefix){ .family = family }, 80, 80);
 
 	for (unsigned int i = 0; i < RULES; i++)
-		oracle_bind(port, oracle_add_rule(policy, i % 2 ? STATEMENT_ALLOW : STATEMENT_DENY));
+		oracle_bind(port,
+			    oracle_add_rule(policy, i % 2 ? STATEMENT_ALLOW : STATEMENT_DENY));
 	for (size_t i = 0; i < prefixes; i++)
 		oracle_add_source(policy, below(RULES), make_source(family));
 	return policy;
@@ -163,9 +164,8 @@ static void mark(const struct policy *policy, __u32 rule, const struct prefix *p
 	     i < count && questions[i].address <= end; i++) {
 		struct question *question = &questions[i];
 
-		if (prefix->length < question->length ||
-		    (prefix->length == question->length &&
-		     !is_better(policy, rule, question->rule)))
+		if (prefix->length < question->length || (prefix->length == question->length &&
+							  !is_better(policy, rule, question->rule)))
 			continue;
 		question->length = prefix->length;
 		question->rule = rule;
@@ -184,8 +184,8 @@ static void evaluate(const struct policy *policy, struct question *questions, si
 static size_t count_differences(const struct image *image, __u8 family,
 				const struct question *questions, size_t count)
 {
-	struct prefix daddr = to_address(((address_t)0xc0 << 120 | 1) >> (family == 4 ? 96 : 0),
-					 family);
+	struct prefix daddr =
+		to_address(((address_t)0xc0 << 120 | 1) >> (family == 4 ? 96 : 0), family);
 	size_t differences = 0;
 
 	for (size_t i = 0; i < count; i++) {

@@ -28,10 +28,10 @@
 
 #include "cost.h"
 
-#define ROUNDS 41
-#define REPEAT 50000
+#define ROUNDS       41
+#define REPEAT       50000
 #define PROGRAMS_MAX 16
-#define FRAME_BYTES 74
+#define FRAME_BYTES  74
 
 static void fail(const char *what, const char *name)
 {
@@ -183,7 +183,8 @@ int main(int argc, char **argv)
 	}
 	for (int i = 0; i < count; i++) {
 		qsort(times[i], ROUNDS, sizeof(int), compare);
-		printf("%s %u %d %d\n", argv[4 + i], verdicts[i], times[i][0], times[i][ROUNDS / 2]);
+		printf("%s %u %d %d\n", argv[4 + i], verdicts[i], times[i][0],
+		       times[i][ROUNDS / 2]);
 	}
 	return 0;
 }

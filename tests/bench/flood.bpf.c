@@ -14,9 +14,9 @@
 #include "flood.h"
 #include "random.bpf.h"
 
-#define ETH_P_IP 0x0800
+#define ETH_P_IP   0x0800
 #define ETH_P_IPV6 0x86dd
-#define TCP_SYN 0x02
+#define TCP_SYN    0x02
 
 char LICENSE[] SEC("license") = "GPL";
 

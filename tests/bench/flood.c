@@ -52,8 +52,8 @@
 
 #define FRAME4_BYTES 60
 #define FRAME6_BYTES 74
-#define FRAME_MAX 128
-#define SLOT_US 20000
+#define FRAME_MAX    128
+#define SLOT_US      20000
 
 struct options {
 	const char *interface, *address, *mac, *from, *proc, *receiver, *ready, *link;
@@ -296,7 +296,8 @@ static void configure(struct bpf_object *object, const struct options *options,
 		config->mode = FLOOD_OUTSIDE;
 	} else {
 		config->mode = FLOOD_TABLE;
-		sources = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(table), 0);
+		sources =
+			mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(table), 0);
 		if (sources == MAP_FAILED)
 			fail("map", "sources");
 		fill_sources(options->from, config, sources);
@@ -388,8 +389,8 @@ static void run_once(const struct bpf_object *object, const struct options *opti
 	cpu_ns = after.cpu_ns - before.cpu_ns;
 	printf("{\"processed\": %llu, \"refused\": %llu, \"seconds\": %.3f, \"cpu_ns\": %llu, "
 	       "\"ns\": %.1f, \"busy\": %.3f}\n",
-	       (unsigned long long)sent, (unsigned long long)(after.errors - before.errors), seconds,
-	       (unsigned long long)cpu_ns, sent ? (double)cpu_ns / sent : 0,
+	       (unsigned long long)sent, (unsigned long long)(after.errors - before.errors),
+	       seconds, (unsigned long long)cpu_ns, sent ? (double)cpu_ns / sent : 0,
 	       cpu_ns / 1e9 / seconds);
 }
 
@@ -482,9 +483,9 @@ static bool set_option(struct options *options, const char *key, const char *val
 		const char *key;
 		const char **text;
 	} texts[] = {
-		{ "mac", &options->mac }, { "from", &options->from }, { "proc", &options->proc },
-		{ "receiver", &options->receiver }, { "ready", &options->ready },
-		{ "link", &options->link },
+		{ "mac", &options->mac },     { "from", &options->from },
+		{ "proc", &options->proc },   { "receiver", &options->receiver },
+		{ "ready", &options->ready }, { "link", &options->link },
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
@@ -535,8 +536,11 @@ static void pin(int cpu)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .mac = "ff:ff:ff:ff:ff:ff", .from = "random", .proc = "/proc",
-				   .batch = 256, .seconds = 1 };
+	struct options options = { .mac = "ff:ff:ff:ff:ff:ff",
+				   .from = "random",
+				   .proc = "/proc",
+				   .batch = 256,
+				   .seconds = 1 };
 	struct flood_config config;
 	struct bpf_object *object;
 	int thread;

@@ -23,17 +23,17 @@ struct flood_source {
 
 struct flood_config {
 	__u32 mode;
-	__u32 ifindex;      /* where the packets leave */
+	__u32 ifindex; /* where the packets leave */
 	__u32 is_ipv6;
-	__u32 sources;      /* entries of the table, a power of two */
+	__u32 sources; /* entries of the table, a power of two */
 	__u8 dst_mac[6];
 	__u8 src_mac[6];
 	__u32 daddr[4];
-	__u16 dport;        /* network order */
-	__u16 is_paused;    /* nothing is sent */
-	__u64 gap_ns;       /* between two packets; 0 = as fast as it goes */
-	__u32 ip_sum;       /* over the constant part of the IPv4 header */
-	__u32 tcp_sum;      /* over the constant part of the TCP header and its pseudo header */
+	__u16 dport;     /* network order */
+	__u16 is_paused; /* nothing is sent */
+	__u64 gap_ns;    /* between two packets; 0 = as fast as it goes */
+	__u32 ip_sum;    /* over the constant part of the IPv4 header */
+	__u32 tcp_sum;   /* over the constant part of the TCP header and its pseudo header */
 };
 
 #endif

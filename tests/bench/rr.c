@@ -23,9 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CONNECTIONS 16
+#define CONNECTIONS     16
 #define FIRST_ANSWER_US 50000
-#define SAMPLES_MAX (1 << 23)
+#define SAMPLES_MAX     (1 << 23)
 
 struct connection {
 	int fd;
@@ -118,7 +118,8 @@ static bool receive(struct connection *connection)
 	if (connection->received < answer_length)
 		return false;
 	if (count < SAMPLES_MAX)
-		samples[count++] = (struct sample){ came_at, (came_at - connection->asked_at) * 1e6 };
+		samples[count++] =
+			(struct sample){ came_at, (came_at - connection->asked_at) * 1e6 };
 	return true;
 }
 

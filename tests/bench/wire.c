@@ -48,7 +48,8 @@ static struct bpf_object *load(const struct wire_ends *ends)
 	struct bpf_object *object = open_object("wire.bpf.o");
 	struct bpf_map *map = object ? bpf_object__find_map_by_name(object, ".rodata") : NULL;
 
-	if (!map || bpf_map__set_initial_value(map, ends, sizeof(*ends)) || bpf_object__load(object))
+	if (!map || bpf_map__set_initial_value(map, ends, sizeof(*ends)) ||
+	    bpf_object__load(object))
 		fail("load wire.bpf.o");
 	return object;
 }

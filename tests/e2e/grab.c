@@ -25,8 +25,8 @@
 #include <unistd.h>
 
 #define FIRST_PORT 10000
-#define BEFORE_US 100 /* so that some are always under way */
-#define AFTER_US 200
+#define BEFORE_US  100 /* so that some are always under way */
+#define AFTER_US   200
 
 static _Atomic int next_port = FIRST_PORT;
 static _Atomic bool is_over;
@@ -89,8 +89,8 @@ int main(int argc, char **argv)
 	pthread_t flooder;
 	char mapped[64];
 
-	snprintf(mapped, sizeof(mapped), "%s%s", argc == 4 && strchr(argv[2], ':') ? "" : "::ffff:",
-		 argc == 4 ? argv[2] : "");
+	snprintf(mapped, sizeof(mapped), "%s%s",
+		 argc == 4 && strchr(argv[2], ':') ? "" : "::ffff:", argc == 4 ? argv[2] : "");
 	if (count < 1 || count > 65536 - FIRST_PORT ||
 	    inet_pton(AF_INET6, mapped, &to6.sin6_addr) != 1) {
 		fprintf(stderr, "usage: grab NETNS DADDR COUNT\n");

@@ -32,11 +32,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MESSAGE "PING\r\n"
-#define HOST_TTL 64 /* of what the docker host itself sends, one wire away */
+#define MESSAGE    "PING\r\n"
+#define HOST_TTL   64 /* of what the docker host itself sends, one wire away */
 #define RANGES_MAX 16
-#define SHOWN 8
-#define BURST 64 /* between two looks at the answers */
+#define SHOWN      8
+#define BURST      64 /* between two looks at the answers */
 
 struct range {
 	uint16_t lo, hi;
@@ -157,12 +157,13 @@ static void send_one(struct hammer *hammer, int family, uint8_t proto, uint16_t 
 	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6 };
 	uint8_t packet[128] __attribute__((aligned(8)));
 	uint8_t *segment = packet + (family ? sizeof(struct ip6_hdr) : sizeof(struct iphdr));
-	size_t size = proto == IPPROTO_TCP ? put_tcp(hammer, family, port, segment) :
-					     put_udp(hammer, family, port, segment);
+	size_t size = proto == IPPROTO_TCP ? put_tcp(hammer, family, port, segment)
+					   : put_udp(hammer, family, port, segment);
 
 	memcpy(&to4.sin_addr, hammer->daddr[0], 4);
 	memcpy(&to6.sin6_addr, hammer->daddr[1], 16);
-	size = family ? put_ipv6(hammer, proto, size, packet) : put_ipv4(hammer, proto, size, packet);
+	size = family ? put_ipv6(hammer, proto, size, packet)
+		      : put_ipv4(hammer, proto, size, packet);
 	/* A full queue loses a packet; the next is under way. */
 	(void)sendto(hammer->send_fd[family], packet, size, MSG_DONTWAIT,
 		     family ? (void *)&to6 : (void *)&to4, family ? sizeof(to6) : sizeof(to4));

@@ -40,8 +40,8 @@
 #define IPPROTO_SCTP 132
 #endif
 
-#define MESSAGE "PING" /* a Redis command, and a line to everyone else */
-#define RESEND_MS 300      /* datagrams get lost without anybody's fault */
+#define MESSAGE   "PING" /* a Redis command, and a line to everyone else */
+#define RESEND_MS 300    /* datagrams get lost without anybody's fault */
 
 enum outcome { OUTCOME_OPEN = 0, OUTCOME_CLOSED = 1, OUTCOME_REFUSED = 2, OUTCOME_ERROR = 3 };
 
@@ -125,9 +125,9 @@ static void sockaddr_print(const struct sockaddr_storage *addr, char *ret, size_
 
 /* ---- SCTP, as much of it as a handshake's first half (RFC 9260 section 3.3) ------- */
 
-#define SCTP_INIT 1
+#define SCTP_INIT     1
 #define SCTP_INIT_ACK 2
-#define SCTP_ABORT 6
+#define SCTP_ABORT    6
 
 struct sctp_init {
 	uint16_t sport, dport;
@@ -234,8 +234,9 @@ static int question_socket(const struct question *question)
 		saddr.ss_family = family;
 	if (saddr.ss_family) {
 		sockaddr_set_port(&saddr, is_raw ? 0 : question->sport);
-		if (bind(fd, (void *)&saddr, family == AF_INET ? sizeof(struct sockaddr_in)
-								: sizeof(struct sockaddr_in6)))
+		if (bind(fd, (void *)&saddr,
+			 family == AF_INET ? sizeof(struct sockaddr_in)
+					   : sizeof(struct sockaddr_in6)))
 			die("bind");
 	}
 	return fd;
@@ -491,8 +492,8 @@ static int serve_socket(int family, int type, uint16_t port)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, type == SOCK_RAW ? &one : &off,
 			   sizeof(one));
 	sockaddr_set_port(&addr, type == SOCK_RAW ? 0 : port);
-	if (bind(fd, (void *)&addr, family == AF_INET ? sizeof(struct sockaddr_in)
-						       : sizeof(struct sockaddr_in6)) ||
+	if (bind(fd, (void *)&addr,
+		 family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)) ||
 	    (type == SOCK_STREAM && listen(fd, 128))) {
 		close(fd);
 		return -1;
@@ -546,9 +547,12 @@ static void serve_datagram(int fd)
 	char buffer[2048];
 	struct iovec iov = { buffer, sizeof(buffer) - 1 };
 	struct msghdr message = {
-		.msg_name = &peer, .msg_namelen = sizeof(peer),
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = sizeof(control),
+		.msg_name = &peer,
+		.msg_namelen = sizeof(peer),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
 	};
 	struct cmsghdr *cmsg;
 	ssize_t n = recvmsg(fd, &message, 0);
@@ -593,10 +597,12 @@ static _Noreturn void cmd_serve(int argc, char **argv)
 		struct service service = { .port = colon ? atoi(colon + 1) : 0 };
 		int fd, type;
 
-		service.proto = !strncmp(argv[i], "udp", 3)  ? IPPROTO_UDP :
-				!strncmp(argv[i], "sctp", 4) ? IPPROTO_SCTP : IPPROTO_TCP;
-		type = service.proto == IPPROTO_TCP ? SOCK_STREAM :
-		       service.proto == IPPROTO_UDP ? SOCK_DGRAM : SOCK_RAW;
+		service.proto = !strncmp(argv[i], "udp", 3)    ? IPPROTO_UDP
+				: !strncmp(argv[i], "sctp", 4) ? IPPROTO_SCTP
+							       : IPPROTO_TCP;
+		type = service.proto == IPPROTO_TCP   ? SOCK_STREAM
+		       : service.proto == IPPROTO_UDP ? SOCK_DGRAM
+						      : SOCK_RAW;
 		fd = serve_socket(AF_INET6, type, service.port);
 		if (fd >= 0) {
 			services[count] = service;
@@ -629,7 +635,8 @@ static _Noreturn void cmd_serve(int argc, char **argv)
 					close(peer);
 				else if (peer >= 0) {
 					services[count] = (struct service){ 0 };
-					fds[count++] = (struct pollfd){ .fd = peer, .events = POLLIN };
+					fds[count++] =
+						(struct pollfd){ .fd = peer, .events = POLLIN };
 				}
 			} else if (services[i].proto == IPPROTO_UDP) {
 				serve_datagram(fd);
@@ -671,8 +678,9 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		usage();
 
-	question.type = !strcmp(argv[2], "udp")	 ? SOCK_DGRAM :
-			!strcmp(argv[2], "sctp") ? SOCK_RAW : SOCK_STREAM;
+	question.type = !strcmp(argv[2], "udp")    ? SOCK_DGRAM
+			: !strcmp(argv[2], "sctp") ? SOCK_RAW
+						   : SOCK_STREAM;
 	optind = 3;
 	while ((option = getopt(argc, argv, "s:p:w:i:")) != -1) {
 		if (option == 's')

@@ -6,8 +6,8 @@
  *   stream receive PORT
  *
  * send gives each flow in turn its next number until something comes on standard input, then says
- * "flow F sent N refused M" for each: the other end of the wire took the numbers 1 to N, and M times
- * its queue was full, which is said to the sender (IP_RECVERR) and the number is sent again.
+ * "flow F sent N refused M" for each: the other end of the wire took the numbers 1 to N, and M
+ * times its queue was full, which is said to the sender (IP_RECVERR) and the number is sent again.
  * So what is missing behind the filter, the filter or what follows it has dropped.
  *
  * receive says "flow F received N repeated M highest H" for each flow it heard of.
@@ -25,8 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FLOWS_MAX 8
-#define BATCH 32
+#define FLOWS_MAX   8
+#define BATCH       32
 #define NUMBERS_MAX (1ull << 30) /* a bit each, and memory only for those that came */
 
 struct datagram {

@@ -77,7 +77,7 @@ limits() { sed -nE 's/^#define (LIMIT_[A-Z0-9_]+) .*/\1/p' include/datapath.h; }
 # The number as well, right behind the name.
 man_has_limit() {
 	local value
-	value=$(sed -nE "s/^#define $2 ([0-9]+).*/\1/p" include/datapath.h)
+	value=$(sed -nE "s/^#define $2 +([0-9]+).*/\1/p" include/datapath.h)
 	grep -A1 "^\.It Dv $2\$" "$1" | tail -n 1 | grep -q "^$value "
 }
 

@@ -163,8 +163,7 @@ static inline void assert_decides(const struct policy *policy, const struct imag
 				  const struct image_flow *flow)
 {
 	long port = oracle_port(policy, flow->daddr, IPPROTO_TCP, flow->dport);
-	enum reason reason =
-		oracle_reason(policy, port, oracle_rule(policy, port, flow->saddr));
+	enum reason reason = oracle_reason(policy, port, oracle_rule(policy, port, flow->saddr));
 
 	assert_int_equal(image_decide(image, flow, 0), reason);
 }

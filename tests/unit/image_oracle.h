@@ -118,8 +118,8 @@ static inline enum destination oracle_kind(const struct policy *policy, const st
 	return is_named ? DESTINATION_LOCAL : DESTINATION_OTHER;
 }
 
-/* Whether no packet from outside can have it for its source; but for 0.0.0.0 and ::, which depend on
- * the rest of the packet. */
+/* Whether no packet from outside can have it for its source; but for 0.0.0.0 and ::, which depend
+ * on the rest of the packet. */
 static inline bool oracle_is_inside(const struct policy *policy, const struct prefix *saddr)
 {
 	__u8 first = saddr->addr[0];
@@ -260,9 +260,8 @@ static inline bool image_is_plain_source(struct image_ref image, const struct pr
 }
 
 /* Whether what is said beforehand, if anything, is what port and rule say. */
-static inline bool image_answers_right(struct image_ref image, __u32 slot_number,
-				       __u32 port_number, __u32 rule_number,
-				       const struct prefix *saddr)
+static inline bool image_answers_right(struct image_ref image, __u32 slot_number, __u32 port_number,
+				       __u32 rule_number, const struct prefix *saddr)
 {
 	const struct image_header *header = image_header_of(image);
 	const struct image_port *port = image_port_at(image, header, port_number);

@@ -286,9 +286,9 @@ static void leftovers_of_killed_edits_are_swept(void **state)
 
 static void what_is_no_leftover_stays(void **state)
 {
-	static const char *const names[] = { ".f.0123abc", ".f.0123abcde", ".f.0123abcg",
-					     ".g.0123abcd", "f.0123abcd", ".f.0123ABCD", ".f.",
-					     ".f.0.23abcd" };
+	static const char *const names[] = { ".f.0123abc",  ".f.0123abcde", ".f.0123abcg",
+					     ".g.0123abcd", "f.0123abcd",   ".f.0123ABCD",
+					     ".f.",         ".f.0.23abcd" };
 	_cleanup_close_ int writing = -1;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

@@ -142,8 +142,9 @@ static void example_configuration_parses_with_and_without_its_comments(void **st
 
 static void rule_holds_what_was_written(void **state)
 {
-	_cleanup_(config_clear_statement) struct statement rule = parse_one(
-		"allow 80,8000-8100/tcp on 192.0.2.5 from office 10.0.0.0/8 for 2h comment \"a b\"");
+	_cleanup_(config_clear_statement) struct statement rule =
+		parse_one("allow 80,8000-8100/tcp on 192.0.2.5 from office 10.0.0.0/8 for 2h "
+			  "comment \"a b\"");
 
 	assert_int_equal(rule.kind, STATEMENT_ALLOW);
 	assert_int_equal(rule.line, 0);
@@ -213,12 +214,17 @@ static void nothing_given_means_the_safe_default(void **state)
 
 static void durations_count_from_now(void **state)
 {
-	static const struct { const char *text; long seconds; } durations[] = {
-		{ "90s", 90 }, { "30m", 1800 }, { "2h", 7200 }, { "7d", 604800 }, { "2w", 1209600 },
-		{ "1h30m", 5400 }, { "1d12h", 129600 }, { "007s", 7 },
+	static const struct {
+		const char *text;
+		long seconds;
+	} durations[] = {
+		{ "90s", 90 },     { "30m", 1800 },   { "2h", 7200 },      { "7d", 604800 },
+		{ "2w", 1209600 }, { "1h30m", 5400 }, { "1d12h", 129600 }, { "007s", 7 },
 	};
-	static const char *const bad[] = { "0s", "2", "h", "-1h", "1.5h", "1y", "2h30", "2 h",
-					   "99999999999999999999999999s", "999999w" };
+	static const char *const bad[] = { "0s",     "2",    "h",
+					   "-1h",    "1.5h", "1y",
+					   "2h30",   "2 h",  "99999999999999999999999999s",
+					   "999999w" };
 	struct statement statement;
 	char text[128];
 
@@ -273,7 +279,8 @@ static void identity_ignores_end_comment_order_and_spelling(void **state)
 {
 	assert_same_rule("allow 80", "allow 80 until 2026-12-01T00:00Z comment x", true);
 	assert_same_rule("allow 80 from a b", "allow 80 from b a", true);
-	assert_same_rule("allow 80 from 10.0.0.0/8 a 10.0.0.0/8", "allow 80 from a 10.0.0.0/8", true);
+	assert_same_rule("allow 80 from 10.0.0.0/8 a 10.0.0.0/8", "allow 80 from a 10.0.0.0/8",
+			 true);
 	assert_same_rule("allow 80,443/tcp", "allow proto tcp from any port 443,80", true);
 	assert_same_rule("allow redis", "allow container redis", true);
 	assert_same_rule("ban 10.0.0.1 10.0.0.2", "ban from 10.0.0.2 10.0.0.1", true);

@@ -106,8 +106,12 @@ static void other_end_or_comment_replaces_in_place(void **state)
 	assert_edit(config_add, "deny 1\n\tallow  80 # why\n# end\n", "allow 80 comment x",
 		    "deny 1\n\tallow 80 comment \"x\" # why\n# end\n");
 	assert_edit(config_add, "allow 80 until 2030-01-01T00:00Z", "allow 80", "allow 80");
-	assert_edit(config_add, "\xef\xbb\xbf" "allow 80 comment x\r\n", "allow 80",
-		    "\xef\xbb\xbf" "allow 80\r\n");
+	assert_edit(config_add,
+		    "\xef\xbb\xbf"
+		    "allow 80 comment x\r\n",
+		    "allow 80",
+		    "\xef\xbb\xbf"
+		    "allow 80\r\n");
 }
 
 static void of_several_the_first_is_replaced_and_the_others_go(void **state)
@@ -200,8 +204,7 @@ static void owner_takes_back_only_its_own_ban(void **state)
 {
 	static const char both[] = "ban 10.0.0.1 comment \"a\"\nban 10.0.0.1 comment \"b\"\n";
 
-	assert_edit(config_delete, both, "ban 10.0.0.1 comment a",
-		    "ban 10.0.0.1 comment \"b\"\n");
+	assert_edit(config_delete, both, "ban 10.0.0.1 comment a", "ban 10.0.0.1 comment \"b\"\n");
 	assert_edit(config_delete, "ban 10.0.0.1 10.0.0.2 comment a\nban 10.0.0.1\n",
 		    "ban 10.0.0.1 comment a", "ban 10.0.0.2 comment \"a\"\nban 10.0.0.1\n");
 	assert_no_edit(config_delete, both, "ban 10.0.0.1 comment c", -ENOENT);
@@ -211,7 +214,8 @@ static void owner_takes_back_only_its_own_ban(void **state)
 
 static void set_in_use_stays(void **state)
 {
-	assert_no_edit(config_delete, "set a 10.0.0.1\nallow 1 from a\n", "set a 10.0.0.9", -EINVAL);
+	assert_no_edit(config_delete, "set a 10.0.0.1\nallow 1 from a\n", "set a 10.0.0.9",
+		       -EINVAL);
 	assert_edit(config_delete, "set a 10.0.0.1\nallow 1\n", "set a 10.0.0.9", "allow 1\n");
 }
 
@@ -221,10 +225,12 @@ static void numbers_count_rules_only(void **state)
 			   "failsafe 22\ndefault allow\n";
 	char *none = NULL;
 
-	assert_number(text, 1, "interface auto\nset a 10.0.0.1\n# x\ndeny 2\nban a\n"
-			       "failsafe 22\ndefault allow\n");
-	assert_number(text, 4, "interface auto\nset a 10.0.0.1\nallow 1\n# x\ndeny 2\nban a\n"
-			       "default allow\n");
+	assert_number(text, 1,
+		      "interface auto\nset a 10.0.0.1\n# x\ndeny 2\nban a\n"
+		      "failsafe 22\ndefault allow\n");
+	assert_number(text, 4,
+		      "interface auto\nset a 10.0.0.1\nallow 1\n# x\ndeny 2\nban a\n"
+		      "default allow\n");
 	assert_int_equal(config_delete_number(text, 0, &none), -ENOENT);
 	assert_int_equal(config_delete_number(text, 5, &none), -ENOENT);
 	assert_int_equal(config_delete_number(text, ~0u, &none), -ENOENT);

@@ -262,8 +262,8 @@ static void thousand_consecutive_ports_are_one_binding(void **state)
 
 static void change_in_a_remembered_list_is_seen(void **state)
 {
-#define A	  LISTED(ID_A, "a", "running", PORT("0.0.0.0", "80"))
-#define B	  LISTED(ID_B, "b", "running", PORT("0.0.0.0", "81"))
+#define A         LISTED(ID_A, "a", "running", PORT("0.0.0.0", "80"))
+#define B         LISTED(ID_B, "b", "running", PORT("0.0.0.0", "81"))
 #define B_CHANGED LISTED(ID_B, "b", "running", PORT("0.0.0.0", "82"))
 	static const struct {
 		const char *list;

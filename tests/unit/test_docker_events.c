@@ -60,7 +60,7 @@ static void event_is_reported_at_once(void **state)
 	}
 }
 
-#define JOINED                                                                  \
+#define JOINED                                                                    \
 	"{\"Type\":\"network\",\"Action\":\"connect\",\"Actor\":{\"Attributes\":" \
 	"{\"container\":\"" ID_A "\"}}}\n"
 

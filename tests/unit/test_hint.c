@@ -55,9 +55,10 @@ static void container_side_of_a_published_port_is_noticed(void **state)
 	assert_inside(&world, "deny 80/tcp from 203.0.113.1 comment x",
 		      "no published port 80; container 'web' publishes its port 80 as 8080: "
 		      "`tidegate deny 8080/tcp from 203.0.113.1 comment \"x\"`");
-	assert_inside(&world, "allow 40003/tcp",
-		      "no published port 40003; container 'pool' publishes its port 40003 as 30003: "
-		      "`tidegate allow 30003/tcp`");
+	assert_inside(
+		&world, "allow 40003/tcp",
+		"no published port 40003; container 'pool' publishes its port 40003 as 30003: "
+		"`tidegate allow 30003/tcp`");
 }
 
 static void containers_that_run_come_before_others(void **state)
@@ -148,9 +149,10 @@ static void unknown_word_is_answered_with_spellings(void **state)
 	fill(&world);
 	assert_unknown(&world, "allow redis from 203.0.113.1",
 		       "'redis': no container of that name is known now: ");
-	assert_unknown(&world, "allow redis from 203.0.113.1",
-		       "443/tcp, for a container that will come `tidegate allow container redis from "
-		       "203.0.113.1`");
+	assert_unknown(
+		&world, "allow redis from 203.0.113.1",
+		"443/tcp, for a container that will come `tidegate allow container redis from "
+		"203.0.113.1`");
 	assert_unknown(&world, "allow wbe", "there is a container 'web'");
 	assert_unknown(&world, "deny ICMP", "ICMP has no ports and passes");
 	assert_unknown(&world, "allow all", "`tidegate failsafe from SOURCE`");

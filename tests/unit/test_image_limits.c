@@ -90,8 +90,8 @@ static void many_ports_with_a_rule_each_build(void **state)
 
 	for (int i = 0; i < LIMIT_PORTS; i++) {
 		struct policy_port *port = oracle_add_port(policy, IPPROTO_TCP, ANY4, i + 1, i + 1);
-		unsigned int rule = i < LIMIT_RULES ? oracle_add_rule(policy, STATEMENT_ALLOW) :
-						      below(LIMIT_RULES);
+		unsigned int rule = i < LIMIT_RULES ? oracle_add_rule(policy, STATEMENT_ALLOW)
+						    : below(LIMIT_RULES);
 
 		oracle_bind(port, rule);
 		oracle_add_source(policy, rule, v4(random64(), 24));
@@ -198,8 +198,8 @@ static struct policy *scattered(int count, __u8 family, __u8 length)
 
 	for (int i = 0; i < count; i++)
 		oracle_add_source(policy, rule,
-				  family == 4 ? v4(random64(), length) :
-						v6(0x2000000000000000ull | random64() >> 3,
+				  family == 4 ? v4(random64(), length)
+					      : v6(0x2000000000000000ull | random64() >> 3,
 						   random64(), length));
 	return policy;
 }

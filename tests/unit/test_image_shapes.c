@@ -206,8 +206,8 @@ static unsigned int usual_addresses(const struct image *image, __u8 family)
 	unsigned int usual = 0;
 
 	for (int i = 0; i < 10000; i++)
-		usual += family == 4 ? image_is_usual4(ref, random64() >> 32) :
-				       image_is_usual6(ref, header, random64());
+		usual += family == 4 ? image_is_usual4(ref, random64() >> 32)
+				     : image_is_usual6(ref, header, random64());
 	return usual / 100;
 }
 

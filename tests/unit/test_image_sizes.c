@@ -9,7 +9,7 @@
 struct trie {
 	struct node {
 		__u32 child[2]; /* 0 = none: nothing leads back to the root */
-		__u32 rule;	/* number of the rule entry, 0 = no prefix ends here */
+		__u32 rule;     /* number of the rule entry, 0 = no prefix ends here */
 	} * nodes;
 	__u32 count, room;
 };

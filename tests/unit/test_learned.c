@@ -14,9 +14,12 @@
 #include "policy/policy.h"
 
 #define SECOND 1000000000ull
-#define NOW (1000 * SECOND)
+#define NOW    (1000 * SECOND)
 
-#define EVERY(version) { .family = (version) }
+#define EVERY(version)              \
+	{                           \
+		.family = (version) \
+	}
 
 /* Bound on every IPv4 address. */
 static struct learned_port bound(__u32 by, __u8 proto, __u16 port, __u64 seconds_ago)
@@ -30,9 +33,8 @@ static struct learned_port bound(__u32 by, __u8 proto, __u16 port, __u64 seconds
 static bool is_stale(struct learned_port port, struct listener *listeners, size_t count,
 		     const struct policy_port *published)
 {
-	struct policy policy = {
-		.ports = (struct policy_port *)published, .ports_count = published != NULL
-	};
+	struct policy policy = { .ports = (struct policy_port *)published,
+				 .ports_count = published != NULL };
 	struct desired desired = {
 		.began_ns = NOW,
 		.docker_source = DOCKER_FRESH,
@@ -58,8 +60,9 @@ static void a_port_that_nobody_holds_is_stale(void **state)
 
 static void a_port_that_docker_proxy_holds_is_not_however_old(void **state)
 {
-	struct listener held = { .proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080,
-				 .is_docker = true };
+	struct listener held = {
+		.proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080, .is_docker = true
+	};
 
 	assert_false(is_stale(bound(LEARNED_PROXY, IPPROTO_TCP, 8080, 900), &held, 1, NULL));
 }
@@ -98,7 +101,8 @@ static void one_bound_while_we_were_reading_is_not(void **state)
 static void an_address_is_not_every_address(void **state)
 {
 	struct learned_port port = bound(LEARNED_PROXY, IPPROTO_TCP, 8080, 1);
-	struct listener every = { .proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080 }, one = every;
+	struct listener every = { .proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080 },
+			one = every;
 
 	port.key.addr[0] = htonl(0xc0000201);
 	one.addr = prefix_from_address(4, port.key.addr);
@@ -109,8 +113,9 @@ static void an_address_is_not_every_address(void **state)
 
 static void the_engines_own_port_is_stale_after_a_while(void **state)
 {
-	struct listener held = { .proto = IPPROTO_TCP, .addr = EVERY(4), .port = 4243,
-				 .is_docker = true };
+	struct listener held = {
+		.proto = IPPROTO_TCP, .addr = EVERY(4), .port = 4243, .is_docker = true
+	};
 
 	assert_false(is_stale(bound(LEARNED_ENGINE, IPPROTO_TCP, 4243, 9), &held, 1, NULL));
 	assert_true(is_stale(bound(LEARNED_ENGINE, IPPROTO_TCP, 4243, 11), &held, 1, NULL));
@@ -118,10 +123,14 @@ static void the_engines_own_port_is_stale_after_a_while(void **state)
 
 static void what_dockerd_holds_and_publishes_is_not(void **state)
 {
-	struct listener held = { .proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080,
-				 .is_docker = true };
+	struct listener held = {
+		.proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080, .is_docker = true
+	};
 	struct policy_port published = {
-		.proto = IPPROTO_TCP, .addr = EVERY(4), .lo = 8000, .hi = 8100,
+		.proto = IPPROTO_TCP,
+		.addr = EVERY(4),
+		.lo = 8000,
+		.hi = 8100,
 		.origin = PORT_PUBLISHED,
 	};
 

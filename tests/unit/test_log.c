@@ -56,8 +56,8 @@ static void another_file_than_the_journal_gets_none(void **state)
 
 static void nonsense_in_the_environment_names_no_journal(void **state)
 {
-	static const char *const formats[] = { "", "8", "%ju", "%ju:", "a%ju:%ju", "%ju:%ju:1",
-					       "%ju %ju", "-%ju:%ju" };
+	static const char *const formats[] = { "",         "8",         "%ju",     "%ju:",
+					       "a%ju:%ju", "%ju:%ju:1", "%ju %ju", "-%ju:%ju" };
 	char text[128];
 
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {

@@ -102,10 +102,10 @@ static bool is_way_out(const char *name)
 }
 
 /* v0 and w0, whose other ends are in a namespace that lives as long as the sleep in it. */
-#define TWO_VETHS                                                                               \
-	"ip link add v0 type veth peer name v1; ip link add w0 type veth peer name w1;"          \
-	"unshare -n sleep 5 & sleep 0.3; ip link set v1 netns $!; ip link set w1 netns $!;"      \
-	"ip addr add 192.0.2.1/24 dev v0; ip addr add 198.51.100.1/24 dev w0;"                   \
+#define TWO_VETHS                                                                           \
+	"ip link add v0 type veth peer name v1; ip link add w0 type veth peer name w1;"     \
+	"unshare -n sleep 5 & sleep 0.3; ip link set v1 netns $!; ip link set w1 netns $!;" \
+	"ip addr add 192.0.2.1/24 dev v0; ip addr add 198.51.100.1/24 dev w0;"              \
 	"ip addr add 2001:db8::1/64 dev v0 nodad; ip link set v0 up; ip link set w0 up"
 
 static void default_routes_of_either_family_are_read(void **state)
@@ -206,7 +206,7 @@ static void addresses_are_read_but_for_loopback(void **state)
 }
 
 /* More than fit into one answer of 32 KiB. */
-#define ADDRESSES                                                                            \
+#define ADDRESSES                                                                             \
 	"for i in $(seq 0 999); do echo addr add 10.1.$((i / 250)).$((i % 250)) dev d1; done" \
 	" | ip -batch -"
 
@@ -342,7 +342,8 @@ static int open_socket(const struct wanted_socket *wanted)
 	inet_pton(wanted->family, wanted->addr,
 		  is_v6 ? (void *)&addr6.sin6_addr : (void *)&addr4.sin_addr);
 	assert_int_equal(bind(fd, is_v6 ? (void *)&addr6 : (void *)&addr4,
-			      is_v6 ? sizeof(addr6) : sizeof(addr4)), 0);
+			      is_v6 ? sizeof(addr6) : sizeof(addr4)),
+			 0);
 	if (wanted->type == SOCK_STREAM)
 		assert_int_equal(listen(fd, 1), 0);
 	return fd;
@@ -414,7 +415,8 @@ static void a_listener_on_both_families_is_listed_twice(void **state)
 
 static void a_connected_udp_socket_is_no_listener(void **state)
 {
-	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = htons(53),
+	struct sockaddr_in peer = { .sin_family = AF_INET,
+				    .sin_port = htons(53),
 				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *text = NULL;

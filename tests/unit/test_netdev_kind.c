@@ -10,8 +10,14 @@
 #include "host/netdev.h"
 #include "base/cleanup.h"
 
-#define NIC(index, ...) { .ifindex = (index), .type = ARPHRD_ETHER, __VA_ARGS__ }
-#define LIST(array) { .devices = (array), .devices_count = ARRAY_SIZE(array) }
+#define NIC(index, ...)                                               \
+	{                                                             \
+		.ifindex = (index), .type = ARPHRD_ETHER, __VA_ARGS__ \
+	}
+#define LIST(array)                                                    \
+	{                                                              \
+		.devices = (array), .devices_count = ARRAY_SIZE(array) \
+	}
 
 static void assert_outside(struct netdev *devices, size_t count, const char *expected)
 {
@@ -57,10 +63,8 @@ static void tunnels_and_virtual_devices_are_not_outside(void **state)
 static void a_bond_is_outside_and_its_members_are_not(void **state)
 {
 	struct netdev devices[] = {
-		NIC(2, .name = "eth0", .master = 4),
-		NIC(3, .name = "eth1", .master = 4),
-		NIC(4, .name = "bond0", .kind = "bond"),
-		NIC(5, .name = "eth2", .master = 6),
+		NIC(2, .name = "eth0", .master = 4),     NIC(3, .name = "eth1", .master = 4),
+		NIC(4, .name = "bond0", .kind = "bond"), NIC(5, .name = "eth2", .master = 6),
 		NIC(6, .name = "team0", .kind = "team"),
 	};
 

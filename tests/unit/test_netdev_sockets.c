@@ -63,8 +63,7 @@ static struct child start(const char *name, void (*prepare)(void))
 		_exit(0);
 	}
 	close(pipe_fds[1]);
-	assert_int_equal(read(pipe_fds[0], &child.inode, sizeof(child.inode)),
-			 sizeof(child.inode));
+	assert_int_equal(read(pipe_fds[0], &child.inode, sizeof(child.inode)), sizeof(child.inode));
 	close(pipe_fds[0]);
 	return child;
 }

@@ -138,7 +138,9 @@ static void options_of_one_command_are_strange_to_another(void **state)
 
 static const char *suggest(const char *word)
 {
-	static const char *const known[] = { "allow", "deny", "ban", "unban", "status", "list", "up" };
+	static const char *const known[] = {
+		"allow", "deny", "ban", "unban", "status", "list", "up"
+	};
 	struct suggestion suggestion = { .word = word, .length = strlen(word) };
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)

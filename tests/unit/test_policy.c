@@ -471,8 +471,9 @@ static void a_set_whose_file_is_missing_is_an_error(void **state)
 	struct policy_error error;
 	struct policy *policy;
 
-	assert_int_equal(try_build(&world, "\nset office file office.list\nban office\n", &policy,
-				   &error), -EINVAL);
+	assert_int_equal(
+		try_build(&world, "\nset office file office.list\nban office\n", &policy, &error),
+		-EINVAL);
 	assert_int_equal(error.line, 2);
 	assert_non_null(strstr(error.text, "'office'"));
 	assert_non_null(strstr(error.text, "'office.list'"));

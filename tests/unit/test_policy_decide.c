@@ -30,15 +30,16 @@ static void assert_decides(const char *config, const struct packet *packet, cons
 	char text[32];
 
 	if (answer.rule)
-		snprintf(text, sizeof(text), "%s %u", verdicts[answer.verdict], answer.rule->number);
+		snprintf(text, sizeof(text), "%s %u", verdicts[answer.verdict],
+			 answer.rule->number);
 	else
 		snprintf(text, sizeof(text), "%s", verdicts[answer.verdict]);
 	assert_string_equal(text, expected);
 }
 
 #define PACKET(...) (&(struct packet){ __VA_ARGS__ })
-#define BOB "203.0.113.9"
-#define HOST "192.0.2.1"
+#define BOB         "203.0.113.9"
+#define HOST        "192.0.2.1"
 
 static void the_most_specific_source_decides(void **state)
 {
@@ -68,8 +69,9 @@ static void the_first_rule_is_named_among_equals(void **state)
 
 static void the_longest_source_of_a_rule_counts(void **state)
 {
-	assert_decides("allow 80/tcp from 203.0.0.0/8 203.0.113.9\ndeny 80/tcp from 203.0.113.0/24\n",
-		       PACKET(BOB, HOST, 80), "allow 1");
+	assert_decides(
+		"allow 80/tcp from 203.0.0.0/8 203.0.113.9\ndeny 80/tcp from 203.0.113.0/24\n",
+		PACKET(BOB, HOST, 80), "allow 1");
 }
 
 static void a_ban_comes_before_an_allow(void **state)
@@ -233,8 +235,7 @@ static unsigned int pick(unsigned int below)
 	return (seed >> 16) % below;
 }
 
-static const char *const addresses[] = { "0.0.0.0", "::", "192.0.2.1", "192.0.2.2",
-					 "2001:db8::1" };
+static const char *const addresses[] = { "0.0.0.0", "::", "192.0.2.1", "192.0.2.2", "2001:db8::1" };
 #define PORTS 24
 
 static void make_world(void)

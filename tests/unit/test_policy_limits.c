@@ -194,10 +194,13 @@ static void too_many_sources_are_named_with_their_limit(void **state)
 	static struct prefix members[700000];
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(members); i++)
-		members[i] = (struct prefix){ .family = 4, .length = 32,
+		members[i] = (struct prefix){ .family = 4,
+					      .length = 32,
 					      .addr = { i >> 24, i >> 16, i >> 8, i } };
 	world.sets[world.sets_count++] = (struct policy_set){
-		.name = "big", .members = members, .count = ARRAY_SIZE(members),
+		.name = "big",
+		.members = members,
+		.count = ARRAY_SIZE(members),
 	};
 	assert_too_big("set big file x\nban big\ndeny 80 from big\ndeny 81 from big\n",
 		       "2100000 source prefixes over all rules, the limit is 2000000");

@@ -62,8 +62,7 @@ static void assert_host_bits(const char *text, const char *expected)
 
 static void host_bits_are_refused_with_the_prefix_meant(void **state)
 {
-	assert_host_bits("203.0.113.5/24",
-			 "has host bits set, use 203.0.113.0/24 or 203.0.113.5");
+	assert_host_bits("203.0.113.5/24", "has host bits set, use 203.0.113.0/24 or 203.0.113.5");
 	assert_host_bits("203.0.113.5/0", "has host bits set, use 0.0.0.0/0 or 203.0.113.5");
 	assert_host_bits("198.51.100.3/3", "has host bits set, use 192.0.0.0/3 or 198.51.100.3");
 	assert_host_bits("192.0.2.255/31", "has host bits set, use 192.0.2.254/31 or 192.0.2.255");
@@ -97,6 +96,7 @@ static void bytes_behind_the_address_are_zero(void **state)
 
 static void bad_text_is_refused_with_a_reason(void **state)
 {
+	/* clang-format off */
 	static const char *const bad[] = {
 		"", "/", "/8", "any", "1.2.3", "1.2.3.4.5", "1.2.3.256", "256.1.1.1", "1.2.3.4/",
 		"1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/+8", "1.2.3.4/08", "1.2.3.4/00", "1.2.3.4/0x8",
@@ -108,6 +108,7 @@ static void bad_text_is_refused_with_a_reason(void **state)
 		"1111:2222:3333:4444:5555:6666:7777:8888:9999",
 		"0000000000000000000000000000000000000000000000000000000000000000000000000000000::",
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct prefix prefix = { .family = 9, .length = 9 }, before = prefix;
@@ -158,10 +159,12 @@ static void families_do_not_contain_each_other(void **state)
 
 static void order_is_family_then_address_then_length(void **state)
 {
+	/* clang-format off */
 	static const char *const sorted[] = {
 		"0.0.0.0/0", "0.0.0.0", "10.0.0.0/8", "10.0.0.0/9", "10.0.0.0", "192.0.2.1",
 		"255.0.0.0/8", "::/0", "::", "::1", "2001:db8::/32", "2001:db8::/48",
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < ARRAY_SIZE(sorted); i++) {
 		for (size_t j = 0; j < ARRAY_SIZE(sorted); j++) {

@@ -103,11 +103,11 @@ static void a_list_that_was_cut_off_never_widens(void **state)
 	assert_fault("203.0.113.0/2",
 		     "1:1: '203.0.113.0/2' has host bits set, use 192.0.0.0/2 or 203.0.113.0");
 	assert_fault("10.0.0.0/8\n128.0.0.0/1", "2:1: the file may have been cut off behind /1: "
-		     "end the last line with a newline");
+						"end the last line with a newline");
 	assert_fault("192.0.0.0/2", "1:1: the file may have been cut off behind /2: "
-		     "end the last line with a newline");
+				    "end the last line with a newline");
 	assert_fault("2000::/12", "1:1: the file may have been cut off behind /12: "
-		     "end the last line with a newline");
+				  "end the last line with a newline");
 	assert_members("192.0.0.0/2\n", "192.0.0.0/2");
 	assert_members("192.0.0.0/2\n# x", "192.0.0.0/2");
 	assert_members("0.0.0.0/0", "0.0.0.0/0");
@@ -145,8 +145,7 @@ static void a_bad_line_is_named_with_its_place(void **state)
 static void a_bad_range_is_named_with_its_place(void **state)
 {
 	assert_fault("10.0.0.9-10.0.0.1\n", "1:10: the range ends before it begins");
-	assert_fault("10.0.0.0/8-11.0.0.0\n",
-		     "1:1: a range is from an address, not from a prefix");
+	assert_fault("10.0.0.0/8-11.0.0.0\n", "1:1: a range is from an address, not from a prefix");
 	assert_fault("10.0.0.0-11.0.0.0/8\n", "1:10: a range is to an address, not to a prefix");
 	assert_fault("10.0.0.0-2001:db8::1\n",
 		     "1:10: a range has both ends in IPv4 or both in IPv6");

@@ -29,7 +29,7 @@ struct tuple {
 struct flow {
 	__u8 proto;
 	struct tuple original, reply; /* as they are on the wire */
-	bool is_picked_up;	      /* TCP: conntrack came upon it in its middle */
+	bool is_picked_up;            /* TCP: conntrack came upon it in its middle */
 };
 
 /* What a flow does not say is not so. */

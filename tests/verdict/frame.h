@@ -27,14 +27,23 @@ struct lie {
 	bool is_told;
 	unsigned int value;
 };
-#define LIE(lied) { true, (lied) }
+#define LIE(lied)            \
+	{                    \
+		true, (lied) \
+	}
 
 struct tag {
 	__u16 proto; /* 0 ends the list */
 	__u16 tci;
 };
-#define DOT1Q(vid) { 0x8100, (vid) }
-#define DOT1AD(vid) { 0x88a8, (vid) }
+#define DOT1Q(vid)            \
+	{                     \
+		0x8100, (vid) \
+	}
+#define DOT1AD(vid)           \
+	{                     \
+		0x88a8, (vid) \
+	}
 
 /* An IPv6 extension header.  `length` is the field as it is on the wire. */
 struct extension {
@@ -45,17 +54,19 @@ struct extension {
 	__u16 offset; /* Fragment: in units of 8 bytes */
 	bool more;    /* Fragment: M */
 };
-#define EXTENSION(...) { .is_there = true, __VA_ARGS__ }
-#define HOPOPTS(n) EXTENSION(.type = IPPROTO_HOPOPTS, .length = (n))
-#define DSTOPTS(n) EXTENSION(.type = IPPROTO_DSTOPTS, .length = (n))
-#define ROUTING(n, segments) EXTENSION(.type = IPPROTO_ROUTING, .length = (n), .left = (segments))
-#define FRAGMENT(at, is_more) \
-	EXTENSION(.type = IPPROTO_FRAGMENT, .offset = (at), .more = (is_more))
-#define AH(n) EXTENSION(.type = IPPROTO_AH, .length = (n))
-#define HEADER(number, n) EXTENSION(.type = (number), .length = (n))
+#define EXTENSION(...)                        \
+	{                                     \
+		.is_there = true, __VA_ARGS__ \
+	}
+#define HOPOPTS(n)            EXTENSION(.type = IPPROTO_HOPOPTS, .length = (n))
+#define DSTOPTS(n)            EXTENSION(.type = IPPROTO_DSTOPTS, .length = (n))
+#define ROUTING(n, segments)  EXTENSION(.type = IPPROTO_ROUTING, .length = (n), .left = (segments))
+#define FRAGMENT(at, is_more) EXTENSION(.type = IPPROTO_FRAGMENT, .offset = (at), .more = (is_more))
+#define AH(n)                 EXTENSION(.type = IPPROTO_AH, .length = (n))
+#define HEADER(number, n)     EXTENSION(.type = (number), .length = (n))
 
 #define EXTENSIONS_MAX 12
-#define TAGS_MAX 4
+#define TAGS_MAX       4
 
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
@@ -73,9 +84,9 @@ struct frame {
 
 	/* IPv4 */
 	struct lie ihl, tot_len;
-	__u8 options;         /* bytes of them, a multiple of 4 */
-	__u8 option_type;     /* the first one's; 0: all are "no operation" */
-	__u16 offset;         /* in units of 8 bytes */
+	__u8 options;     /* bytes of them, a multiple of 4 */
+	__u8 option_type; /* the first one's; 0: all are "no operation" */
+	__u16 offset;     /* in units of 8 bytes */
 	bool more, is_reserved_set;
 
 	/* IPv6 */
@@ -84,16 +95,16 @@ struct frame {
 
 	/* Transport.  Nothing said: TCP with SYN */
 	__u8 protocol;
-	__u16 sport, dport;   /* sport 0: 40000 */
-	struct lie flags;     /* of TCP */
+	__u16 sport, dport; /* sport 0: 40000 */
+	struct lie flags;   /* of TCP */
 	__u8 icmp_type;
 	__u16 payload;        /* bytes behind the transport header */
 	struct lie transport; /* only so many bytes of header and payload are sent, and counted
 				 in the lengths: a short fragment, a short datagram */
 
 	/* What becomes of it on the way */
-	struct lie cut;       /* so many bytes of the frame arrive */
-	__u16 padding;        /* zeros behind the packet */
+	struct lie cut;               /* so many bytes of the frame arrive */
+	__u16 padding;                /* zeros behind the packet */
 	bool is_padding_a_tcp_header; /* to `dport` */
 };
 

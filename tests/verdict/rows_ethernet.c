@@ -3,8 +3,8 @@
 #include "rows.h"
 
 #define TAGGED(...) .tags = { __VA_ARGS__ }
-#define CLOSED4	    TO(HOST4, 6379)
-#define CLOSED6	    TO(HOST6, 6379)
+#define CLOSED4     TO(HOST4, 6379)
+#define CLOSED6     TO(HOST6, 6379)
 #define NOT_IP(number)                                  \
 	{                                               \
 		.ethertype = LIE(number), .payload = 46 \

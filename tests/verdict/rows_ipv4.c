@@ -5,14 +5,14 @@
  */
 #include "rows.h"
 
-#define CLOSED	 TO(HOST4, 6379)
-#define PORT	 ANY4("tcp", 6379)
-#define MORE	 .more = true
-#define LATER(n) .offset = (n)
-#define ONLY(n)	 .transport = LIE(n)
+#define CLOSED       TO(HOST4, 6379)
+#define PORT         ANY4("tcp", 6379)
+#define MORE         .more = true
+#define LATER(n)     .offset = (n)
+#define ONLY(n)      .transport = LIE(n)
 #define RECORD_ROUTE 7
-#define LSRR	     131
-#define SSRR	     137
+#define LSRR         131
+#define SSRR         137
 
 /* clang-format off */
 static const struct row array[] = {

@@ -5,11 +5,11 @@
  */
 #include "rows.h"
 
-#define CLOSED		 TO(HOST6, 6379)
-#define OPEN		 TO(HOST6, 80)
-#define PORT		 ANY6("tcp", 6379)
-#define CHAIN(...)	 .extensions = { __VA_ARGS__ }
-#define ONLY(n)		 .transport = LIE(n)
+#define CLOSED           TO(HOST6, 6379)
+#define OPEN             TO(HOST6, 80)
+#define PORT             ANY6("tcp", 6379)
+#define CHAIN(...)       .extensions = { __VA_ARGS__ }
+#define ONLY(n)          .transport = LIE(n)
 #define CUT(behind_ipv6) .cut = LIE(14 + 40 + (behind_ipv6))
 
 /* clang-format off */

@@ -31,7 +31,7 @@ static const char rules_text[] =
 	"deny 26/tcp\n"
 	"allow 80/tcp on 192.0.2.40 from 8.0.1.0/24\n";
 
-#define UNTIL	 "allow 6379/tcp from 8.0.1.0/24 until 2027-01-15T09:00Z\n"
+#define UNTIL    "allow 6379/tcp from 8.0.1.0/24 until 2027-01-15T09:00Z\n"
 #define DENY_ALL "default deny all\nallow 80/tcp\nban 8.0.66.0/24\nfailsafe from 8.0.10.10\n"
 
 #define SCENE(variable, ...) const struct scene variable = { .name = #variable, __VA_ARGS__ }
@@ -150,27 +150,40 @@ SCENE(no_ports, .config = rules_text, .damage = lose_ports);
 SCENE(no_rules, .config = rules_text, .damage = lose_rules);
 
 const struct scene *const scenes[] = {
-	&closed,	  &rules,
-	&deny_all,	  &allow_all,
-	&audit,		  &audit_deny_all,
-	&expired,	  &expired_allow_all,
-	&not_expired,	  &no_policy,
-	&no_active,	  &trial,
-	&trial_over,	  &trial_unbacked,
-	&no_forwarding,	  &no_forwarding_shared,
-	&shared,	  &deny_all_no_forwarding_shared,
-	&no_destinations, &no_sources,
+	&closed,
+	&rules,
+	&deny_all,
+	&allow_all,
+	&audit,
+	&audit_deny_all,
+	&expired,
+	&expired_allow_all,
+	&not_expired,
+	&no_policy,
+	&no_active,
+	&trial,
+	&trial_over,
+	&trial_unbacked,
+	&no_forwarding,
+	&no_forwarding_shared,
+	&shared,
+	&deny_all_no_forwarding_shared,
+	&no_destinations,
+	&no_sources,
 	&no_answers,
-	&no_ports,	  &no_rules,
-	&bound,		  &bound_deny_all,
+	&no_ports,
+	&no_rules,
+	&bound,
+	&bound_deny_all,
 	&bound_allow_all,
-	&dhcp,		  &bound_dhcp,
+	&dhcp,
+	&bound_dhcp,
 	&no_forwarding_foreign,
 };
 const size_t scenes_count = ARRAY_SIZE(scenes);
 
 const struct rows *const tables[] = {
-	&rows_ethernet,	   &rows_ipv4,	&rows_ipv6,    &rows_transport, &rows_policy,
-	&rows_destination, &rows_source, &rows_reply, &rows_learned, &rows_image,
+	&rows_ethernet,    &rows_ipv4,   &rows_ipv6,  &rows_transport, &rows_policy,
+	&rows_destination, &rows_source, &rows_reply, &rows_learned,   &rows_image,
 };
 const size_t tables_count = ARRAY_SIZE(tables);

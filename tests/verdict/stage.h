@@ -41,8 +41,8 @@ struct scene {
 	bool is_past_deadline; /* … was a second ago */
 	bool is_expired;       /* what ends ("until") ended a second ago */
 	bool is_forwarding_off;
-	bool is_shared;        /* INTERFACE_SHARED */
-	bool is_foreign;       /* frames are to a link-layer address that is not this host's */
+	bool is_shared;  /* INTERFACE_SHARED */
+	bool is_foreign; /* frames are to a link-layer address that is not this host's */
 	struct bound bound[BOUND_MAX];
 	void (*damage)(struct image *image); /* done to the active image */
 };
@@ -67,9 +67,9 @@ struct counts {
 
 /* What became of a frame. */
 struct outcome {
-	enum reason reason;    /* REASON_NONE: none was counted, or more than one */
-	bool is_dropped;       /* by the program's return value; of no meaning on an interface */
-	bool is_changed;       /* the program wrote to the frame */
+	enum reason reason; /* REASON_NONE: none was counted, or more than one */
+	bool is_dropped;    /* by the program's return value; of no meaning on an interface */
+	bool is_changed;    /* the program wrote to the frame */
 	struct counts moved;
 };
 
@@ -85,14 +85,15 @@ void stage_set(struct stage *stage, const struct scene *scene);
 bool stage_has_way(enum way way, const struct bytes *bytes);
 
 /* gso_segs: of how many segments GRO made it; 0 and 1 = it is as it came. */
-void stage_send(struct stage *stage, enum way way, const struct bytes *bytes,
-		unsigned int gso_segs, struct outcome *ret);
+void stage_send(struct stage *stage, enum way way, const struct bytes *bytes, unsigned int gso_segs,
+		struct outcome *ret);
 
 /* What became of a frame that the caller sent to veth0 itself. */
 void stage_observe(struct stage *stage, struct outcome *ret);
 
 /* Place in struct counts of the first of the port's counters, or of the rule's one, in the policy
- * that enforces; 0 = there is none.  The port by its identity ("tcp 0.0.0.0 80"), the rule by its number. */
+ * that enforces; 0 = there is none.  The port by its identity ("tcp 0.0.0.0 80"), the rule by its
+ * number. */
 unsigned int stage_port_counter(struct stage *stage, const char *identity);
 unsigned int stage_rule_counter(struct stage *stage, unsigned int number);
 

@@ -306,8 +306,8 @@ static void note_bound(struct stage *stage, const struct bound *bound)
 	int fd;
 
 	memcpy(key.addr, addr.addr, sizeof(key.addr));
-	fd = memcmp(key.addr, every, sizeof(every)) == 0 ? stage->kernel->learned_fd :
-							   stage->kernel->learned_at_fd;
+	fd = memcmp(key.addr, every, sizeof(every)) == 0 ? stage->kernel->learned_fd
+							 : stage->kernel->learned_at_fd;
 	if (bpf_map_update_elem(fd, &key, &value, BPF_ANY) < 0)
 		die("cannot note a learned port");
 }
@@ -371,7 +371,7 @@ unsigned int stage_rule_counter(struct stage *stage, unsigned int number)
 {
 	for (size_t i = 0; stage->policy && i < stage->policy->rules_count; i++)
 		if (stage->policy->rules[i].number == number)
-			return stage_place(counter_id(
-				stage, "rule", stage->policy->rules[i].identity, false));
+			return stage_place(
+				counter_id(stage, "rule", stage->policy->rules[i].identity, false));
 	return 0;
 }

@@ -15,9 +15,9 @@ struct stage {
 	struct counter_ids *ids;
 	struct joint_counter joints[STAGE_COUNTERS]; /* that were given out */
 	size_t joints_count;
-	struct counts counts;  /* as last read */
-	int veth, tun;         /* ifindexes of the guarded interfaces */
-	int wire_fd;           /* sends frames that veth0 receives */
+	struct counts counts; /* as last read */
+	int veth, tun;        /* ifindexes of the guarded interfaces */
+	int wire_fd;          /* sends frames that veth0 receives */
 	int tun_fd;
 };
 

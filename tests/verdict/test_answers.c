@@ -124,7 +124,7 @@ int main(void)
 			 "what_is_said_beforehand_is_what_is_decided_%lu (%s, %u of %u packets)",
 			 round, scene->name, decided, BATCH);
 	}
-	tap_case(answered(stage) > rounds, "what_is_said_beforehand_is_followed (%llu joint packets)",
-		 answered(stage));
+	tap_case(answered(stage) > rounds,
+		 "what_is_said_beforehand_is_followed (%llu joint packets)", answered(stage));
 	return tap_end();
 }

@@ -28,8 +28,8 @@ static bool says_all(const struct lane_table *table, struct image_ref image)
 {
 	for (__u32 proto = 0; proto < LANE_PROTOS; proto++) {
 		for (__u32 port = 0; port < 65536; port++) {
-			const struct image_slot_entry *slot = image_near_slot(
-				image, image_slot_number(image, proto, port));
+			const struct image_slot_entry *slot =
+				image_near_slot(image, image_slot_number(image, proto, port));
 
 			if (!slot || !says(table->answers[0][proto][port], &slot->answer4) ||
 			    !says(table->answers[1][proto][port], &slot->answer6))

@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 
 #define MUTATIONS 20000
-#define ROUNDS	  20
+#define ROUNDS    20
 
 /* Reason, and the counters of port and rule; not the bytes, which the L3 form has fewer of. */
 static bool is_same(const struct outcome *a, const struct outcome *b)

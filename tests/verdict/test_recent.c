@@ -15,16 +15,18 @@
 #include "base/cleanup.h"
 
 #define ALLOWED "8.0.1.9"
-#define CLOSED	"8.0.2.9" /* is listed, but for the other port */
+#define CLOSED  "8.0.2.9" /* is listed, but for the other port */
 
 #define SOURCES4 " from 8.0.1.0/24\nallow 5432/tcp from 8.0.2.0/24\n"
 
 static const struct scene first = { .name = "first", .config = "allow 6379/tcp" SOURCES4 };
 static const struct scene then = { .name = "then", .config = "deny 6379/tcp" SOURCES4 };
-static const struct scene on_trial = { .name = "on_trial", .config = "allow 6379/tcp" SOURCES4,
-				       .confirmed = "", .is_trial = true };
-static const struct scene ends = { .name = "ends", .config = "allow 6379/tcp from 8.0.1.0/24 "
-							     "until 2027-01-15T09:00Z\n" };
+static const struct scene on_trial = {
+	.name = "on_trial", .config = "allow 6379/tcp" SOURCES4, .confirmed = "", .is_trial = true
+};
+static const struct scene ends = { .name = "ends",
+				   .config = "allow 6379/tcp from 8.0.1.0/24 "
+					     "until 2027-01-15T09:00Z\n" };
 
 /* One is let in; others differ in one word of the address, or in the port, and are not. */
 static const struct scene crowd = {
@@ -131,7 +133,8 @@ static void take_for_present(struct stage *stage, enum filter_program program, _
 
 static struct outcome ask(struct stage *stage, enum way way, const char *source, __u16 port)
 {
-	struct frame frame = { .saddr = source, .dport = port,
+	struct frame frame = { .saddr = source,
+			       .dport = port,
 			       .daddr = strchr(source, ':') ? "2001:db8::1" : "192.0.2.1" };
 	struct outcome outcome;
 	struct bytes bytes;
@@ -159,8 +162,8 @@ static void it_says_what_was_said(struct stage *stage, enum way way, enum filter
 	tap_case(is_alike(&before, &again) && remembered(stage, program) == 1,
 		 "it_is_let_in_and_counted_alike (%s)", way_names[way]);
 	again = ask(stage, way, ALLOWED, 5432);
-	tap_case(again.reason == DROP_CLOSED && again.is_dropped,
-		 "at_another_port_it_is_not (%s)", way_names[way]);
+	tap_case(again.reason == DROP_CLOSED && again.is_dropped, "at_another_port_it_is_not (%s)",
+		 way_names[way]);
 	before = ask(stage, way, CLOSED, 6379);
 	again = ask(stage, way, CLOSED, 6379);
 	tap_case(before.reason == DROP_CLOSED && is_alike(&before, &again) &&

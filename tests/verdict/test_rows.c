@@ -188,8 +188,8 @@ static void check_table(unsigned int played, const unsigned int seen[REASON_MAX]
 	tap_case(twice == 0, "no two rows have the same name (%u do)", twice);
 	for (enum reason reason = REASON_NONE + 1; reason < REASON_MAX; reason++)
 		if (reason != DROP_GATE) /* not the filter's: e2e/ shows the gate */
-			tap_case(seen[reason] > 0, "the reason %s has a row (%u)", reason_name(reason),
-				 seen[reason]);
+			tap_case(seen[reason] > 0, "the reason %s has a row (%u)",
+				 reason_name(reason), seen[reason]);
 }
 
 /* fuzz_parse.c reads the frame behind a byte that says how: 0, as at XDP. */

@@ -15,8 +15,8 @@
 #define TAG_BYTES      4
 
 const char *const way_names[WAY_MAX] = {
-	[WAY_XDP] = "xdp",	    [WAY_TC] = "tc",
-	[WAY_TC_L3] = "tc_l3",	    [WAY_VETH] = "tc on veth",
+	[WAY_XDP] = "xdp",          [WAY_TC] = "tc",
+	[WAY_TC_L3] = "tc_l3",      [WAY_VETH] = "tc on veth",
 	[WAY_TUN] = "tc_l3 on tun",
 };
 

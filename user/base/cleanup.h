@@ -18,16 +18,16 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #define _cleanup_(function) __attribute__((cleanup(function)))
-#define _cleanup_free_ _cleanup_(util_freep)
-#define _cleanup_close_ _cleanup_(util_closep)
-#define _cleanup_fclose_ _cleanup_(util_fclosep)
-#define _cleanup_closedir_ _cleanup_(util_closedirp)
+#define _cleanup_free_      _cleanup_(util_freep)
+#define _cleanup_close_     _cleanup_(util_closep)
+#define _cleanup_fclose_    _cleanup_(util_fclosep)
+#define _cleanup_closedir_  _cleanup_(util_closedirp)
 
-#define TAKE_PTR(pointer)                             \
-	({                                            \
+#define TAKE_PTR(pointer)                               \
+	({                                              \
 		__typeof__(pointer) taken_ = (pointer); \
-		(pointer) = NULL;                     \
-		taken_;                               \
+		(pointer) = NULL;                       \
+		taken_;                                 \
 	})
 
 #define TAKE_FD(fd)                \

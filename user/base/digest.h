@@ -15,9 +15,11 @@ struct digest {
 
 /* Start with DIGEST_INIT; add in any number of pieces of a whole number of eight bytes each,
  * except the last. */
-#define DIGEST_INIT                                                \
-	{                                                          \
-		{ 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full } \
+#define DIGEST_INIT                                                  \
+	{                                                            \
+		{                                                    \
+			0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full \
+		}                                                    \
 	}
 
 static inline __u64 digest_mix(__u64 value)

@@ -151,7 +151,7 @@ struct target_file {
 	const char *name;    /* behind the last slash of path */
 	int dir_fd;
 	bool is_new;
-	struct stat stat;    /* of the file there is */
+	struct stat stat; /* of the file there is */
 };
 
 static void close_target(struct target_file *target)
@@ -186,7 +186,9 @@ static int open_directory(struct target_file *target)
 		return -EISDIR;
 	if (slash)
 		*slash = 0;
-	target->dir_fd = open(!slash ? "." : slash == target->path ? "/" : target->path,
+	target->dir_fd = open(!slash                  ? "."
+			      : slash == target->path ? "/"
+						      : target->path,
 			      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return target->dir_fd < 0 ? -errno : 0;
 }
@@ -245,8 +247,8 @@ static bool is_temporary(const struct target_file *target, const char *name)
 /* Whether it is a file of ours that nobody writes. */
 static bool is_abandoned(const struct target_file *target, const char *name)
 {
-	_cleanup_close_ int fd = openat(target->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
-							      O_NOCTTY | O_CLOEXEC);
+	_cleanup_close_ int fd = openat(target->dir_fd, name,
+					O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat stat;
 
 	if (fd < 0 || fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode) || stat.st_nlink != 1)

@@ -21,7 +21,7 @@
 #include "base/cleanup.h"
 
 #define DAEMON_PATH LOCK_DIR "/daemon"
-#define POLL_MS 5
+#define POLL_MS     5
 
 static int open_file(const char *path)
 {
@@ -61,8 +61,8 @@ static pid_t find_holder(const struct stat *file)
 	pid_t pid;
 
 	while (locks && fgets(line, sizeof(line), locks))
-		if (sscanf(line, "%*u: FLOCK %*s %*s %d %x:%x:%lu", &pid, &major, &minor,
-			   &inode) == 4 &&
+		if (sscanf(line, "%*u: FLOCK %*s %*s %d %x:%x:%lu", &pid, &major, &minor, &inode) ==
+			    4 &&
 		    inode == file->st_ino && makedev(major, minor) == file->st_dev)
 			return pid;
 	return 0;

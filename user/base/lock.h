@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-#define LOCK_DIR "/run/tidegate"
-#define LOCK_PATH LOCK_DIR "/lock"
+#define LOCK_DIR         "/run/tidegate"
+#define LOCK_PATH        LOCK_DIR "/lock"
 #define LOCK_HOLDER_TEXT 128
 
 /* Waits for the lock, so long at most.  A descriptor to close when done; -ETIMEDOUT, or another

@@ -45,8 +45,8 @@ static bool is_journal(void)
 static const char *prefix(enum log_level level)
 {
 	static const char *const journal[] = { "<3>", "<4>", "<6>", "<7>" };
-	static const char *const terminal[] = { "tidegate: ", "tidegate: warning: ",
-						"tidegate: ", "tidegate: debug: " };
+	static const char *const terminal[] = { "tidegate: ", "tidegate: warning: ", "tidegate: ",
+						"tidegate: debug: " };
 
 	return is_journal() ? journal[level] : terminal[level];
 }

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 
+/* clang-format off */
 static const char *const names[] = {
 	[REASON_NONE] = "none",
 	[PASS_NOT_IP] = "not-ip",
@@ -27,6 +28,7 @@ static const char *const names[] = {
 	[DROP_GATE] = "gate",
 	[DROP_SPOOFED] = "spoofed",
 };
+/* clang-format on */
 _Static_assert(ARRAY_SIZE(names) == REASON_MAX, "a reason has no name");
 
 const char *reason_name(enum reason reason)

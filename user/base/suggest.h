@@ -9,10 +9,10 @@
 #include <stddef.h>
 
 struct suggestion {
-	const char *word;  /* as typed; need not end in a zero byte */
+	const char *word; /* as typed; need not end in a zero byte */
 	size_t length;
-	const char *best;  /* of those offered; NULL = none is near enough */
-	size_t distance;   /* of best */
+	const char *best; /* of those offered; NULL = none is near enough */
+	size_t distance;  /* of best */
 };
 
 /* Letters count without their case. */

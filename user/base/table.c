@@ -9,7 +9,7 @@
 
 /* Narrower than this, words are torn and nothing is gained. */
 #define WRAPPED_MIN 20
-#define GAP 2
+#define GAP         2
 
 int table_add(struct table *table, const char *const *texts)
 {

@@ -18,9 +18,9 @@
 struct docker;
 struct policy;
 
-#define CMD_DONE 0
+#define CMD_DONE   0
 #define CMD_FAILED 1
-#define CMD_USAGE 2
+#define CMD_USAGE  2
 
 enum command_for { FOR_ROOT, FOR_ANYONE };
 
@@ -76,8 +76,8 @@ bool cmd_enforces_text(struct kernel *kernel);
  * The Engine that the options or the configuration name.  *ret is NULL and *ret_off true
  * when that is "off".  Logs.
  */
-int cmd_open_docker(const struct options *options, const char *config_text,
-		    struct docker **ret, bool *ret_off);
+int cmd_open_docker(const struct options *options, const char *config_text, struct docker **ret,
+		    bool *ret_off);
 
 /* The lock of base/lock.h; says what it waits for, and gives up after half a minute.  A descriptor
  * to close, or -errno.  Logs. */

@@ -15,8 +15,8 @@
 #include "policy/policy.h"
 #include "base/cleanup.h"
 
-int cmd_open_docker(const struct options *options, const char *config_text,
-		    struct docker **ret, bool *ret_off)
+int cmd_open_docker(const struct options *options, const char *config_text, struct docker **ret,
+		    bool *ret_off)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
 	struct config_error ignored;
@@ -26,8 +26,8 @@ int cmd_open_docker(const struct options *options, const char *config_text,
 	*ret = NULL;
 	*ret_off = false;
 	/* What is wrong with the text is said where it is used. */
-	if (!url && config_parse(config_text, strlen(config_text), time(NULL), &config,
-				 &ignored) == 0)
+	if (!url &&
+	    config_parse(config_text, strlen(config_text), time(NULL), &config, &ignored) == 0)
 		url = config_docker_url(config);
 	*ret_off = url && streq(url, "off");
 	if (*ret_off)
@@ -52,8 +52,10 @@ int cmd_take_lock(void)
 	}
 	if (fd == -ETIMEDOUT) {
 		lock_describe_holder(holder);
-		log_error(0, "nothing was changed: '" LOCK_PATH "' was not to be had for 30 s, %s "
-			  "holds it; end that if it hangs, and try again", holder);
+		log_error(0,
+			  "nothing was changed: '" LOCK_PATH "' was not to be had for 30 s, %s "
+			  "holds it; end that if it hangs, and try again",
+			  holder);
 	} else if (fd < 0) {
 		log_error(fd, "cannot take the lock in " LOCK_DIR " (tidegate needs root)");
 	}
@@ -155,10 +157,13 @@ char *cmd_no_outside(const struct options *options, const struct desired *desire
 		fprintf(out, "` in '%s' is there now", options->config);
 	} else {
 		fputs("`interface auto` takes NICs, bonds, teams and a veth with the default "
-		      "route; here is ", out);
+		      "route; here is ",
+		      out);
 		put_interfaces(out, desired->netdevs);
-		fprintf(out, ". Name what leads outside: `tidegate up NAME`, or `interface NAME` "
-			"in '%s'", options->config);
+		fprintf(out,
+			". Name what leads outside: `tidegate up NAME`, or `interface NAME` "
+			"in '%s'",
+			options->config);
 	}
 	fclose(out);
 	return text;
@@ -172,7 +177,8 @@ bool cmd_cuts_ssh(const struct reconcile_plan *plan, unsigned int trial_seconds)
 
 	if (found < 0)
 		return log_error(found, "cannot find out who is logged in by SSH; nothing was "
-				 "changed (--force does not ask)"), true;
+					"changed (--force does not ask)"),
+		       true;
 	if (!found)
 		return false;
 	lockout_describe(&lockout, reconcile_desired(plan)->policy, whom);
@@ -180,9 +186,11 @@ bool cmd_cuts_ssh(const struct reconcile_plan *plan, unsigned int trial_seconds)
 		log_warning("this cuts %s", whom);
 		return false;
 	}
-	log_error(0, "this would cut %s; nothing was changed. Allow %u/tcp from there, name it as "
+	log_error(0,
+		  "this would cut %s; nothing was changed. Allow %u/tcp from there, name it as "
 		  "failsafe, try what the file says with `tidegate reload --confirm 120s`, or "
-		  "insist with --force", whom, lockout.ssh.port);
+		  "insist with --force",
+		  whom, lockout.ssh.port);
 	return true;
 }
 

@@ -13,8 +13,7 @@
 
 #define CONFIG_BYTES (64u << 20)
 
-static int __attribute__((format(printf, 3, 4)))
-fail(int err, char *error, const char *format, ...)
+static int __attribute__((format(printf, 3, 4))) fail(int err, char *error, const char *format, ...)
 {
 	va_list args;
 
@@ -42,8 +41,10 @@ static int read_missing(const struct options *options, struct kernel *kernel, ch
 			char *error)
 {
 	if (cmd_enforces_text(kernel))
-		return fail(-ENOENT, error, "'%s' is gone, and the policy made from it enforces: "
-			    "put it back, or make an empty one", options->config);
+		return fail(-ENOENT, error,
+			    "'%s' is gone, and the policy made from it enforces: "
+			    "put it back, or make an empty one",
+			    options->config);
 	*ret_text = strdup("");
 	return *ret_text ? 0 : fail(-ENOMEM, error, "out of memory");
 }

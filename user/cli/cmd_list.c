@@ -100,8 +100,7 @@ static int print(const struct options *options, struct kernel *kernel,
 }
 
 /* What runs, from the image's own notes; without an image, what the file would mean. */
-static int read_desired(const struct options *options, struct kernel *kernel,
-			struct desired **ret)
+static int read_desired(const struct options *options, struct kernel *kernel, struct desired **ret)
 {
 	_cleanup_(image_clear) struct image image = {};
 	_cleanup_free_ char *text = NULL;

@@ -84,7 +84,7 @@ static int delete_number(const char *text, const char *word, char **ret)
 }
 
 /* argv[0] is "delete". */
-static int delete(const char *text, int argc, char **argv, char **ret)
+static int delete (const char *text, int argc, char **argv, char **ret)
 {
 	_cleanup_(config_clear_statement) struct statement statement = {};
 	int err;
@@ -172,8 +172,8 @@ static void hint(const struct desired *desired, const struct statement *added)
 
 	if (!rule || rule->is_everywhere)
 		return;
-	text = rule->ports_count ? hint_inside(added, &world) :
-				   hint_useless(added, desired->inventory);
+	text = rule->ports_count ? hint_inside(added, &world)
+				 : hint_useless(added, desired->inventory);
 	if (text)
 		log_warning("'%s': %s", rule->text, text);
 }
@@ -203,8 +203,8 @@ static int check_refused(const struct options *options, const struct reconcile_p
 		  "'%s' %s%s: change it, or try it with `tidegate reload --confirm 120s`, before "
 		  "you edit it",
 		  options->config,
-		  why[0] ? "was not applied when it was saved, because " :
-			   "was tried, not confirmed, and taken back",
+		  why[0] ? "was not applied when it was saved, because "
+			 : "was tried, not confirmed, and taken back",
 		  why);
 	return -EPERM;
 }
@@ -265,8 +265,10 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 	if (err == 0 && change == add)
 		err = parse(argc, argv, &added);
 	if (err == -EINVAL)
-		log_error(0, "'%s' has an error itself, `tidegate check` shows it; nothing was "
-			     "changed", options->config);
+		log_error(0,
+			  "'%s' has an error itself, `tidegate check` shows it; nothing was "
+			  "changed",
+			  options->config);
 	if (err < 0)
 		return err;
 	err = cmd_open_docker(options, new_text, &docker, &input.is_docker_off);

@@ -26,8 +26,8 @@
 
 /* Docker's events can be lost, so all is read again this often, whatever was said. */
 #define RELIST_SECONDS 30
-#define RETRY_SECONDS 5
-#define QUIET_MS 1000
+#define RETRY_SECONDS  5
+#define QUIET_MS       1000
 
 /* Nobody says that pins are removed, hidden by a mount, or links detached. */
 #define CHECK_MS 2000
@@ -38,15 +38,15 @@ struct daemon {
 	const struct options *options;
 	struct kernel *kernel;
 	struct docker *docker;
-	char *docker_text;       /* configuration that docker was opened for */
+	char *docker_text; /* configuration that docker was opened for */
 	bool is_docker_off;
 	int fds[WAKE_MAX];
 	bool is_stopping;
 	bool is_config_changed;
-	bool is_text_new;        /* since the last round that succeeded */
+	bool is_text_new; /* since the last round that succeeded */
 	bool was_failing, was_refused, was_unguarded;
 	bool is_too_early; /* see engine/reconcile.h */
-	char *problems; /* as the last round had them, a line each; NULL = none */
+	char *problems;    /* as the last round had them, a line each; NULL = none */
 	enum docker_source docker_source;
 	time_t next_expiry;
 	unsigned int trial_seconds_left; /* when the last round ended; 0 = nothing is on trial */
@@ -159,7 +159,8 @@ static void report_refusal(const struct daemon *daemon, const char *why)
 			    path, why);
 	else
 		log_warning("'%s' was tried, not confirmed, and taken back; what was confirmed "
-			    "before enforces", path);
+			    "before enforces",
+			    path);
 }
 
 static void report(struct daemon *daemon, const struct reconcile_report *report)
@@ -324,8 +325,9 @@ static enum woken wait_once(struct daemon *daemon, int timeout_ms)
 	}
 	for (int i = 0; i < WAKE_MAX; i++)
 		is_changed = is_changed || (fds[i].is_ready && i != WAKE_TRACKING);
-	return is_changed ? WOKEN_BY_CHANGE :
-	       fds[WAKE_TRACKING].is_ready ? WOKEN_BY_TRACKING : WOKEN_BY_TIME;
+	return is_changed                    ? WOKEN_BY_CHANGE
+	       : fds[WAKE_TRACKING].is_ready ? WOKEN_BY_TRACKING
+					     : WOKEN_BY_TIME;
 }
 
 static long long now_ms(void)
@@ -434,9 +436,10 @@ int cmd_run(const struct options *options, int argc, char **argv)
 		return cmd_usage(argv[0], "'%s': takes no argument", argv[1]);
 	daemon_fd = lock_take_daemon(options->pin_dir);
 	if (daemon_fd < 0) {
-		log_error(daemon_fd == -EAGAIN ? 0 : daemon_fd, daemon_fd == -EAGAIN ?
-			  "another `tidegate run` is running" :
-			  "cannot take the lock in " LOCK_DIR " (tidegate needs root)");
+		log_error(daemon_fd == -EAGAIN ? 0 : daemon_fd,
+			  daemon_fd == -EAGAIN ? "another `tidegate run` is running"
+					       : "cannot take the lock in " LOCK_DIR
+						 " (tidegate needs root)");
 		return CMD_FAILED;
 	}
 	if (prepare(&daemon) < 0)

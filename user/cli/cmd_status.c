@@ -154,10 +154,9 @@ static char *who_may_enter(const struct policy *policy, const struct row *row)
 
 static bool is_twin(const struct policy_port *a, const struct policy_port *b)
 {
-	return a->proto == b->proto && a->lo == b->lo && a->hi == b->hi &&
-	       a->addr.length == 0 && b->addr.length == 0 && a->addr.family != b->addr.family &&
-	       a->origin == b->origin && a->is_closed == b->is_closed &&
-	       streq(a->container ?: "", b->container ?: "") &&
+	return a->proto == b->proto && a->lo == b->lo && a->hi == b->hi && a->addr.length == 0 &&
+	       b->addr.length == 0 && a->addr.family != b->addr.family && a->origin == b->origin &&
+	       a->is_closed == b->is_closed && streq(a->container ?: "", b->container ?: "") &&
 	       a->rules_count == b->rules_count &&
 	       (!a->rules_count ||
 		memcmp(a->rules, b->rules, a->rules_count * sizeof(*a->rules)) == 0);
@@ -232,8 +231,8 @@ static void print_address_note(const struct health *health, const struct row *ro
 
 static void print_rows(const struct row *rows, size_t count)
 {
-	static const char *const heading[] = { "PORT", "ADDRESS", "LEADS TO", "WHO MAY ENTER",
-					       "PASSED", "DROPPED" };
+	static const char *const heading[] = { "PORT",          "ADDRESS", "LEADS TO",
+					       "WHO MAY ENTER", "PASSED",  "DROPPED" };
 	_cleanup_(table_clear) struct table table = { .columns = 6, .wrapped = 3, .right = 0x30 };
 
 	if (!count) {
@@ -243,8 +242,9 @@ static void print_rows(const struct row *rows, size_t count)
 	(void)table_add(&table, heading);
 	for (size_t i = 0; i < count; i++) {
 		char port[48], address[PREFIX_STRLEN], target[160], passed[24], dropped[24];
-		const char *row[] = { port, address_text(&rows[i], address), target,
-				      rows[i].who ?: "", passed, dropped };
+		const char *row[] = { port,   address_text(&rows[i], address),
+				      target, rows[i].who ?: "",
+				      passed, dropped };
 
 		port_text(rows[i].port, port, sizeof(port));
 		leads_to(rows[i].port, target, sizeof(target));
@@ -282,8 +282,8 @@ static void print_means(const struct health *health)
 	for (enum means i = 0; i < MEANS_MAX; i++)
 		if (!health->means[i].is_attached)
 			printf("  missing    %s (%s): %s\n", means_name(i),
-			       health->means[i].why_not[0] ? health->means[i].why_not :
-							     "somebody removed it",
+			       health->means[i].why_not[0] ? health->means[i].why_not
+							   : "somebody removed it",
 			       means_without(i));
 }
 
@@ -296,17 +296,19 @@ static void print_useless(const struct policy *policy)
 		count += !policy->rules[i].is_everywhere && !policy->rules[i].ports_count;
 	if (count)
 		printf("  rules      %zu of %zu appl%s to nothing that runs now: `tidegate list` "
-		       "says why\n", count, policy->rules_count, count == 1 ? "ies" : "y");
+		       "says why\n",
+		       count, policy->rules_count, count == 1 ? "ies" : "y");
 }
 
 static void print_head(const struct options *options, const struct health *health)
 {
 	const struct desired *desired = health->report.desired;
 
-	printf("tidegate: %s\n", health->is_unreadable ? "NOT IN ORDER" :
-	       !health->is_loaded ? "DOWN" :
-	       health->is_audit ? "AUDIT (nothing is dropped)" :
-	       health->problems_count ? "NOT IN ORDER" : "enforcing");
+	printf("tidegate: %s\n", health->is_unreadable    ? "NOT IN ORDER"
+				 : !health->is_loaded     ? "DOWN"
+				 : health->is_audit       ? "AUDIT (nothing is dropped)"
+				 : health->problems_count ? "NOT IN ORDER"
+							  : "enforcing");
 	for (size_t i = 0; i < health->problems_count; i++)
 		printf("  problem    %s\n", health->problems[i]);
 	if (health->trial_seconds_left)
@@ -328,8 +330,9 @@ static void print_head(const struct options *options, const struct health *healt
 		printf("  docker     %s\n", docker_words[desired->docker_source]);
 	if (desired)
 		print_useless(desired->policy);
-	printf("  daemon     %s\n", health->is_daemon_running ? "running" :
-	       "not running: later changes in Docker are not followed");
+	printf("  daemon     %s\n",
+	       health->is_daemon_running ? "running"
+					 : "not running: later changes in Docker are not followed");
 	printf("  config     %s\n", options->config);
 }
 
@@ -389,11 +392,10 @@ static json_t *who_json(const struct row *row, const struct desired *desired)
 		const struct policy_rule *rule = &desired->policy->rules[row->port->rules[i]];
 
 		if (sources_of(rule, row).count)
-			json_array_append_new(who, json_pack("{si sb so}", "rule", rule->number,
-							     "allow", rule->kind != STATEMENT_DENY,
-							     "sources",
-							     sources_json(rule, row,
-									  desired->config)));
+			json_array_append_new(who,
+					      json_pack("{si sb so}", "rule", rule->number, "allow",
+							rule->kind != STATEMENT_DENY, "sources",
+							sources_json(rule, row, desired->config)));
 	}
 	return who;
 }
@@ -422,9 +424,9 @@ static json_t *sets_json(const struct desired *desired)
 		json_decref(members);
 	}
 	for (size_t i = 0; desired && i < desired->sets_count; i++)
-		json_object_set_new(sets, desired->sets[i].name,
-				    prefixes_json(desired->sets[i].members,
-						  desired->sets[i].count));
+		json_object_set_new(
+			sets, desired->sets[i].name,
+			prefixes_json(desired->sets[i].members, desired->sets[i].count));
 	return sets;
 }
 
@@ -433,16 +435,15 @@ static json_t *row_json(const struct row *row, const struct desired *desired)
 	const struct policy_port *port = row->port;
 	char address[PREFIX_STRLEN];
 
-	return json_pack("{ss si si ss ss? si sb sb sb so s{sI sI} s{sI sI}}",
-			 "proto", proto_name(port->proto), "port", port->lo, "port_last", port->hi,
+	return json_pack("{ss si si ss ss? si sb sb sb so s{sI sI} s{sI sI}}", "proto",
+			 proto_name(port->proto), "port", port->lo, "port_last", port->hi,
 			 "address", address_text(row, address), "container", port->container,
-			 "container_port", port->container_port,
-			 "published", port->origin == PORT_PUBLISHED, "running", !port->is_armed,
-			 "open", !port->is_closed, "who", who_json(row, desired),
-			 "passed", "packets", (json_int_t)row->passed.packets,
-			 "bytes", (json_int_t)row->passed.bytes,
-			 "dropped", "packets", (json_int_t)row->dropped.packets,
-			 "bytes", (json_int_t)row->dropped.bytes);
+			 "container_port", port->container_port, "published",
+			 port->origin == PORT_PUBLISHED, "running", !port->is_armed, "open",
+			 !port->is_closed, "who", who_json(row, desired), "passed", "packets",
+			 (json_int_t)row->passed.packets, "bytes", (json_int_t)row->passed.bytes,
+			 "dropped", "packets", (json_int_t)row->dropped.packets, "bytes",
+			 (json_int_t)row->dropped.bytes);
 }
 
 static json_t *reasons_json(const struct counters *totals)
@@ -478,27 +479,25 @@ static void print_json(const struct counters *totals, const struct health *healt
 	for (size_t i = 0; i < health->problems_count; i++)
 		json_array_append_new(problems, json_string(health->problems[i]));
 	for (size_t i = 0; i < health->interfaces_count; i++)
-		json_array_append_new(interfaces,
-				      json_pack("{ss ss ss? sb}", "name",
-						health->interfaces[i].name, "hook",
-						hook_name(health->interfaces[i].hook), "bridge",
-						health->interfaces[i].bridge, "attached",
-						health->interfaces[i].is_attached));
+		json_array_append_new(
+			interfaces, json_pack("{ss ss ss? sb}", "name", health->interfaces[i].name,
+					      "hook", hook_name(health->interfaces[i].hook),
+					      "bridge", health->interfaces[i].bridge, "attached",
+					      health->interfaces[i].is_attached));
 	for (size_t i = 0; i < health->unguarded_count; i++)
 		json_array_append_new(unguarded, json_string(health->unguarded[i].name));
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(ports, row_json(&rows[i], desired));
-	root = json_pack("{sb sb si so so so so ss sb sI sI so so so}", "enforcing",
-			 health->is_loaded && !health->problems_count, "audit", health->is_audit,
-			 "trial_seconds_left", (int)health->trial_seconds_left, "problems",
-			 problems, "interfaces", interfaces, "unguarded", unguarded, "means",
-			 means_json(health), "docker",
-			 desired ? docker_words[desired->docker_source] : "unknown", "daemon",
-			 health->is_daemon_running, "generation",
-			 (json_int_t)health->header.generation, "reconciled_at",
-			 (json_int_t)health->state.reconciled_at, "ports", ports, "sets",
-			 sets_json(desired), "reasons", reasons_json(totals));
-	json_object_foreach(root, key, value)
+	root = json_pack(
+		"{sb sb si so so so so ss sb sI sI so so so}", "enforcing",
+		health->is_loaded && !health->problems_count, "audit", health->is_audit,
+		"trial_seconds_left", (int)health->trial_seconds_left, "problems", problems,
+		"interfaces", interfaces, "unguarded", unguarded, "means", means_json(health),
+		"docker", desired ? docker_words[desired->docker_source] : "unknown", "daemon",
+		health->is_daemon_running, "generation", (json_int_t)health->header.generation,
+		"reconciled_at", (json_int_t)health->state.reconciled_at, "ports", ports, "sets",
+		sets_json(desired), "reasons", reasons_json(totals));
+	json_object_foreach (root, key, value)
 		cmd_json_add(key, json_incref(value));
 	json_decref(root);
 }
@@ -511,8 +510,8 @@ static int show(const struct options *options, struct kernel *kernel, const stru
 		health->report.desired ? health->report.desired->policy : NULL;
 	_cleanup_(cmd_counted_clear) struct counted counted = {};
 	size_t count = 0;
-	struct row *rows _cleanup_free_ = calloc((policy ? policy->ports_count : 0) + 1,
-						 sizeof(*rows));
+	struct row *rows _cleanup_free_ =
+		calloc((policy ? policy->ports_count : 0) + 1, sizeof(*rows));
 	int err = rows ? cmd_read_counted(kernel, &counted) : -ENOMEM;
 
 	if (err < 0)

@@ -4,12 +4,13 @@
 
 #include "base/cleanup.h"
 
-#define TARGETS \
-	"TARGET is a published port, the left side of `-p 8080:80`: 443, 80,443/tcp,\n" \
+#define TARGETS                                                                                  \
+	"TARGET is a published port, the left side of `-p 8080:80`: 443, 80,443/tcp,\n"          \
 	"8000-8100/udp, each with `on ADDRESS`; or container NAME, compose PROJECT[/SERVICE],\n" \
-	"service NAME, each with `port PORTS` for the container's own.\n" \
+	"service NAME, each with `port PORTS` for the container's own.\n"                        \
 	"SOURCE is an address, a prefix or the name of a set."
 
+/* clang-format off */
 const struct command commands[] = {
 	{ "up", "[--audit] [--confirm TIME] [--hook HOOK] [--without-docker | --boot] [IFACE…]",
 	  "load the filter, attach it and enforce the configuration", NULL,
@@ -58,6 +59,7 @@ const struct command commands[] = {
 	{ "help", "[COMMAND]", "the commands, or what one does", NULL,
 	  { "help allow", "allow --help" }, cmd_help, FOR_ANYONE },
 };
+/* clang-format on */
 const size_t commands_count = ARRAY_SIZE(commands);
 
 const struct command *cmd_find(const char *name)

@@ -9,10 +9,10 @@
 #include "base/suggest.h"
 #include "base/cleanup.h"
 
-#define IN_FILE(statement)                                                       \
+#define IN_FILE(statement)                                                         \
 	"write the line `" statement "` into the configuration '" CONFIG_PATH "'," \
 	" then `tidegate reload`"
-#define DENY "`tidegate deny TARGET from SOURCE` closes a port, `tidegate ban SOURCE` all of them"
+#define DENY   "`tidegate deny TARGET from SOURCE` closes a port, `tidegate ban SOURCE` all of them"
 #define DELETE "`tidegate list` numbers the rules, `tidegate delete NUMBER` removes one"
 
 static const struct foreign {

@@ -27,8 +27,10 @@ static unsigned int parse_seconds(const char *text)
 {
 	char *end;
 	unsigned long value = strtoul(text, &end, 10);
-	unsigned long unit = streq(end, "") || streq(end, "s") ? 1 : streq(end, "m") ? 60 :
-			     streq(end, "h") ? 3600 : 0;
+	unsigned long unit = streq(end, "") || streq(end, "s") ? 1
+			     : streq(end, "m")                 ? 60
+			     : streq(end, "h")                 ? 3600
+							       : 0;
 
 	if (end == text || value > 86400 || value * unit > 86400)
 		return 0;
@@ -267,8 +269,9 @@ static int apply(const struct options *options, const struct up *up, struct kern
 		.interfaces = up->interfaces,
 		.interfaces_count = up->interfaces_count,
 		.guard = GUARD_WANTED,
-		.audit = up->is_reload || is_taken_over ? AUDIT_KEEP :
-			 up->is_audit ? AUDIT_ON : AUDIT_OFF,
+		.audit = up->is_reload || is_taken_over ? AUDIT_KEEP
+			 : up->is_audit                 ? AUDIT_ON
+							: AUDIT_OFF,
 		.hook = up->hook,
 		.trial_seconds = up->trial_seconds,
 		.is_insisted = !is_taken_over,
@@ -283,8 +286,8 @@ static int apply(const struct options *options, const struct up *up, struct kern
 		    make_plan(options, up, &input, &plan) != CMD_DONE)
 			return CMD_FAILED;
 	}
-	status = up->is_reload || options->dry_run ? commit(up, &input, plan) :
-						     enforce(options, up, &input, plan);
+	status = up->is_reload || options->dry_run ? commit(up, &input, plan)
+						   : enforce(options, up, &input, plan);
 	if (status == CMD_DONE && !options->dry_run)
 		report_trial(up);
 	return status;
@@ -352,8 +355,8 @@ int cmd_reload(const struct options *options, int argc, char **argv)
 		return CMD_FAILED;
 	err = cmd_open_kernel(options, &kernel);
 	if (err < 0) {
-		log_error(0, "%s%s", kernel_error(), err == -EPROTO ? "" :
-			  ": nothing to reload; `tidegate up` starts it");
+		log_error(0, "%s%s", kernel_error(),
+			  err == -EPROTO ? "" : ": nothing to reload; `tidegate up` starts it");
 		return CMD_FAILED;
 	}
 	return apply(options, &up, kernel);

@@ -42,9 +42,8 @@ static int dispatch(const struct options *options, int argc, char **argv)
 	if (!command)
 		return cmd_unknown(argv[1]);
 	if (options->help)
-		return command->run == cmd_help && argc > 2 ?
-			       cmd_help(options, argc - 1, argv + 1) :
-			       cmd_print_command_help(command);
+		return command->run == cmd_help && argc > 2 ? cmd_help(options, argc - 1, argv + 1)
+							    : cmd_print_command_help(command);
 	stranger = options_stranger(options, command->name);
 	if (stranger)
 		return cmd_usage(command->name, "'--%s': not with this command", stranger->name);

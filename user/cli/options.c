@@ -42,10 +42,10 @@ const size_t option_entries_count = ARRAY_SIZE(option_entries);
 static void fill(struct option longs[static ARRAY_SIZE(option_entries) + 1])
 {
 	for (size_t i = 0; i < option_entries_count; i++)
-		longs[i] = (struct option){ option_entries[i].name,
-					    option_entries[i].value ? required_argument :
-								      no_argument,
-					    NULL, FIRST + (int)i };
+		longs[i] =
+			(struct option){ option_entries[i].name,
+					 option_entries[i].value ? required_argument : no_argument,
+					 NULL, FIRST + (int)i };
 	longs[option_entries_count] = (struct option){};
 }
 
@@ -105,8 +105,7 @@ static int take(struct options *options, int answer, const char *word, char *err
 	return -EINVAL;
 }
 
-int options_parse(struct options *options, int *argc, char **argv,
-		  char error[static OPTIONS_ERROR])
+int options_parse(struct options *options, int *argc, char **argv, char error[static OPTIONS_ERROR])
 {
 	struct option longs[ARRAY_SIZE(option_entries) + 1];
 	int kept = 1, answer, at = 1, err = 0;

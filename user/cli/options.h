@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CONFIG_DIR "/etc/tidegate"
+#define CONFIG_DIR  "/etc/tidegate"
 #define CONFIG_PATH CONFIG_DIR "/tidegate.conf"
-#define SETS_DIR "/var/lib/tidegate/sets" /* config/setfile_kept.h */
+#define SETS_DIR    "/var/lib/tidegate/sets" /* config/setfile_kept.h */
 
 struct options {
 	const char *config;
@@ -20,7 +20,7 @@ struct options {
 	const char *pin_dir;
 	bool json;
 	bool dry_run;
-	bool force;             /* also when it cuts the caller's own connection */
+	bool force; /* also when it cuts the caller's own connection */
 	bool help, version;
 	bool quiet, verbose;
 	/* of up and reload */
@@ -29,9 +29,9 @@ struct options {
 };
 
 struct option_entry {
-	const char *name;     /* without the dashes */
-	char letter;          /* '\0' = none */
-	const char *value;    /* what it takes, for people; NULL = nothing */
+	const char *name;  /* without the dashes */
+	char letter;       /* '\0' = none */
+	const char *value; /* what it takes, for people; NULL = nothing */
 	const char *help;
 	const char *commands; /* that have it, with blanks between; NULL = all */
 	size_t offset;        /* in struct options: a bool, or with a value a const char * */

@@ -45,9 +45,10 @@ static int fail_unknown(struct lexer *lex)
 
 	for (int kind = 0; kind < STATEMENT_MAX; kind++)
 		suggest_offer(&meant, verbs[kind].name);
-	return lex_fail(lex, &lex->token, "%s: unknown statement, use allow, deny, ban, failsafe, "
-			"set, interface, default, docker or labels%s%s%s", QUOTE(&lex->token),
-			meant.best ? "; did you mean '" : "", meant.best ?: "",
+	return lex_fail(lex, &lex->token,
+			"%s: unknown statement, use allow, deny, ban, failsafe, "
+			"set, interface, default, docker or labels%s%s%s",
+			QUOTE(&lex->token), meant.best ? "; did you mean '" : "", meant.best ?: "",
 			meant.best ? "'?" : "");
 }
 
@@ -63,8 +64,10 @@ static int check_verb(struct parser *parser, enum statement_kind kind)
 	if (kind < STATEMENT_ALLOW)
 		return 0;
 	if (parser->rules == LIMIT_RULES)
-		return lex_fail(&parser->lex, token, "%s: more than %d rules (LIMIT_RULES), put "
-				"sources of equal rules into a set", QUOTE(token), LIMIT_RULES);
+		return lex_fail(&parser->lex, token,
+				"%s: more than %d rules (LIMIT_RULES), put "
+				"sources of equal rules into a set",
+				QUOTE(token), LIMIT_RULES);
 	parser->rules++;
 	return 0;
 }
@@ -87,8 +90,10 @@ static int parse_statement(struct parser *parser, struct statement *statement)
 	lex_advance(lex);
 	err = verbs[kind].parse(parser, statement);
 	if (err == 0 && lex->token.kind != TOKEN_END)
-		err = lex_fail(lex, &lex->token, "%s: not expected here, a line holds one "
-			       "statement", QUOTE(&lex->token));
+		err = lex_fail(lex, &lex->token,
+			       "%s: not expected here, a line holds one "
+			       "statement",
+			       QUOTE(&lex->token));
 	return err;
 }
 
@@ -192,9 +197,9 @@ const struct statement *config_find_line(const struct config *config, unsigned i
 		else
 			high = middle;
 	}
-	return low < config->count && config->statements[low].line == line ?
-		       &config->statements[low] :
-		       NULL;
+	return low < config->count && config->statements[low].line == line
+		       ? &config->statements[low]
+		       : NULL;
 }
 
 const char *config_missing_set(const struct config *config, const struct statement *statement)

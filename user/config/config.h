@@ -38,8 +38,8 @@ enum target_kind {
 };
 
 /* Bits of target.protos.  0 in a statement never occurs: "no protocol named" is all three. */
-#define PROTO_BIT_TCP 1u
-#define PROTO_BIT_UDP 2u
+#define PROTO_BIT_TCP  1u
+#define PROTO_BIT_UDP  2u
 #define PROTO_BIT_SCTP 4u
 #define PROTO_BITS_ALL 7u
 
@@ -54,11 +54,11 @@ struct target {
 	 * no two that touch. */
 	struct port_range *ports;
 	size_t ports_count;
-	struct prefix on;  /* "on ADDRESS"; family 0 = not given. Only with TARGET_PORTS */
-	char *name;        /* container name or id, compose project, swarm service */
-	bool is_bare;      /* a container that was named by nothing but a word, so perhaps a
-			    * mistake; only from the command line */
-	char *service;     /* compose: the part behind the slash, or NULL = whole project */
+	struct prefix on; /* "on ADDRESS"; family 0 = not given. Only with TARGET_PORTS */
+	char *name;       /* container name or id, compose project, swarm service */
+	bool is_bare;     /* a container that was named by nothing but a word, so perhaps a
+			   * mistake; only from the command line */
+	char *service;    /* compose: the part behind the slash, or NULL = whole project */
 };
 
 /* Where packets come from: a prefix, or the name of a set. */
@@ -69,22 +69,22 @@ struct source {
 
 struct statement {
 	enum statement_kind kind;
-	unsigned int line;        /* 1-based; 0 when it came from the command line */
+	unsigned int line; /* 1-based; 0 when it came from the command line */
 
 	/* interface: names, empty = auto */
 	char **interfaces;
 	size_t interfaces_count;
-	enum default_mode mode;   /* default */
-	char *url;                /* docker: "unix://…", "tcp://…" or "off" */
+	enum default_mode mode; /* default */
+	char *url;              /* docker: "unix://…", "tcp://…" or "off" */
 
-	char *set;                /* set: its name */
-	char *set_file;           /* set … file PATH, else NULL and the members are in sources */
+	char *set;      /* set: its name */
+	char *set_file; /* set … file PATH, else NULL and the members are in sources */
 
-	struct target target;     /* allow, deny, failsafe */
-	struct source *sources;   /* allow, deny, ban, failsafe, set.  Empty = from anywhere */
+	struct target target;   /* allow, deny, failsafe */
+	struct source *sources; /* allow, deny, ban, failsafe, set.  Empty = from anywhere */
 	size_t sources_count;
-	time_t until;             /* seconds since the epoch, 0 = for ever */
-	char *comment;            /* or NULL */
+	time_t until;  /* seconds since the epoch, 0 = for ever */
+	char *comment; /* or NULL */
 };
 
 struct config {

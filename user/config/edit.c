@@ -318,8 +318,8 @@ int config_delete(const char *text, const struct statement *statement, char **re
 
 	if (err < 0)
 		return err;
-	err = statement->kind == STATEMENT_BAN ? delete_bans(&edit, statement) :
-						 delete_same(&edit, statement);
+	err = statement->kind == STATEMENT_BAN ? delete_bans(&edit, statement)
+					       : delete_same(&edit, statement);
 	return err < 0 ? err : finish_edit(&edit, ret);
 }
 

@@ -162,8 +162,10 @@ static int check_word(const struct lexer *lexer, const char **at)
 	while (*at < lexer->end && !is_blank(**at)) {
 		token.length = *at - token.start + 1;
 		if (**at == '"')
-			return lex_fail(lexer, &token, "%s: a quote in the middle of a word, quote "
-					"all of it", QUOTE(&token));
+			return lex_fail(lexer, &token,
+					"%s: a quote in the middle of a word, quote "
+					"all of it",
+					QUOTE(&token));
 		start = *at;
 		err = check_character(lexer, at);
 		if (err < 0)

@@ -28,7 +28,7 @@ struct token {
 struct lexer {
 	const char *line_start;
 	const char *at, *end;
-	unsigned int line; /* 0: the command line */
+	unsigned int line;  /* 0: the command line */
 	struct token token; /* the next one */
 	struct config_error *error;
 };

@@ -12,16 +12,16 @@
 #include "config/config.h"
 #include "config/lex.h"
 
-#define CONFIG_NAME_MAX 255    /* container, service and set names; comments */
+#define CONFIG_NAME_MAX 255 /* container, service and set names; comments */
 #define CONFIG_PATH_MAX 4095
 
 struct parser {
 	struct lexer lex;
-	struct token verb;    /* keyword of the statement at hand */
+	struct token verb; /* keyword of the statement at hand */
 	time_t now;
-	bool is_file;         /* sets are resolved, and "for" means nothing */
-	void *sets;           /* tsearch(3) tree of the names defined so far */
-	size_t sources;       /* over all statements */
+	bool is_file;   /* sets are resolved, and "for" means nothing */
+	void *sets;     /* tsearch(3) tree of the names defined so far */
+	size_t sources; /* over all statements */
 	size_t rules;
 	bool has_seen[STATEMENT_MAX];
 };

@@ -41,8 +41,13 @@ static void print_word(FILE *out, const char *text)
 
 static void print_protos(FILE *out, char before, unsigned int protos)
 {
-	static const struct { unsigned int bit; const char *name; } names[] = {
-		{ PROTO_BIT_TCP, "tcp" }, { PROTO_BIT_UDP, "udp" }, { PROTO_BIT_SCTP, "sctp" },
+	static const struct {
+		unsigned int bit;
+		const char *name;
+	} names[] = {
+		{ PROTO_BIT_TCP, "tcp" },
+		{ PROTO_BIT_UDP, "udp" },
+		{ PROTO_BIT_SCTP, "sctp" },
 	};
 
 	if (protos == PROTO_BITS_ALL)

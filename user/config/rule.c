@@ -27,11 +27,11 @@ struct rule {
 	struct parser *parser;
 	struct statement *statement;
 	struct token verb;
-	struct token clause;  /* keyword of the one at hand */
-	unsigned int seen;    /* bits of enum clause_kind */
+	struct token clause;            /* keyword of the one at hand */
+	unsigned int seen;              /* bits of enum clause_kind */
 	struct token words[CLAUSE_MAX]; /* where each began, for messages */
-	struct token any;     /* the source "any" */
-	unsigned int protos;  /* of "proto", apart from "80/tcp" */
+	struct token any;               /* the source "any" */
+	unsigned int protos;            /* of "proto", apart from "80/tcp" */
 };
 
 struct clause {
@@ -90,8 +90,10 @@ static int parse_source(struct rule *rule)
 				QUOTE(token));
 	if (rule->statement->kind == STATEMENT_BAN && word_is_ports(token) &&
 	    !word_is_prefix(token))
-		return lex_fail(lex, token, "%s: a ban is on every port and takes sources only; to "
-				"close a port write 'deny PORT'", QUOTE(token));
+		return lex_fail(lex, token,
+				"%s: a ban is on every port and takes sources only; to "
+				"close a port write 'deny PORT'",
+				QUOTE(token));
 	if (!is_like_prefix(token) && !word_is_set_name(token))
 		return lex_fail(lex, token, "%s: no source, " HINT_SOURCE, QUOTE(token));
 	err = word_append_source(rule->parser, rule->statement, &source);
@@ -141,8 +143,10 @@ static int parse_destination(struct rule *rule)
 		return 0;
 	}
 	if (!word_is_prefix(&token))
-		return lex_fail(lex, &token, "%s: no address, %s takes the host's address that the "
-				"port is published on", QUOTE(&token), QUOTE(&rule->clause));
+		return lex_fail(lex, &token,
+				"%s: no address, %s takes the host's address that the "
+				"port is published on",
+				QUOTE(&token), QUOTE(&rule->clause));
 	err = word_parse_prefix(rule->parser, on);
 	if (err < 0)
 		return err;
@@ -209,8 +213,10 @@ static int parse_compose(struct rule *rule)
 	service.length -= project.length + 1;
 	service.start = slash + 1;
 	if (project.length == 0 || service.length == 0)
-		return lex_fail(&parser->lex, &parser->lex.token, "%s: write PROJECT or "
-				"PROJECT/SERVICE", QUOTE(&parser->lex.token));
+		return lex_fail(&parser->lex, &parser->lex.token,
+				"%s: write PROJECT or "
+				"PROJECT/SERVICE",
+				QUOTE(&parser->lex.token));
 	target->kind = TARGET_COMPOSE;
 	err = word_parse_name(parser, &project, &target->name);
 	if (err == 0)
@@ -301,9 +307,11 @@ static int fail_bare(const struct rule *rule, const struct token *token)
 	if (rule->seen == 1u << CLAUSE_PORT && word_is_ports(token))
 		return lex_fail(lex, token, "%s: put commas between ports, as in 80,443/tcp",
 				QUOTE(token));
-	return lex_fail(lex, token, "%s: not expected here, what may follow is from, on, port, "
-			"proto, until, for or comment%s%s%s", QUOTE(token),
-			meant ? "; did you mean '" : "", meant ?: "", meant ? "'?" : "");
+	return lex_fail(lex, token,
+			"%s: not expected here, what may follow is from, on, port, "
+			"proto, until, for or comment%s%s%s",
+			QUOTE(token), meant ? "; did you mean '" : "", meant ?: "",
+			meant ? "'?" : "");
 }
 
 /* Whether it is a container depends on what runs, and the meaning of a file must not. */
@@ -314,9 +322,10 @@ static int parse_bare_name(struct rule *rule)
 	int err = parse_container(rule);
 
 	if (err == 0 && rule->parser->is_file)
-		return lex_fail(lex, &token, "%s: no port, those are numbers, as 443/tcp; a "
-				"container is written 'container %s'", QUOTE(&token),
-				rule->statement->target.name);
+		return lex_fail(lex, &token,
+				"%s: no port, those are numbers, as 443/tcp; a "
+				"container is written 'container %s'",
+				QUOTE(&token), rule->statement->target.name);
 	rule->statement->target.is_bare = true;
 	return err;
 }
@@ -383,10 +392,13 @@ static int finish_everywhere(struct rule *rule)
 	const struct statement *statement = rule->statement;
 
 	if (statement->kind == STATEMENT_ALLOW || statement->kind == STATEMENT_DENY)
-		return lex_fail(lex, &rule->verb, "%s: name a port or a container, as in '%.*s "
-				"443/tcp'%s", QUOTE(&rule->verb), (int)rule->verb.length,
-				rule->verb.start, statement->kind == STATEMENT_DENY ?
-				"; to close every port write 'ban SOURCE'" : "");
+		return lex_fail(lex, &rule->verb,
+				"%s: name a port or a container, as in '%.*s "
+				"443/tcp'%s",
+				QUOTE(&rule->verb), (int)rule->verb.length, rule->verb.start,
+				statement->kind == STATEMENT_DENY
+					? "; to close every port write 'ban SOURCE'"
+					: "");
 	if (rule->seen & (1u << CLAUSE_PROTO | 1u << CLAUSE_DESTINATION))
 		return lex_fail(lex, &rule->verb, "%s: a port is missing, as in 'failsafe 22/tcp'",
 				QUOTE(&rule->verb));
@@ -404,15 +416,18 @@ static int finish_rule(struct rule *rule)
 	struct target *target = &rule->statement->target;
 
 	if (rule->protos && target->protos)
-		return lex_fail(lex, &rule->words[CLAUSE_PROTO], "'proto': the port has its "
+		return lex_fail(lex, &rule->words[CLAUSE_PROTO],
+				"'proto': the port has its "
 				"protocol already, leave one out");
 	target->protos |= rule->protos;
 	if (!target->protos)
 		target->protos = PROTO_BITS_ALL;
 	if (target->name)
-		return target->on.family == 0 ? 0 :
-			lex_fail(lex, &rule->words[CLAUSE_DESTINATION], "%s: goes with a port, not "
-				 "with a container", QUOTE(&rule->words[CLAUSE_DESTINATION]));
+		return target->on.family == 0 ? 0
+					      : lex_fail(lex, &rule->words[CLAUSE_DESTINATION],
+							 "%s: goes with a port, not "
+							 "with a container",
+							 QUOTE(&rule->words[CLAUSE_DESTINATION]));
 	if (target->ports_count == 0)
 		return finish_everywhere(rule);
 	target->kind = TARGET_PORTS;

@@ -28,8 +28,10 @@ static int define_name(struct parser *parser, const struct token *token, char *n
 		return -ENOMEM;
 	if (*found == name)
 		return 0;
-	return lex_fail(&parser->lex, token, "%s: this set is defined twice, put its members "
-			"together", QUOTE(token));
+	return lex_fail(&parser->lex, token,
+			"%s: this set is defined twice, put its members "
+			"together",
+			QUOTE(token));
 }
 
 bool set_is_defined(const struct parser *parser, const char *name)
@@ -56,8 +58,10 @@ static int parse_members(struct parser *parser, struct statement *statement)
 		int err;
 
 		if (lex_is(&lex->token, "any") || word_is_set_name(&lex->token))
-			return lex_fail(lex, &lex->token, "%s: a set holds prefixes only, no other "
-					"set and not 'any'", QUOTE(&lex->token));
+			return lex_fail(lex, &lex->token,
+					"%s: a set holds prefixes only, no other "
+					"set and not 'any'",
+					QUOTE(&lex->token));
 		err = word_append_source(parser, statement, &source);
 		if (err == 0)
 			err = word_parse_prefix(parser, &source->prefix);
@@ -76,15 +80,19 @@ int parse_set(struct parser *parser, struct statement *statement)
 	if (name.kind == TOKEN_END)
 		return lex_fail(lex, &parser->verb, "'set': its name and members are missing");
 	if (!word_is_set_name(&name))
-		return lex_fail(lex, &name, "%s: no name for a set, use a letter, then letters, "
-				"digits, '_' and '-', and no keyword", QUOTE(&name));
+		return lex_fail(lex, &name,
+				"%s: no name for a set, use a letter, then letters, "
+				"digits, '_' and '-', and no keyword",
+				QUOTE(&name));
 	statement->set = lex_dup(&name);
 	if (!statement->set)
 		return -ENOMEM;
 	lex_advance(lex);
 	if (lex->token.kind == TOKEN_END)
-		return lex_fail(lex, &name, "%s: a set without members, list prefixes or write "
-				"'file PATH'", QUOTE(&name));
+		return lex_fail(lex, &name,
+				"%s: a set without members, list prefixes or write "
+				"'file PATH'",
+				QUOTE(&name));
 	if (!lex_is(&lex->token, "file")) {
 		err = parse_members(parser, statement);
 	} else {

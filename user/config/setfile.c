@@ -89,7 +89,8 @@ static bool read_ipv4(const char *at, const char *end, struct prefix *prefix)
 		return false;
 	if (length < 32 && addr << length)
 		return false;
-	*prefix = (struct prefix){ .family = 4, .length = (__u8)length,
+	*prefix = (struct prefix){ .family = 4,
+				   .length = (__u8)length,
 				   .addr = { addr >> 24, addr >> 16, addr >> 8, addr } };
 	return true;
 }
@@ -135,7 +136,7 @@ static void fill_bits(struct prefix *addr, unsigned int from, __u8 byte)
 			i += 8;
 			continue;
 		}
-		addr->addr[i / 8] &= (__u8)~(0x80u >> i % 8);
+		addr->addr[i / 8] &= (__u8) ~(0x80u >> i % 8);
 		addr->addr[i / 8] |= byte & 0x80u >> i % 8;
 		i++;
 	}
@@ -293,15 +294,16 @@ static int check_last_line(const struct reader *reader)
 	last = &reader->prefixes[reader->count - 1];
 	if (!last->length || last->length > (last->family == 4 ? 3 : 12))
 		return 0;
-	return fail(reader, reader->line_start, "the file may have been cut off behind /%u: end "
-		    "the last line with a newline", last->length);
+	return fail(reader, reader->line_start,
+		    "the file may have been cut off behind /%u: end "
+		    "the last line with a newline",
+		    last->length);
 }
 
 static int read_lines(struct reader *reader)
 {
 	while (reader->at < reader->end) {
-		const char *newline = memchr(reader->at, '\n',
-					     (size_t)(reader->end - reader->at));
+		const char *newline = memchr(reader->at, '\n', (size_t)(reader->end - reader->at));
 		const char *line_end = newline ?: reader->end;
 		int err;
 
@@ -332,7 +334,10 @@ int sets_parse(const char *text, size_t length, struct sets_members *ret,
 	       struct sets_error *ret_error)
 {
 	_cleanup_(reader_clear) struct reader reader = {
-		.at = text, .end = text + length, .line_start = text, .error = ret_error,
+		.at = text,
+		.end = text + length,
+		.line_start = text,
+		.error = ret_error,
 	};
 	int err;
 

@@ -34,7 +34,7 @@ struct sets_members {
 	struct prefix *prefixes; /* sorted, without duplicates; prefixes inside others stay, they
 				    may decide.  NULL when there are none */
 	size_t count;
-	bool is_none;            /* the file says that there are none */
+	bool is_none; /* the file says that there are none */
 };
 void sets_members_clear(struct sets_members *members);
 

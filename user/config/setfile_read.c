@@ -9,8 +9,8 @@
 static int fail(struct sets_error *error, int err)
 {
 	*error = (struct sets_error){ 0 };
-	snprintf(error->text, sizeof(error->text), "%s", err == -EFBIG ?
-		 "the file is larger than 128 MiB" : conffile_error(err));
+	snprintf(error->text, sizeof(error->text), "%s",
+		 err == -EFBIG ? "the file is larger than 128 MiB" : conffile_error(err));
 	return err == -EFBIG ? -E2BIG : err;
 }
 

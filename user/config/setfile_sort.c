@@ -10,7 +10,7 @@
 #include "config/setfile.h"
 #include "base/cleanup.h"
 
-#define BYTES sizeof(struct prefix)
+#define BYTES     sizeof(struct prefix)
 #define RADIX_MIN 256 /* below, comparing is faster */
 
 static int compare(const void *a, const void *b)
@@ -94,7 +94,8 @@ static uint64_t key_of(const struct prefix *prefix)
 
 static struct prefix prefix_of(uint64_t key)
 {
-	return (struct prefix){ .family = 4, .length = (__u8)key,
+	return (struct prefix){ .family = 4,
+				.length = (__u8)key,
 				.addr = { key >> 32, key >> 24, key >> 16, key >> 8 } };
 }
 

@@ -10,8 +10,8 @@
 #include "datapath.h"
 #include "base/cleanup.h"
 
-#define INTERFACE_NAME_MAX 15 /* IFNAMSIZ - 1 */
-#define SOCKET_PATH_MAX 107   /* sizeof(sockaddr_un.sun_path) - 1 */
+#define INTERFACE_NAME_MAX 15  /* IFNAMSIZ - 1 */
+#define SOCKET_PATH_MAX    107 /* sizeof(sockaddr_un.sun_path) - 1 */
 
 /* ---- interface ------------------------------------------------------------------- */
 
@@ -25,20 +25,25 @@ static int check_interface(struct parser *parser, const struct statement *statem
 	    lex_is(token, ".") || lex_is(token, ".."))
 		return lex_fail(&parser->lex, token, "%s: no name of an interface", QUOTE(token));
 	if (memchr(token->start, '*', token->length) || memchr(token->start, ',', token->length))
-		return lex_fail(&parser->lex, token, "%s: name each interface, with blanks "
-				"between, or write 'interface auto'", QUOTE(token));
+		return lex_fail(&parser->lex, token,
+				"%s: name each interface, with blanks "
+				"between, or write 'interface auto'",
+				QUOTE(token));
 	if (lex_is(token, "auto"))
 		return lex_fail(&parser->lex, token, "'auto': stands alone, leave the names out");
 	if (lex_is(token, "lo"))
-		return lex_fail(&parser->lex, token, "'lo': the loopback interface carries what "
+		return lex_fail(&parser->lex, token,
+				"'lo': the loopback interface carries what "
 				"the host says to itself, leave it out");
 	for (size_t i = 0; i < statement->interfaces_count; i++)
 		if (lex_is(token, statement->interfaces[i]))
 			return lex_fail(&parser->lex, token, "%s: named twice, keep one",
 					QUOTE(token));
 	if (statement->interfaces_count == LIMIT_INTERFACES)
-		return lex_fail(&parser->lex, token, "%s: more than %d interfaces "
-				"(LIMIT_INTERFACES)", QUOTE(token), LIMIT_INTERFACES);
+		return lex_fail(&parser->lex, token,
+				"%s: more than %d interfaces "
+				"(LIMIT_INTERFACES)",
+				QUOTE(token), LIMIT_INTERFACES);
 	return 0;
 }
 
@@ -54,7 +59,8 @@ int parse_interface(struct parser *parser, struct statement *statement)
 		return lex_fail(lex, &first, "'auto': stands alone, leave the names out");
 	}
 	if (first.kind == TOKEN_END)
-		return lex_fail(lex, &parser->verb, "'interface': name the interfaces, or write "
+		return lex_fail(lex, &parser->verb,
+				"'interface': name the interfaces, or write "
 				"'interface auto'");
 	while (lex->token.kind != TOKEN_END) {
 		char **name;
@@ -116,12 +122,14 @@ static const char *url_fault(const char *url)
 		if (url[7] != '/')
 			return "the path of a socket begins with '/', as in "
 			       "unix:///var/run/docker.sock";
-		return strlen(url + 7) > SOCKET_PATH_MAX ?
-			       "the path of a socket has at most 107 bytes" : NULL;
+		return strlen(url + 7) > SOCKET_PATH_MAX
+			       ? "the path of a socket has at most 107 bytes"
+			       : NULL;
 	}
 	if (strncmp(url, "tcp://", 6) == 0)
-		return url[6] && url[6] != ':' && url[6] != '/' ?
-			       NULL : "the host is missing, " HINT_DOCKER;
+		return url[6] && url[6] != ':' && url[6] != '/'
+			       ? NULL
+			       : "the host is missing, " HINT_DOCKER;
 	return streq(url, "off") ? NULL : "no address of Docker, " HINT_DOCKER;
 }
 
@@ -132,8 +140,8 @@ int parse_docker(struct parser *parser, struct statement *statement)
 	int err;
 
 	if (token.kind == TOKEN_END)
-		return lex_fail(&parser->lex, &parser->verb, "'docker': the address is missing, "
-				HINT_DOCKER);
+		return lex_fail(&parser->lex, &parser->verb,
+				"'docker': the address is missing, " HINT_DOCKER);
 	err = word_parse_text(parser, CONFIG_PATH_MAX, &statement->url);
 	if (err < 0)
 		return err;
@@ -153,8 +161,10 @@ int parse_labels(struct parser *parser, struct statement *statement)
 		return 0;
 	}
 	if (lex_is(&token, "narrow") || lex_is(&token, "trust"))
-		return lex_fail(lex, &token, "%s: not supported by this version, write "
-				"'labels off'", QUOTE(&token));
+		return lex_fail(lex, &token,
+				"%s: not supported by this version, write "
+				"'labels off'",
+				QUOTE(&token));
 	if (token.kind == TOKEN_END)
 		token = parser->verb;
 	return lex_fail(lex, &token, "%s: unknown, write 'labels off'", QUOTE(&token));

@@ -13,10 +13,10 @@
 #include "base/cleanup.h"
 
 #define TIME_FIRST 946684800LL    /* 2000-01-01T00:00:00Z; 0 is "for ever" */
-#define TIME_LAST 253402300799LL  /* 9999-12-31T23:59:59Z */
+#define TIME_LAST  253402300799LL /* 9999-12-31T23:59:59Z */
 
 #define HINT_UNTIL "write it as 2026-12-01T00:00Z"
-#define HINT_FOR "write it as 90s, 30m, 2h or 7d"
+#define HINT_FOR   "write it as 90s, 30m, 2h or 7d"
 
 struct civil {
 	int year, month, day, hour, minute, second;
@@ -190,13 +190,16 @@ int time_parse_for(struct parser *parser, time_t *ret)
 	if (duration == 0)
 		return lex_fail(&parser->lex, &token, "%s: no duration, " HINT_FOR, QUOTE(&token));
 	if (parser->now > TIME_LAST - duration || parser->now + duration < TIME_FIRST)
-		return lex_fail(&parser->lex, &token, "%s: too long, leave it out for a rule "
-				"without an end", QUOTE(&token));
+		return lex_fail(&parser->lex, &token,
+				"%s: too long, leave it out for a rule "
+				"without an end",
+				QUOTE(&token));
 	/* Counted anew at every reading of the file, the rule would never end. */
 	if (parser->is_file)
-		return lex_fail(&parser->lex, &token, "'for %s' counts from when it is typed, in "
-				"the file write 'until %s'", text,
-				time_format(parser->now + duration, until));
+		return lex_fail(&parser->lex, &token,
+				"'for %s' counts from when it is typed, in "
+				"the file write 'until %s'",
+				text, time_format(parser->now + duration, until));
 	lex_advance(&parser->lex);
 	*ret = parser->now + duration;
 	return 0;

@@ -15,9 +15,10 @@
 
 /* Words with a meaning of their own, which no set and no bare container can have. */
 static const char *const keywords[] = {
-	"allow", "any", "auto", "ban", "comment", "compose", "container", "default", "delete",
-	"deny", "docker", "failsafe", "file", "for", "from", "in", "interface", "labels", "off",
-	"on", "out", "port", "proto", "sctp", "service", "set", "tcp", "to", "udp", "until",
+	"allow",     "any",    "auto",   "ban",      "comment", "compose", "container", "default",
+	"delete",    "deny",   "docker", "failsafe", "file",    "for",     "from",      "in",
+	"interface", "labels", "off",    "on",       "out",     "port",    "proto",     "sctp",
+	"service",   "set",    "tcp",    "to",       "udp",     "until",
 };
 
 bool word_is_keyword(const struct token *token)
@@ -121,7 +122,8 @@ static int parse_port(struct parser *parser, const struct token *word, const str
 		return lex_fail(&parser->lex, word, "%s: a port is missing, " HINT_PORTS,
 				QUOTE(word));
 	if (port < 1 || port > 65535 || part->start[0] == '0')
-		return fail_port(parser, word, part, "no port, ports are the numbers from 1 to "
+		return fail_port(parser, word, part,
+				 "no port, ports are the numbers from 1 to "
 				 "65535, without leading zeros");
 	*ret = port;
 	return 0;
@@ -148,9 +150,11 @@ static int parse_range(struct parser *parser, const struct token *word, struct t
 	int err;
 
 	if (token_has(&part, ':'))
-		return lex_fail(&parser->lex, word, "%s: a range is written 8000-8100, and of "
+		return lex_fail(&parser->lex, word,
+				"%s: a range is written 8000-8100, and of "
 				"docker's HOST:CONTAINER the second port counts behind 'container "
-				"NAME port', elsewhere the first", QUOTE(word));
+				"NAME port', elsewhere the first",
+				QUOTE(word));
 	first = split(&part, '-');
 	err = parse_port(parser, word, &first, &ret->lo);
 	if (err < 0)
@@ -200,8 +204,10 @@ static int parse_list(struct parser *parser, const struct token *word, struct to
 		has_more = token_has(&list, ',');
 		part = split(&list, ',');
 		if (target->ports_count == LIMIT_PORTS)
-			return lex_fail(&parser->lex, word, "%s: more than %d ports in a list "
-					"(LIMIT_PORTS), write ranges", QUOTE(word), LIMIT_PORTS);
+			return lex_fail(&parser->lex, word,
+					"%s: more than %d ports in a list "
+					"(LIMIT_PORTS), write ranges",
+					QUOTE(word), LIMIT_PORTS);
 		range = util_append(&target->ports, target->ports_count, sizeof(*range));
 		if (!range)
 			return -ENOMEM;
@@ -217,8 +223,13 @@ static int parse_list(struct parser *parser, const struct token *word, struct to
 int word_parse_protos(struct parser *parser, const struct token *word, struct token list,
 		      unsigned int *ret)
 {
-	static const struct { const char *name; unsigned int bits; } protos[] = {
-		{ "tcp", PROTO_BIT_TCP }, { "udp", PROTO_BIT_UDP }, { "sctp", PROTO_BIT_SCTP },
+	static const struct {
+		const char *name;
+		unsigned int bits;
+	} protos[] = {
+		{ "tcp", PROTO_BIT_TCP },
+		{ "udp", PROTO_BIT_UDP },
+		{ "sctp", PROTO_BIT_SCTP },
 	};
 	bool has_more;
 
@@ -234,10 +245,12 @@ int word_parse_protos(struct parser *parser, const struct token *word, struct to
 			    strncasecmp(protos[i].name, part.start, part.length) == 0)
 				bit = protos[i].bits;
 		if (!bit)
-			return lex_fail(&parser->lex, word, token_has(&part, '/') ?
-					"%s: %s comes behind a protocol, write a rule for each" :
-					"%s: unknown protocol %s, use tcp, udp or sctp",
-					QUOTE(word), QUOTE(&part));
+			return lex_fail(
+				&parser->lex, word,
+				token_has(&part, '/')
+					? "%s: %s comes behind a protocol, write a rule for each"
+					: "%s: unknown protocol %s, use tcp, udp or sctp",
+				QUOTE(word), QUOTE(&part));
 		*ret |= bit;
 	} while (has_more);
 	return 0;
@@ -302,8 +315,10 @@ static int refuse_name(const struct parser *parser, const struct token *token,
 
 	if (!name->length || !is_name(name, "_.-") || !port->length || !is_digit(port->start[0]))
 		return 0;
-	return lex_fail(lex, token, "%s: the port of a container is written 'container %.*s port "
-			"%.*s'", QUOTE(token), PART(*name), PART(*port));
+	return lex_fail(lex, token,
+			"%s: the port of a container is written 'container %.*s port "
+			"%.*s'",
+			QUOTE(token), PART(*name), PART(*port));
 }
 
 int word_refuse_docker_spelling(const struct parser *parser, const struct token *token)
@@ -321,11 +336,14 @@ int word_refuse_docker_spelling(const struct parser *parser, const struct token 
 		return address.length ? 0 : refuse_name(parser, token, &port, &rest);
 	}
 	if (address.length && !is_unspecified(&address))
-		return lex_fail(&parser->lex, token, "%s: the port of an address is written "
-				"'%.*s%s%.*s on %.*s'", QUOTE(token), PART(port), slash,
-				PART(proto), PART(address));
-	return lex_fail(&parser->lex, token, "%s: name a published port by the host's, as "
-			"'%.*s%s%.*s'%s", QUOTE(token), PART(port), slash, PART(proto),
+		return lex_fail(&parser->lex, token,
+				"%s: the port of an address is written "
+				"'%.*s%s%.*s on %.*s'",
+				QUOTE(token), PART(port), slash, PART(proto), PART(address));
+	return lex_fail(&parser->lex, token,
+			"%s: name a published port by the host's, as "
+			"'%.*s%s%.*s'%s",
+			QUOTE(token), PART(port), slash, PART(proto),
 			address.length ? "" : "; a range is written 8000-8100");
 }
 
@@ -349,8 +367,10 @@ int word_parse_prefix(struct parser *parser, struct prefix *ret)
 int word_parse_name(struct parser *parser, const struct token *token, char **ret)
 {
 	if (!is_name(token, "_.-"))
-		return lex_fail(&parser->lex, token, "%s: no name Docker would give, use letters, "
-				"digits, '_', '.' and '-'", QUOTE(token));
+		return lex_fail(&parser->lex, token,
+				"%s: no name Docker would give, use letters, "
+				"digits, '_', '.' and '-'",
+				QUOTE(token));
 	if (token->length > CONFIG_NAME_MAX)
 		return lex_fail(&parser->lex, token, "%s: the name is longer than %d characters",
 				QUOTE(token), CONFIG_NAME_MAX);

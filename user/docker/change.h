@@ -10,7 +10,7 @@
 
 #include "docker/json.h"
 
-#define DOCKER_ID_SIZE	   65
+#define DOCKER_ID_SIZE     65
 #define DOCKER_CREATED_MAX 64
 
 struct docker_change {

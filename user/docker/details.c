@@ -12,7 +12,7 @@ struct ports_walk {
 	struct docker_ports *ports;
 	__u8 proto;
 	struct docker_range range; /* inside the container */
-	bool is_request;	   /* a port without an address is one to be chosen */
+	bool is_request;           /* a port without an address is one to be chosen */
 };
 
 static int visit_port_binding(const struct docker_json *json, void *arg)

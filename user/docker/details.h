@@ -18,8 +18,8 @@
 struct docker_details {
 	const struct docker_networks *networks; /* set before */
 	enum docker_state state;
-	bool has_failed;	    /* the last start did: the port was taken, for instance */
-	bool is_kept;		    /* a restart policy may start it again */
+	bool has_failed;            /* the last start did: the port was taken, for instance */
+	bool is_kept;               /* a restart policy may start it again */
 	struct docker_ports asked;  /* for with -p and -P; never changes after the creation */
 	struct docker_ports mapped; /* now; host port 0 where the network is routed */
 	struct docker_endpoints endpoints;

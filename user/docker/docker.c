@@ -17,8 +17,8 @@
 #include "base/cleanup.h"
 
 /* API 1.MINOR: the oldest is that of Engine 20.10; the newest, of 29.0, lost some fields. */
-#define API_MIN		 41
-#define API_MAX		 52
+#define API_MIN          41
+#define API_MAX          52
 #define API_GATEWAY_MODE 46 /* Engine 27 */
 
 #define INFO_TTL_MS 60000
@@ -26,10 +26,10 @@
 struct docker {
 	struct docker_http *http;
 	struct docker_events *events; /* NULL until somebody waits */
-	char version[16];	      /* "/v1.41"; "" = not negotiated */
+	char version[16];             /* "/v1.41"; "" = not negotiated */
 	int engine_minor;
 	bool is_manager;
-	long long info_ms;		 /* when /info said so; 0 = never */
+	long long info_ms;               /* when /info said so; 0 = never */
 	struct docker_networks networks; /* of the last reading */
 	struct docker_list list;
 	struct docker_memory memory;

@@ -18,7 +18,7 @@
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
-#define HEAD_MS	       5000 /* until the head of the answer is there */
+#define HEAD_MS        5000 /* until the head of the answer is there */
 #define EVENT_MAX      (1 << 20)
 #define SLEEP_MAX_MS   60000
 #define START_MS       500 /* from joining its networks until a container runs, ordinarily */

@@ -26,8 +26,8 @@ char *docker_http_escape(const char *text);
 struct docker_request {
 	/* asked */
 	const char *path; /* "/v1.41/networks"; borrowed until the request is done */
-	int timeout_ms;	  /* for the whole of it; 0 = none */
-	size_t limit;	  /* bytes of answer; above it -EFBIG */
+	int timeout_ms;   /* for the whole of it; 0 = none */
+	size_t limit;     /* bytes of answer; above it -EFBIG */
 	/* answered */
 	int err;     /* -errno: no whole answer came; docker_http_explain() says why */
 	long status; /* HTTP status, once its line is there */

@@ -15,26 +15,26 @@
 
 /* A port that Docker forwards, or will forward once the container runs. */
 struct binding {
-	__u8 proto;             /* IPPROTO_TCP, _UDP, _SCTP */
-	struct prefix host;     /* the address, or length 0: every address of that family */
+	__u8 proto;         /* IPPROTO_TCP, _UDP, _SCTP */
+	struct prefix host; /* the address, or length 0: every address of that family */
 	unsigned short host_lo, host_hi; /* 0 = not known yet (-P before the start, routed) */
-	unsigned short port;    /* container port that host_lo leads to; the range goes in step */
+	unsigned short port; /* container port that host_lo leads to; the range goes in step */
 };
 
 /* A container's place in one network. */
 struct endpoint {
-	char *network;          /* name */
-	struct prefix addr4, addr6; /* family 0 = none */
+	char *network;               /* name */
+	struct prefix addr4, addr6;  /* family 0 = none */
 	bool is_routed4, is_routed6; /* gateway mode routed: reachable at its own address */
 };
 
 struct container {
-	char *id;               /* 64 hex digits; of a swarm service its own id */
-	char *name;             /* without the leading slash; "service:NAME" for the ports a
-				   swarm service publishes on every node (mode ingress) */
+	char *id;                /* 64 hex digits; of a swarm service its own id */
+	char *name;              /* without the leading slash; "service:NAME" for the ports a
+				    swarm service publishes on every node (mode ingress) */
 	char *project, *service; /* compose; NULL = none */
-	char *swarm_service;    /* NULL = none */
-	bool is_running;        /* else armed: created, restarting, or with a restart policy */
+	char *swarm_service;     /* NULL = none */
+	bool is_running;         /* else armed: created, restarting, or with a restart policy */
 	struct binding *bindings;
 	size_t bindings_count;
 	struct endpoint *endpoints;
@@ -44,15 +44,15 @@ struct container {
 /* A subnet on a bridge of Docker's: its addresses are behind the NAT. */
 struct subnet {
 	struct prefix prefix;
-	bool is_routed;         /* gateway mode routed for this family */
-	char *network;          /* name */
+	bool is_routed; /* gateway mode routed for this family */
+	char *network;  /* name */
 };
 
 /* Every text in here is printable ASCII (0x20-0x7e), so that a name cannot steer a terminal. */
 struct inventory {
 	struct container *containers; /* sorted by name */
 	size_t containers_count;
-	struct subnet *subnets;       /* sorted by prefix */
+	struct subnet *subnets; /* sorted by prefix */
 	size_t subnets_count;
 };
 

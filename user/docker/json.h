@@ -19,10 +19,10 @@ struct docker_json_error {
 /* A value within a document; lives on the stack, valid while the visit lasts. */
 struct docker_json {
 	const struct docker_json *up; /* NULL = the whole answer */
-	const char *key;	      /* its name in an object, or NULL */
-	size_t index;		      /* its place in an array, without a key */
+	const char *key;              /* its name in an object, or NULL */
+	size_t index;                 /* its place in an array, without a key */
 	const struct json_t *value;   /* NULL = absent, or null */
-	const char *text;	      /* of an element visited by docker_json_read_each() */
+	const char *text;             /* of an element visited by docker_json_read_each() */
 	size_t size;
 	struct docker_json_error *error;
 };

@@ -17,9 +17,9 @@ struct docker_known {
 	char *id;
 	bool has_details;
 	bool is_newborn; /* asked for by docker_memory_greet() */
-	bool is_fresh;	 /* the details are of this reading */
-	bool is_gone;	 /* between the list and now */
-	bool is_silent;	 /* asked in this reading, and no answer in time: it is starting */
+	bool is_fresh;   /* the details are of this reading */
+	bool is_gone;    /* between the list and now */
+	bool is_silent;  /* asked in this reading, and no answer in time: it is starting */
 	struct docker_details details;
 	long long read_ms; /* when, by the monotonic clock */
 };

@@ -24,9 +24,9 @@ int docker_state_read(const struct docker_json *json, enum docker_state *ret)
 		const char *name;
 		enum docker_state state;
 	} states[] = {
-		{ "created", DOCKER_CREATED },	 { "running", DOCKER_RUNNING },
-		{ "paused", DOCKER_RUNNING },	 { "restarting", DOCKER_RESTARTING },
-		{ "exited", DOCKER_EXITED },	 { "dead", DOCKER_EXITED },
+		{ "created", DOCKER_CREATED },   { "running", DOCKER_RUNNING },
+		{ "paused", DOCKER_RUNNING },    { "restarting", DOCKER_RESTARTING },
+		{ "exited", DOCKER_EXITED },     { "dead", DOCKER_EXITED },
 		{ "removing", DOCKER_REMOVING },
 	};
 	const char *text;

@@ -34,7 +34,7 @@ struct docker_listed {
 
 struct docker_list {
 	const struct docker_networks *networks; /* set before: who is routed */
-	struct docker_listed *items;		/* in the Engine's order */
+	struct docker_listed *items;            /* in the Engine's order */
 	size_t count;
 };
 

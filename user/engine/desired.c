@@ -16,8 +16,7 @@
 #include "policy/policy.h"
 #include "base/cleanup.h"
 
-static int __attribute__((format(printf, 3, 4)))
-fail(int err, char *error, const char *format, ...)
+static int __attribute__((format(printf, 3, 4))) fail(int err, char *error, const char *format, ...)
 {
 	va_list args;
 
@@ -40,7 +39,8 @@ static int parse(const struct desired_input *input, struct desired *desired, cha
 		return fail(err, error, "%s:%u:%u: %s", input->config_path, at.line, at.column,
 			    at.text);
 	return err < 0 ? fail(err, error, "cannot parse '%s': %s", input->config_path,
-			      strerror(-err)) : 0;
+			      strerror(-err))
+		       : 0;
 }
 
 /* As the running image remembers it. */
@@ -54,8 +54,10 @@ static int remember(const struct desired_input *input, struct desired *desired, 
 		err = notes_unpack(input->running, &text, &desired->inventory);
 	/* To forget it would open all that it says is published. */
 	if (err < 0)
-		return fail(err, error, "what Docker published when it last answered cannot be "
-					"read back: %s", strerror(-err));
+		return fail(err, error,
+			    "what Docker published when it last answered cannot be "
+			    "read back: %s",
+			    strerror(-err));
 	if (desired->inventory)
 		desired->docker_source = DOCKER_REMEMBERED;
 	return 0;
@@ -81,8 +83,7 @@ static int read_docker(const struct desired_input *input, struct desired *desire
 
 int desired_complain(struct desired *desired, const char *format, ...)
 {
-	char **problem = util_append(&desired->problems, desired->problems_count,
-				     sizeof(*problem));
+	char **problem = util_append(&desired->problems, desired->problems_count, sizeof(*problem));
 	va_list args;
 	int written;
 
@@ -103,8 +104,10 @@ int desired_check_exposure(struct desired *desired, const char *path)
 
 	if (!exposure)
 		return 0;
-	return desired_complain(desired, "'%s' %s: who can write there decides who may enter "
-				"(chown root, chmod go-w)", path, exposure);
+	return desired_complain(desired,
+				"'%s' %s: who can write there decides who may enter "
+				"(chown root, chmod go-w)",
+				path, exposure);
 }
 
 static int read_interfaces(struct desired *desired, char *error)
@@ -112,15 +115,16 @@ static int read_interfaces(struct desired *desired, char *error)
 	int err = netdev_read(&desired->netdevs);
 
 	return err < 0 ? fail(err, error, "cannot read the interfaces and addresses: %s",
-			      strerror(-err)) : 0;
+			      strerror(-err))
+		       : 0;
 }
 
 static int read_listeners(struct desired *desired, char *error)
 {
 	int err = netdev_read_listeners(&desired->listeners, &desired->listeners_count);
 
-	return err < 0 ? fail(err, error, "cannot read the listening sockets: %s",
-			      strerror(-err)) : 0;
+	return err < 0 ? fail(err, error, "cannot read the listening sockets: %s", strerror(-err))
+		       : 0;
 }
 
 static int resolve(const struct desired_input *input, struct desired *desired, char *error)

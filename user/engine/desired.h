@@ -24,23 +24,23 @@ struct policy_set;
 #define ERROR_TEXT 512
 
 enum docker_source {
-	DOCKER_OFF,      /* configured so: nothing is known of containers */
-	DOCKER_FRESH,    /* read just now */
+	DOCKER_OFF,        /* configured so: nothing is known of containers */
+	DOCKER_FRESH,      /* read just now */
 	DOCKER_REMEMBERED, /* it does not answer: as the running image remembers it */
-	DOCKER_UNKNOWN,  /* it does not answer, and never has */
+	DOCKER_UNKNOWN,    /* it does not answer, and never has */
 };
 
 /* The file behind a set. */
 struct set_file {
 	const char *name; /* of the set; the configuration's */
 	char *path;
-	bool is_fresh;    /* the set is what the file holds, not what is kept of it */
-	bool is_unknown;  /* the file is bad, and nothing is kept of it */
+	bool is_fresh;   /* the set is what the file holds, not what is kept of it */
+	bool is_unknown; /* the file is bad, and nothing is kept of it */
 };
 
 struct desired {
-	__u64 began_ns;            /* CLOCK_MONOTONIC_COARSE, before anything was read */
-	char *text;                /* of the configuration */
+	__u64 began_ns; /* CLOCK_MONOTONIC_COARSE, before anything was read */
+	char *text;     /* of the configuration */
 	struct config *config;
 	struct inventory *inventory; /* NULL with DOCKER_OFF and DOCKER_UNKNOWN */
 	enum docker_source docker_source;
@@ -52,20 +52,20 @@ struct desired {
 	struct policy_set *sets;
 	struct set_file *set_files; /* of sets[i] */
 	size_t sets_count;
-	char **problems;           /* that harm a part of the policy only, for people */
+	char **problems; /* that harm a part of the policy only, for people */
 	size_t problems_count;
 	struct policy *policy;
 };
 
 struct desired_input {
-	const char *config_path;   /* for messages, and for the files of sets */
-	const char *copy_of;       /* config_path is a copy of this one, where files of sets are
-				      looked for that are not beside the copy; NULL: it is none */
-	const char *sets_dir;      /* config/setfile_kept.h: where a bad file's content comes
-				      from; NULL: from nowhere, it fails */
-	const char *text;          /* of the configuration */
-	struct docker *docker;     /* NULL: do not ask */
-	bool is_docker_off;        /* there is no Docker here, by configuration */
+	const char *config_path;     /* for messages, and for the files of sets */
+	const char *copy_of;         /* config_path is a copy of this one, where files of sets are
+					looked for that are not beside the copy; NULL: it is none */
+	const char *sets_dir;        /* config/setfile_kept.h: where a bad file's content comes
+					from; NULL: from nowhere, it fails */
+	const char *text;            /* of the configuration */
+	struct docker *docker;       /* NULL: do not ask */
+	bool is_docker_off;          /* there is no Docker here, by configuration */
 	const struct image *running; /* for what it remembers; may be NULL */
 	bool is_audit;
 };

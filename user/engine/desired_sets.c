@@ -48,8 +48,8 @@ static void explain(const struct desired_input *input, const struct statement *s
 }
 
 /* The file cannot be used: as it was, or unknown. */
-static int recall(const struct desired_input *input, struct desired *desired,
-		  struct set_file *file, struct sets_members *members, const char *why)
+static int recall(const struct desired_input *input, struct desired *desired, struct set_file *file,
+		  struct sets_members *members, const char *why)
 {
 	int err = sets_kept_read(input->sets_dir, file->path, members);
 
@@ -60,8 +60,10 @@ static int recall(const struct desired_input *input, struct desired *desired,
 	if (err == 0)
 		return desired_complain(desired, "%s; set '%s' keeps its previous content", why,
 					file->name);
-	return desired_complain(desired, "%s; nobody is let in by set '%s', which never could be "
-				"read, and nobody banned", why, file->name);
+	return desired_complain(desired,
+				"%s; nobody is let in by set '%s', which never could be "
+				"read, and nobody banned",
+				why, file->name);
 }
 
 /* Who empties a list of bans, or cuts it off while writing, seldom means it. */
@@ -77,7 +79,8 @@ static int check_emptied(const struct desired_input *input, struct desired *desi
 	}
 	*members = kept;
 	file->is_fresh = false;
-	return desired_complain(desired, "'%s' is empty and was not; set '%s' keeps its previous "
+	return desired_complain(desired,
+				"'%s' is empty and was not; set '%s' keeps its previous "
 				"content, unless a line '" SETS_NONE "' says that it is meant",
 				file->path, file->name);
 }
@@ -103,7 +106,9 @@ static int read_set(const struct desired_input *input, struct desired *desired,
 	else if (err == 0 && input->sets_dir && !members.count && !members.is_none)
 		err = check_emptied(input, desired, file, &members);
 	*set = (struct policy_set){
-		.name = statement->set, .members = members.prefixes, .count = members.count,
+		.name = statement->set,
+		.members = members.prefixes,
+		.count = members.count,
 		.is_unknown = file->is_unknown,
 	};
 	return err;
@@ -119,8 +124,8 @@ int desired_read_sets(const struct desired_input *input, struct desired *desired
 		if (statement->kind != STATEMENT_SET || !statement->set_file)
 			continue;
 		file = util_append(&desired->set_files, desired->sets_count, sizeof(*file));
-		if (!file || !util_append(&desired->sets, desired->sets_count,
-					  sizeof(*desired->sets)))
+		if (!file ||
+		    !util_append(&desired->sets, desired->sets_count, sizeof(*desired->sets)))
 			return -ENOMEM;
 		err = read_set(input, desired, statement, file, error);
 		desired->sets_count++;
@@ -173,9 +178,10 @@ void desired_keep_sets(struct desired *desired, const char *sets_dir)
 		int err = file->is_fresh ? sets_kept_write(sets_dir, file->path, &members) : 0;
 
 		if (err < 0)
-			(void)desired_complain(desired, "cannot keep the content of set '%s' in "
-					       "'%s', for when its file turns bad: %s", file->name,
-					       sets_dir, strerror(-err));
+			(void)desired_complain(desired,
+					       "cannot keep the content of set '%s' in "
+					       "'%s', for when its file turns bad: %s",
+					       file->name, sets_dir, strerror(-err));
 	}
 }
 
@@ -188,10 +194,11 @@ int desired_check_kept(struct desired *desired, const char *sets_dir)
 		struct sets_members members = members_of(&desired->sets[i]);
 
 		if (file->is_fresh && !sets_kept_has(sets_dir, file->path, &members))
-			err = desired_complain(desired, "the content of set '%s' is not kept in "
+			err = desired_complain(desired,
+					       "the content of set '%s' is not kept in "
 					       "'%s', for when its file turns bad: `tidegate "
-					       "reload` does, or says why not", file->name,
-					       sets_dir);
+					       "reload` does, or says why not",
+					       file->name, sets_dir);
 	}
 	return err;
 }

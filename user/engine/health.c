@@ -34,8 +34,7 @@ add_problem(struct health *health, const char *format, ...)
 static int describe_bridge(struct health *health, struct health_interface *interface, int ifindex)
 {
 	const struct desired *desired = health->report.desired;
-	const struct netdev *device =
-		desired ? netdev_find_index(desired->netdevs, ifindex) : NULL;
+	const struct netdev *device = desired ? netdev_find_index(desired->netdevs, ifindex) : NULL;
 	const struct netdev *master =
 		device ? netdev_find_index(desired->netdevs, device->master) : NULL;
 
@@ -145,7 +144,7 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 		err = list_unguarded(health, list, count);
 	if (err == 0 && !attached)
 		err = add_problem(health, "the filter is attached to no interface: "
-				  "name what leads outside (`interface`)");
+					  "name what leads outside (`interface`)");
 	return err;
 }
 
@@ -174,9 +173,11 @@ static int check_learned(struct kernel *kernel, struct health *health)
 		widened += ports[i].value.flags & LEARNED_WIDENED;
 	if (!widened)
 		return err;
-	return add_problem(health, "no room for more ports that Docker binds at one address (the "
+	return add_problem(health,
+			   "no room for more ports that Docker binds at one address (the "
 			   "limit is %d): %zu are closed at every address; `tidegate reload` "
-			   "forgets what Docker lists by then", LIMIT_LEARNED, widened);
+			   "forgets what Docker lists by then",
+			   LIMIT_LEARNED, widened);
 }
 
 /* The daemon says the same. */
@@ -185,10 +186,14 @@ static int add_refusal(struct health *health, const char *path)
 	const char *why = health->report.refused_why;
 
 	if (!why[0])
-		return add_problem(health, "'%s' was tried, not confirmed, and taken back; what "
-				   "was confirmed before enforces", path);
-	return add_problem(health, "'%s' was not applied when it was saved, because %s; what was "
-			   "before enforces: `tidegate reload --confirm 120s` tries it", path, why);
+		return add_problem(health,
+				   "'%s' was tried, not confirmed, and taken back; what "
+				   "was confirmed before enforces",
+				   path);
+	return add_problem(health,
+			   "'%s' was not applied when it was saved, because %s; what was "
+			   "before enforces: `tidegate reload --confirm 120s` tries it",
+			   path, why);
 }
 
 /* Not applied yet, or the daemon could not, and has said why. */
@@ -197,10 +202,12 @@ static int add_change(struct health *health, struct kernel *kernel)
 	struct state state;
 
 	if (kernel_read_state(kernel, &state) == 0 && state.config_error[0])
-		return add_problem(health, "what configuration and Docker say now is not applied: "
-				   "%s; the policy before it enforces", state.config_error);
+		return add_problem(health,
+				   "what configuration and Docker say now is not applied: "
+				   "%s; the policy before it enforces",
+				   state.config_error);
 	return add_problem(health, "what enforces is not what configuration and Docker say now: "
-			   "`tidegate reload` applies it");
+				   "`tidegate reload` applies it");
 }
 
 static int check_policy(const struct health_input *input, struct health *health)
@@ -228,11 +235,12 @@ static int check_policy(const struct health_input *input, struct health *health)
 	if (err == 0 && health->report.is_refused)
 		err = add_refusal(health, input->config_path);
 	if (desired->docker_source == DOCKER_REMEMBERED || desired->docker_source == DOCKER_UNKNOWN)
-		err = add_problem(health, "%s; %s", desired->docker_error[0] ?
-				  desired->docker_error : "Docker was not asked",
-				  desired->docker_source == DOCKER_UNKNOWN ?
-				  "only ports that rules name are guarded" :
-				  "what was published when it last answered is guarded");
+		err = add_problem(health, "%s; %s",
+				  desired->docker_error[0] ? desired->docker_error
+							   : "Docker was not asked",
+				  desired->docker_source == DOCKER_UNKNOWN
+					  ? "only ports that rules name are guarded"
+					  : "what was published when it last answered is guarded");
 	if (err == 0 && input->kernel && health->report.is_changed)
 		err = add_change(health, input->kernel);
 	return err;
@@ -247,12 +255,12 @@ static int check(const struct health_input *input, struct health *health)
 	if (kernel_read_state(input->kernel, &health->state) < 0 ||
 	    kernel_read_header(input->kernel, SLOT_ACTIVE, &health->header) < 0)
 		err = add_problem(health, "there is no policy in the kernel: `tidegate up` puts it "
-				  "there");
+					  "there");
 	health->is_audit = health->header.flags & IMAGE_AUDIT;
 	health->trial_seconds_left = trial_seconds_left(&health->header);
 	if (err == 0 && health->state.is_followed && !health->is_daemon_running)
 		err = add_problem(health, "`tidegate run` was following Docker and has died: later "
-				  "changes are not followed");
+					  "changes are not followed");
 	if (err == 0 && health->is_audit)
 		err = add_problem(health, "audit mode: nothing is dropped");
 	if (err == 0)

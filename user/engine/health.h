@@ -10,7 +10,7 @@
 
 struct health_interface {
 	char *name;
-	char *bridge;         /* that it is a port of; NULL = none */
+	char *bridge; /* that it is a port of; NULL = none */
 	enum hook_kind hook;
 	bool is_attached;
 };
@@ -19,7 +19,7 @@ struct netdev;
 
 struct health {
 	bool is_loaded;
-	bool is_unreadable;   /* another version's is */
+	bool is_unreadable; /* another version's is */
 	bool is_audit;
 	bool is_daemon_running;
 	unsigned int trial_seconds_left; /* 0 = nothing is on trial */
@@ -28,18 +28,18 @@ struct health {
 	struct netdev *unguarded; /* up, and what comes in by it reaches this host unfiltered */
 	size_t unguarded_count;
 	struct means_state means[MEANS_MAX];
-	bool is_arming;       /* a daemon follows Docker: ports are known from `create` on */
-	char **problems;      /* none: attached, enforcing and in step */
+	bool is_arming;  /* a daemon follows Docker: ports are known from `create` on */
+	char **problems; /* none: attached, enforcing and in step */
 	size_t problems_count;
 	struct state state;
-	struct image_header header; /* of what enforces; zero when nothing does */
+	struct image_header header;     /* of what enforces; zero when nothing does */
 	struct reconcile_report report; /* of a dry run; desired is NULL when it failed */
 };
 
 struct health_input {
 	const char *pin_dir;
 	const char *config_path;
-	const char *sets_dir;   /* see desired.h */
+	const char *sets_dir; /* see desired.h */
 	const char *text;
 	struct kernel *kernel;  /* NULL = not up */
 	const char *unreadable; /* why what is up cannot be read; NULL = it can */

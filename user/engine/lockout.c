@@ -40,8 +40,7 @@ static struct ssh_connection ssh_of(const struct connection *connection)
 }
 
 /* Whose process it is is only asked of connections that would be cut: that takes longest. */
-static int find_others(const struct image *before, const struct image *after,
-		       struct lockout *ret)
+static int find_others(const struct image *before, const struct image *after, struct lockout *ret)
 {
 	_cleanup_free_ struct connection *list = NULL;
 	size_t count = 0, kept = 0;
@@ -61,13 +60,12 @@ static int find_others(const struct image *before, const struct image *after,
 	return 1;
 }
 
-int lockout_find(const struct image *before, const struct image *after,
-		 enum lockout_whose whose, struct lockout *ret)
+int lockout_find(const struct image *before, const struct image *after, enum lockout_whose whose,
+		 struct lockout *ret)
 {
 	struct lockout own = { .is_own = true };
 
-	if (whose == LOCKOUT_OTHERS || !session_ssh(&own.ssh) ||
-	    !is_cut(before, after, &own.ssh))
+	if (whose == LOCKOUT_OTHERS || !session_ssh(&own.ssh) || !is_cut(before, after, &own.ssh))
 		return find_others(before, after, ret);
 	*ret = own;
 	return 1;
@@ -77,8 +75,8 @@ void lockout_describe(const struct lockout *lockout, const struct policy *policy
 		      char ret[static LOCKOUT_TEXT])
 {
 	const struct ssh_connection *ssh = &lockout->ssh;
-	struct policy_answer answer = policy_decide(policy, &ssh->client, &ssh->server,
-						    IPPROTO_TCP, ssh->port);
+	struct policy_answer answer =
+		policy_decide(policy, &ssh->client, &ssh->server, IPPROTO_TCP, ssh->port);
 	char client[PREFIX_STRLEN];
 
 	snprintf(ret, LOCKOUT_TEXT, "%s SSH connection from %s to port %u (%s%s%s)",

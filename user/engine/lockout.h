@@ -15,7 +15,7 @@ struct policy;
 #define LOCKOUT_TEXT 160
 
 struct lockout {
-	bool is_own;               /* it is the caller's */
+	bool is_own; /* it is the caller's */
 	struct ssh_connection ssh;
 };
 
@@ -26,8 +26,8 @@ enum lockout_whose {
 
 /* One that `before` lets pass (empty: nothing enforces) and `after` does not: 1, with *ret filled;
  * 0 = there is none, or -errno. */
-int lockout_find(const struct image *before, const struct image *after,
-		 enum lockout_whose whose, struct lockout *ret);
+int lockout_find(const struct image *before, const struct image *after, enum lockout_whose whose,
+		 struct lockout *ret);
 
 /* "the SSH connection from 192.0.2.10 to port 22 ('deny 22/tcp')": whom, and what decides. */
 void lockout_describe(const struct lockout *lockout, const struct policy *policy,

@@ -54,8 +54,9 @@ int notes_unpack(const struct image *image, char **ret_config_text,
 	text = strndup(bytes, text_size);
 	if (!text)
 		return -ENOMEM;
-	err = ret_inventory && size > text_size ?
-		      inventory_unpack(bytes + text_size, size - text_size, &inventory) : 0;
+	err = ret_inventory && size > text_size
+		      ? inventory_unpack(bytes + text_size, size - text_size, &inventory)
+		      : 0;
 	if (err < 0)
 		return err;
 	*ret_config_text = TAKE_PTR(text);

@@ -21,8 +21,8 @@
 
 /* What enforces now, read back from the kernel. */
 struct running {
-	struct image image; /* empty: nothing does */
-	__u64 refused[2];   /* hash of a configuration that was tried and not confirmed */
+	struct image image;           /* empty: nothing does */
+	__u64 refused[2];             /* hash of a configuration that was tried and not confirmed */
 	char refused_why[STATE_TEXT]; /* see struct state */
 };
 
@@ -69,8 +69,8 @@ static int list_counters(const struct policy *policy, struct counter_list *list)
 		return -ENOMEM;
 	for (size_t i = 0; i < list->count; i++) {
 		const char *kind = i < rules ? "rule" : "port";
-		const char *identity = i < rules ? policy->rules[i].identity :
-						   policy->ports[i - rules].identity;
+		const char *identity =
+			i < rules ? policy->rules[i].identity : policy->ports[i - rules].identity;
 
 		if (asprintf(&list->names[i], "%s %s", kind, identity) < 0)
 			return -ENOMEM;
@@ -89,10 +89,10 @@ static int assign_counters(const struct reconcile_input *input, struct counter_i
 	if (ids && !input->is_dry_run)
 		err = counter_ids_give(ids, list->requests, list->count);
 	for (size_t i = 0; err == 0 && i < list->count; i++)
-		list->ids[i] = !ids ? 0 :
-			       input->is_dry_run ?
-				      counter_ids_find(ids, list->requests[i].identity) :
-				      list->requests[i].id;
+		list->ids[i] = !ids ? 0
+			       : input->is_dry_run
+				       ? counter_ids_find(ids, list->requests[i].identity)
+				       : list->requests[i].id;
 	return err;
 }
 
@@ -187,11 +187,9 @@ static bool is_same(const struct image *a, const struct image *b)
 {
 	const struct image_header *x = image_header(a), *y = image_header(b);
 
-	if (!is_alike(a, b) ||
-	    x->notes_size != y->notes_size || x->deadline_ns != y->deadline_ns)
+	if (!is_alike(a, b) || x->notes_size != y->notes_size || x->deadline_ns != y->deadline_ns)
 		return false;
-	return memcmp((char *)a->bytes + x->notes, (char *)b->bytes + y->notes,
-		      x->notes_size) == 0;
+	return memcmp((char *)a->bytes + x->notes, (char *)b->bytes + y->notes, x->notes_size) == 0;
 }
 
 /* A trial that is pending stays one, whatever else changes meanwhile. */
@@ -276,8 +274,8 @@ static int replace(const struct reconcile_input *input, struct reconcile_plan *p
 		return err;
 	((struct image_header *)image->bytes)->deadline_ns = deadline_of(input, running);
 	report->generation = running->bytes ? image_header(running)->generation : 0;
-	report->is_changed = kernel_is_moving(input->kernel) || !running->bytes ||
-			     !is_same(running, image);
+	report->is_changed =
+		kernel_is_moving(input->kernel) || !running->bytes || !is_same(running, image);
 	if (input->is_dry_run)
 		return 0;
 	if (!report->is_changed) {

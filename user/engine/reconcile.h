@@ -30,36 +30,36 @@ struct reconcile_input {
 	const char *text; /* of the configuration */
 	struct kernel *kernel;
 	const char *copy_of, *sets_dir; /* see desired.h */
-	struct docker *docker;       /* NULL = do not ask: off, or as the running image remembers */
+	struct docker *docker; /* NULL = do not ask: off, or as the running image remembers */
 	bool is_docker_off;
-	char *const *interfaces;     /* in place of the configured ones */
+	char *const *interfaces; /* in place of the configured ones */
 	size_t interfaces_count;
 	enum guard guard;
 	enum audit audit;
-	enum hook_kind hook;         /* HOOK_NONE = the best there is */
+	enum hook_kind hook; /* HOOK_NONE = the best there is */
 	unsigned int
 		trial_seconds; /* the kernel takes this policy back after so long; 0 = it stays */
-	bool is_insisted; /* somebody asked for just this: also when it was refused before */
-	bool is_unattended; /* the daemon: nobody asked for this, the file was saved.  What would
-			       cut somebody off who is logged in by SSH is refused */
-	const char *complaint;       /* why the text cannot be used, for `status`: what runs goes
-					on instead, in step with Docker and the interfaces */
-	bool is_dry_run;             /* change nothing, but fail where it would fail; is_changed
-					says whether it would. kernel may be NULL then */
-	bool is_kernel_later;        /* the kernel comes only with reconcile_commit() */
+	bool is_insisted;      /* somebody asked for just this: also when it was refused before */
+	bool is_unattended;    /* the daemon: nobody asked for this, the file was saved.  What would
+				  cut somebody off who is logged in by SSH is refused */
+	const char *complaint; /* why the text cannot be used, for `status`: what runs goes
+				  on instead, in step with Docker and the interfaces */
+	bool is_dry_run;       /* change nothing, but fail where it would fail; is_changed
+				  says whether it would. kernel may be NULL then */
+	bool is_kernel_later;  /* the kernel comes only with reconcile_commit() */
 };
 
 struct reconcile_report {
-	bool is_changed;             /* a new image enforces */
-	bool is_refused;             /* the file's text was tried and not confirmed, or not tried:
-					the one before is what enforces */
+	bool is_changed;              /* a new image enforces */
+	bool is_refused;              /* the file's text was tried and not confirmed, or not tried:
+					 the one before is what enforces */
 	char refused_why[STATE_TEXT]; /* why it was not tried; "" = it was */
-	__u64 generation;            /* of the image that enforces; 0 = none */
-	struct desired *desired;     /* what it was made from */
-	char *notes;                 /* lines about interfaces, for people; NULL = none. Free it */
-	bool is_too_early;           /* for a word about some bridge: look again after
-					RECONCILE_AGAIN_SECONDS */
-	size_t guarded;              /* interfaces the filter is attached to now */
+	__u64 generation;             /* of the image that enforces; 0 = none */
+	struct desired *desired;      /* what it was made from */
+	char *notes;                  /* lines about interfaces, for people; NULL = none. Free it */
+	bool is_too_early;            /* for a word about some bridge: look again after
+					 RECONCILE_AGAIN_SECONDS */
+	size_t guarded;               /* interfaces the filter is attached to now */
 };
 
 /*
@@ -95,7 +95,7 @@ int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 char *const *reconcile_names(const struct desired *desired, size_t *ret_count);
 
 /* What is wrong where a bridge is guarded itself; %s = its name. */
-#define RECONCILE_BRIDGE_PROBLEM                                                                \
+#define RECONCILE_BRIDGE_PROBLEM                                                                   \
 	"'%s': netfilter translates before the bridge's own hooks (bridge-nf-call-iptables), and " \
 	"what Docker publishes there stays closed to everyone; name the port that leads outside"
 

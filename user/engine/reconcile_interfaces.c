@@ -64,8 +64,7 @@ static bool is_port_in_place(const struct wanted *wanted, const struct netdev *d
 
 	return device->master && bridge && netdev_is_bridge(bridge) &&
 	       is_wanted_by_name(wanted, bridge) &&
-	       (is_wanted_by_name(wanted, device) ||
-		netdev_is_outer_port(wanted->netdevs, device));
+	       (is_wanted_by_name(wanted, device) || netdev_is_outer_port(wanted->netdevs, device));
 }
 
 /*
@@ -143,7 +142,7 @@ struct attaching {
 	struct reconcile_report *report;
 	struct attachment *there; /* before */
 	size_t there_count;
-	enum hook_kind wish;      /* for what is new */
+	enum hook_kind wish; /* for what is new */
 };
 
 /* The hook that somebody asked for lasts as long as the filter. */
@@ -281,8 +280,8 @@ static bool is_replaced(const struct reconcile_input *input, const struct desire
 static int detach_others(const struct reconcile_input *input, const struct desired *desired,
 			 const struct image *running, char *error)
 {
-	bool is_exact = !input->interfaces_count && is_moved(desired, running) &&
-			are_all_there(desired);
+	bool is_exact =
+		!input->interfaces_count && is_moved(desired, running) && are_all_there(desired);
 	_cleanup_free_ struct attachment *list = NULL;
 	size_t count = 0;
 	int err = kernel_attachments(input->kernel, &list, &count);

@@ -53,7 +53,9 @@ static void forget_dump(void *data)
 static int read_family(struct reading *reading, int family)
 {
 	struct netdev_dump dump = {
-		.each = each_socket, .restart = forget_dump, .data = reading,
+		.each = each_socket,
+		.restart = forget_dump,
+		.data = reading,
 	};
 	struct inet_diag_req_v2 sockets = {
 		.sdiag_family = family,
@@ -94,8 +96,8 @@ int netdev_keep_ssh(struct connection *connections, size_t *count)
 	for (size_t i = 0; i < *count; i++) {
 		unsigned long inode = connections[i].inode;
 
-		if (sshd.count ? sockets_have(&sshd, inode) && sockets_have(&logins, inode) :
-				 connections[i].port == SSH_PORT)
+		if (sshd.count ? sockets_have(&sshd, inode) && sockets_have(&logins, inode)
+			       : connections[i].port == SSH_PORT)
 			connections[kept++] = connections[i];
 	}
 	*count = kept;

@@ -10,7 +10,7 @@
 
 /* The kernel fills up to 32 KiB at a time when the reader has room for it. */
 #define BUFFER_SIZE 65536
-#define ATTEMPTS 10
+#define ATTEMPTS    10
 
 static void close_socket(struct mnl_socket **socket)
 {
@@ -45,8 +45,8 @@ static int dump_once(const struct netdev_dump *dump)
 
 		if (length < 0)
 			return -errno;
-		state = mnl_cb_run(buf, length, dump->request->nlmsg_seq,
-				   mnl_socket_get_portid(nl), dump->each, dump->data);
+		state = mnl_cb_run(buf, length, dump->request->nlmsg_seq, mnl_socket_get_portid(nl),
+				   dump->each, dump->data);
 		if (state < 0)
 			return -errno;
 	}

@@ -6,9 +6,9 @@
 #include <libmnl/libmnl.h>
 
 struct netdev_dump {
-	int bus;              /* NETLINK_ROUTE, NETLINK_SOCK_DIAG */
-	struct nlmsghdr *request; /* NLM_F_REQUEST | NLM_F_DUMP */
-	mnl_cb_t each;        /* MNL_CB_OK, or MNL_CB_ERROR with errno */
+	int bus;                     /* NETLINK_ROUTE, NETLINK_SOCK_DIAG */
+	struct nlmsghdr *request;    /* NLM_F_REQUEST | NLM_F_DUMP */
+	mnl_cb_t each;               /* MNL_CB_OK, or MNL_CB_ERROR with errno */
 	void (*restart)(void *data); /* forget what an interrupted attempt delivered */
 	void *data;
 };

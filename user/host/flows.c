@@ -47,7 +47,7 @@ static const struct nlattr *find(const struct nlattr *nest, int type, size_t siz
 
 	if (!nest)
 		return NULL;
-	mnl_attr_for_each_nested(attr, nest)
+	mnl_attr_for_each_nested (attr, nest)
 		if (mnl_attr_get_type(attr) == type && mnl_attr_get_payload_len(attr) >= size)
 			return attr;
 	return NULL;
@@ -115,7 +115,7 @@ static int each_flow(const struct nlmsghdr *message, void *data)
 		return MNL_CB_ERROR;
 	}
 	named.family = header->nfgen_family;
-	mnl_attr_for_each(attr, message, sizeof(*header)) {
+	mnl_attr_for_each (attr, message, sizeof(*header)) {
 		size_t size = mnl_attr_get_payload_len(attr);
 
 		if (mnl_attr_get_type(attr) == CTA_TUPLE_ORIG)

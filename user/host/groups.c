@@ -76,5 +76,5 @@ static int read_groups(const char *path, bool (*parse)(const char *line, struct 
 int netdev_read_groups(struct netdev_list *list)
 {
 	return read_groups("/proc/self/net/igmp", parse_igmp, list)
-	       ?: read_groups("/proc/self/net/igmp6", parse_igmp6, list);
+		       ?: read_groups("/proc/self/net/igmp6", parse_igmp6, list);
 }

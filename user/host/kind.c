@@ -86,8 +86,8 @@ bool netdev_is_bridge(const struct netdev *device)
 
 bool netdev_is_outer_port(const struct netdev_list *list, const struct netdev *device)
 {
-	static const char *const inner[] = { "tun",    "veth",	"netkit", "macvtap",
-					     "ipvtap", "dummy", "ifb",	  NULL };
+	static const char *const inner[] = { "tun",    "veth",  "netkit", "macvtap",
+					     "ipvtap", "dummy", "ifb",    NULL };
 	const struct netdev *bridge = netdev_find_index(list, device->master);
 
 	return device->master && bridge && netdev_is_bridge(bridge) &&

@@ -55,7 +55,7 @@ static bool takes_ipv4(const struct nlmsghdr *message)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, message, sizeof(struct inet_diag_msg))
+	mnl_attr_for_each (attr, message, sizeof(struct inet_diag_msg))
 		if (mnl_attr_get_type(attr) == INET_DIAG_SKV6ONLY &&
 		    mnl_attr_validate(attr, MNL_TYPE_U8) >= 0)
 			return !mnl_attr_get_u8(attr);
@@ -78,8 +78,8 @@ static int each_socket(const struct nlmsghdr *message, void *data)
 		return MNL_CB_OK;
 	twin = held;
 	twin.listener.addr.family = 4;
-	if (held.listener.addr.family == 6 && !held.listener.addr.length &&
-	    takes_ipv4(message) && add_held(reading, &twin) < 0)
+	if (held.listener.addr.family == 6 && !held.listener.addr.length && takes_ipv4(message) &&
+	    add_held(reading, &twin) < 0)
 		return MNL_CB_ERROR;
 	return add_held(reading, &held);
 }
@@ -94,7 +94,9 @@ static void forget_dump(void *data)
 static int read_family(struct reading *reading, int family)
 {
 	struct netdev_dump dump = {
-		.each = each_socket, .restart = forget_dump, .data = reading,
+		.each = each_socket,
+		.restart = forget_dump,
+		.data = reading,
 	};
 	struct inet_diag_req_v2 sockets = {
 		.sdiag_family = family,
@@ -169,7 +171,6 @@ int netdev_read_listeners(struct listener **ret, size_t *ret_count)
 	if (err)
 		return err;
 	for (size_t i = 0; i < reading.count; i++)
-		reading.array[i].listener.is_docker = sockets_have(&docker,
-								   reading.array[i].inode);
+		reading.array[i].listener.is_docker = sockets_have(&docker, reading.array[i].inode);
 	return sort(&reading, ret, ret_count);
 }

@@ -20,7 +20,7 @@ static void read_kind(const struct nlattr *info, struct netdev *device)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each_nested(attr, info)
+	mnl_attr_for_each_nested (attr, info)
 		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND &&
 		    mnl_attr_validate(attr, MNL_TYPE_STRING) >= 0)
 			snprintf(device->kind, sizeof(device->kind), "%.*s",
@@ -40,7 +40,7 @@ static void read_link(const struct nlmsghdr *message, struct netdev *device)
 	device->ifindex = info->ifi_index;
 	device->type = info->ifi_type;
 	device->is_up = info->ifi_flags & IFF_UP;
-	mnl_attr_for_each(attr, message, sizeof(*info)) {
+	mnl_attr_for_each (attr, message, sizeof(*info)) {
 		switch (mnl_attr_get_type(attr)) {
 		case IFLA_IFNAME:
 			snprintf(device->name, sizeof(device->name), "%.*s",
@@ -108,8 +108,11 @@ static int read_devices(struct netdev_list *list)
 	char buf[NLMSG_ALIGN(sizeof(struct nlmsghdr)) + NLMSG_ALIGN(sizeof(struct ifinfomsg)) + 64];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
 	struct netdev_dump dump = {
-		.bus = NETLINK_ROUTE, .request = request,
-		.each = each_link, .restart = forget_links, .data = list,
+		.bus = NETLINK_ROUTE,
+		.request = request,
+		.each = each_link,
+		.restart = forget_links,
+		.data = list,
 	};
 	struct ifinfomsg *info;
 	int err;
@@ -132,8 +135,8 @@ static bool is_loopback(const struct prefix *addr)
 {
 	static const struct in6_addr loopback6 = IN6ADDR_LOOPBACK_INIT;
 
-	return addr->family == 4 ? addr->addr[0] == 127 :
-				   memcmp(addr->addr, &loopback6, sizeof(loopback6)) == 0;
+	return addr->family == 4 ? addr->addr[0] == 127
+				 : memcmp(addr->addr, &loopback6, sizeof(loopback6)) == 0;
 }
 
 static int add_address(struct netdev_list *list, const struct prefix *addr)
@@ -177,7 +180,7 @@ static int each_address(const struct nlmsghdr *message, void *data)
 	}
 	if (info->ifa_family != AF_INET && info->ifa_family != AF_INET6)
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, message, sizeof(*info)) {
+	mnl_attr_for_each (attr, message, sizeof(*info)) {
 		if (mnl_attr_get_type(attr) == IFA_LOCAL)
 			local = attr;
 		else if (mnl_attr_get_type(attr) == IFA_ADDRESS)
@@ -189,8 +192,7 @@ static int each_address(const struct nlmsghdr *message, void *data)
 	size = info->ifa_family == AF_INET ? 4 : 16;
 	if (!attr || mnl_attr_get_payload_len(attr) != size)
 		return MNL_CB_OK;
-	addr = prefix_from_address(info->ifa_family == AF_INET ? 4 : 6,
-				   mnl_attr_get_payload(attr));
+	addr = prefix_from_address(info->ifa_family == AF_INET ? 4 : 6, mnl_attr_get_payload(attr));
 	if (broadcast && size == 4 && mnl_attr_get_payload_len(broadcast) == size &&
 	    add_broadcast(data, mnl_attr_get_payload(broadcast)) != MNL_CB_OK)
 		return MNL_CB_ERROR;
@@ -227,8 +229,11 @@ static int read_addresses(struct netdev_list *list)
 	char buf[NLMSG_ALIGN(sizeof(struct nlmsghdr)) + NLMSG_ALIGN(sizeof(struct ifaddrmsg))];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
 	struct netdev_dump dump = {
-		.bus = NETLINK_ROUTE, .request = request,
-		.each = each_address, .restart = forget_addresses, .data = list,
+		.bus = NETLINK_ROUTE,
+		.request = request,
+		.each = each_address,
+		.restart = forget_addresses,
+		.data = list,
 	};
 	struct ifaddrmsg *info;
 

@@ -16,24 +16,24 @@
 struct netdev {
 	int ifindex;
 	char name[IFNAMSIZ];
-	char kind[16];        /* IFLA_INFO_KIND: "veth", "bridge", …; "" = a real device */
-	unsigned short type;  /* ARPHRD_* */
-	int master;           /* ifindex, 0 = none */
+	char kind[16];       /* IFLA_INFO_KIND: "veth", "bridge", …; "" = a real device */
+	unsigned short type; /* ARPHRD_* */
+	int master;          /* ifindex, 0 = none */
 	int link; /* ifindex of the lower device (VLAN, macvlan) or of a veth's other end, 0 = none
 		     or not here */
 	bool is_link_elsewhere; /* it is in another network namespace */
 	bool has_default_route; /* of IPv4 or IPv6.  Read where a veth may be the way out */
 	bool is_up;
-	__u8 mac[6];          /* zero where it has no such address */
+	__u8 mac[6]; /* zero where it has no such address */
 };
 
 /* A local socket that listens (TCP) or is bound (UDP). */
 struct listener {
 	__u8 proto;
-	struct prefix addr;   /* length 0 = every address; one on :: that takes IPv4 as well is
-				 listed twice, once for each family */
+	struct prefix addr; /* length 0 = every address; one on :: that takes IPv4 as well is
+			       listed twice, once for each family */
 	unsigned short port;
-	bool is_docker;       /* held by dockerd or docker-proxy: published, not the host's own */
+	bool is_docker; /* held by dockerd or docker-proxy: published, not the host's own */
 };
 
 struct netdev_list {
@@ -41,9 +41,9 @@ struct netdev_list {
 	size_t devices_count;
 	struct prefix *addresses; /* full length, sorted, no duplicates; loopback ones left out */
 	size_t addresses_count;
-	struct prefix *groups;    /* likewise: what else this host receives: the broadcast addresses
-				     of its networks, and the groups it has joined, but for
-				     solicited-node ones */
+	struct prefix *groups; /* likewise: what else this host receives: the broadcast addresses
+				  of its networks, and the groups it has joined, but for
+				  solicited-node ones */
 	size_t groups_count;
 };
 

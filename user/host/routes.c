@@ -53,7 +53,7 @@ static int each_route(const struct nlmsghdr *message, void *data)
 	}
 	if (!is_default(route))
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, message, sizeof(*route)) {
+	mnl_attr_for_each (attr, message, sizeof(*route)) {
 		if (mnl_attr_get_type(attr) == RTA_OIF &&
 		    mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
 			mark(data, mnl_attr_get_u32(attr));
@@ -76,8 +76,11 @@ int netdev_read_default_routes(struct netdev_list *list)
 	char buf[NLMSG_ALIGN(sizeof(struct nlmsghdr)) + NLMSG_ALIGN(sizeof(struct rtmsg))];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
 	struct netdev_dump dump = {
-		.bus = NETLINK_ROUTE, .request = request,
-		.each = each_route, .restart = forget_routes, .data = list,
+		.bus = NETLINK_ROUTE,
+		.request = request,
+		.each = each_route,
+		.restart = forget_routes,
+		.data = list,
 	};
 	struct rtmsg *route;
 

@@ -10,7 +10,7 @@
 struct ssh_connection {
 	struct prefix client; /* full length, of the same family as server */
 	struct prefix server;
-	unsigned short port;  /* the server's */
+	unsigned short port; /* the server's */
 };
 
 /*

@@ -47,8 +47,8 @@ static bool is_net_admin(int proc_fd, const char *pid)
 	line = strstr(status, "\nCapEff:");
 	return line && (strtoull(line + strlen("\nCapEff:"), NULL, 16) & 1u << CAP_NET_ADMIN) &&
 	       fstatat(proc_fd, path, &theirs, 0) == 0 &&
-	       fstatat(proc_fd, "self/ns/user", &ours, 0) == 0 &&
-	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+	       fstatat(proc_fd, "self/ns/user", &ours, 0) == 0 && theirs.st_ino == ours.st_ino &&
+	       theirs.st_dev == ours.st_dev;
 }
 
 /* "" when it cannot be read. */
@@ -174,8 +174,8 @@ int sockets_add_logins(struct sockets *sockets)
 
 bool sockets_have(const struct sockets *sockets, unsigned long inode)
 {
-	return sockets->count && bsearch(&inode, sockets->inodes, sockets->count, sizeof(inode),
-					 compare_inode);
+	return sockets->count &&
+	       bsearch(&inode, sockets->inodes, sockets->count, sizeof(inode), compare_inode);
 }
 
 void sockets_clear(struct sockets *sockets)

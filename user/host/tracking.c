@@ -17,8 +17,8 @@
 
 #include "base/cleanup.h"
 
-#define TABLE "tidegate"
-#define CHAIN "tracks_connections"
+#define TABLE   "tidegate"
+#define CHAIN   "tracks_connections"
 #define COMMENT "never reached: that it is there turns connection tracking on"
 
 struct talk {
@@ -161,8 +161,8 @@ static int rule_make(struct nftnl_rule **ret)
 
 static struct nlmsghdr *batch_rule(struct talk *talk)
 {
-	struct nlmsghdr *message = batch_message(talk, NFT_MSG_NEWRULE,
-						 NLM_F_CREATE | NLM_F_APPEND);
+	struct nlmsghdr *message =
+		batch_message(talk, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
 	_cleanup_(rule_freep) struct nftnl_rule *rule = NULL;
 
 	if (rule_make(&rule) < 0)
@@ -194,8 +194,8 @@ static int count_rules(const struct nlmsghdr *message, void *data)
 static int read_rules(struct talk *talk)
 {
 	char buf[512];
-	struct nlmsghdr *message = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETRULE, NFPROTO_INET,
-							 NLM_F_DUMP, talk->seq++);
+	struct nlmsghdr *message =
+		nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETRULE, NFPROTO_INET, NLM_F_DUMP, talk->seq++);
 	_cleanup_(rule_freep) struct nftnl_rule *wanted = nftnl_rule_alloc();
 	unsigned int count = 0;
 	int err;
@@ -251,8 +251,8 @@ int tracking_turn_off(void)
 
 int tracking_subscribe(int *ret_fd)
 {
-	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-					NETLINK_NETFILTER);
+	_cleanup_close_ int fd =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
 	struct sockaddr_nl self = {
 		.nl_family = AF_NETLINK,
 		.nl_groups = 1u << (NFNLGRP_NFTABLES - 1),

@@ -70,8 +70,8 @@ void image_seal(struct image *image)
 	struct digest digest = { { header->digest[0], header->digest[1] } };
 
 	for (size_t i = 0; i < header->slots_used; i++)
-		digest_word(&digest, (__u64)slots[i].answer4.counter << 32 |
-					     slots[i].answer6.counter);
+		digest_word(&digest,
+			    (__u64)slots[i].answer4.counter << 32 | slots[i].answer6.counter);
 	header->digest[0] = digest.lane[0];
 	header->digest[1] = digest.lane[1];
 }

@@ -52,8 +52,8 @@ int image_check(const void *bytes, size_t size)
 		return -EBADMSG;
 	if (header->magic != IMAGE_MAGIC || header->abi != DATAPATH_ABI || header->size != size)
 		return -EBADMSG;
-	if (!header->slots_used || header->slots_used > IMAGE_SLOTS_MAX ||
-	    !header->ports_used || header->ports_used > LIMIT_PORTS + 1 || !header->classes ||
+	if (!header->slots_used || header->slots_used > IMAGE_SLOTS_MAX || !header->ports_used ||
+	    header->ports_used > LIMIT_PORTS + 1 || !header->classes ||
 	    header->classes > LIMIT_CLASSES ||
 	    header->row_blocks != (header->classes + CELL_BLOCK - 1) / CELL_BLOCK)
 		return -EBADMSG;

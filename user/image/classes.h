@@ -22,15 +22,15 @@ enum { CELL_NONE, CELL_DEFAULT_ALLOW, CELL_DEFAULT_DENY, CELL_FIRST_RULE };
 struct classes {
 	const struct policy *policy;
 	__u32 rows;
-	__u32 *port_rows;    /* row of each policy port */
-	__u32 *rule_rows;    /* rows that rule i applies to: [rule_first[i], rule_first[i + 1]) */
+	__u32 *port_rows; /* row of each policy port */
+	__u32 *rule_rows; /* rows that rule i applies to: [rule_first[i], rule_first[i + 1]) */
 	size_t *rule_first;
 	struct intern columns; /* number = class: __u16[rows], the rule that decides */
-	struct intern sets;  /* __u32[]: rules that name the same prefix */
-	struct intern steps; /* (class around, set) ... */
-	__u32 *step_class;   /* ... -> class inside */
-	__u16 *scratch;      /* one column */
-	bool is_full;        /* more classes than fit */
+	struct intern sets;    /* __u32[]: rules that name the same prefix */
+	struct intern steps;   /* (class around, set) ... */
+	__u32 *step_class;     /* ... -> class inside */
+	__u16 *scratch;        /* one column */
+	bool is_full;          /* more classes than fit */
 };
 
 /* Finds the rows, and makes class 0: sources that no rule names.  0 or -ENOMEM. */

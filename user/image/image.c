@@ -211,7 +211,8 @@ static int write_usual(struct build *build, __u32 classes)
 		return err;
 	memcpy(build->header.own4, build->inside.own4, sizeof(build->header.own4));
 	return usual_write4(&build->writer, &input4, &build->usual[0])
-	       ?: usual_write6(&build->writer, &input6, &build->header.unusual6, &build->usual[1]);
+		       ?: usual_write6(&build->writer, &input6, &build->header.unusual6,
+				       &build->usual[1]);
 }
 
 static int build_sources(struct build *build)

@@ -25,12 +25,12 @@ struct image_input {
 	const __u32 *port_counters; /* first of two ids for each policy port */
 	const void *notes;          /* copied into the image as they are */
 	size_t notes_size;
-	__u64 now_epoch;            /* seconds: together they turn `until` into expires_ns */
+	__u64 now_epoch; /* seconds: together they turn `until` into expires_ns */
 	__u64 now_monotonic_ns;
 };
 
 struct image {
-	void *bytes;   /* size is a multiple of IMAGE_CHUNK; starts with struct image_header */
+	void *bytes; /* size is a multiple of IMAGE_CHUNK; starts with struct image_header */
 	size_t size;
 };
 

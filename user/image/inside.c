@@ -31,8 +31,8 @@ static bool is_among(const struct prefix *prefixes, size_t count, const struct p
  * loopback, link-local and group ones, nor for the host's ends of Docker's networks. */
 static bool is_busy(const struct policy *policy, const struct prefix *address)
 {
-	if (address->family == 4 ? is_among(NEVER, ARRAY_SIZE(NEVER), address) :
-				   address->addr[0] == 0 || address->addr[0] >= 0xfe)
+	if (address->family == 4 ? is_among(NEVER, ARRAY_SIZE(NEVER), address)
+				 : address->addr[0] == 0 || address->addr[0] >= 0xfe)
 		return false;
 	return !is_among(policy->natted, policy->natted_count, address) &&
 	       !is_among(policy->routed, policy->routed_count, address);

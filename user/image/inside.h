@@ -15,10 +15,10 @@
 struct policy;
 
 struct inside {
-	__be32 own4[IMAGE_OWN4];               /* for image_header.own4 */
+	__be32 own4[IMAGE_OWN4];                  /* for image_header.own4 */
 	const struct prefix *near[2][IMAGE_NEAR]; /* this host's addresses for near4 and near6, in
 						    the policy; NULL behind the last one */
-	struct prefix *marks; /* for the bits, of both families */
+	struct prefix *marks;                     /* for the bits, of both families */
 	size_t count;
 };
 

@@ -31,7 +31,7 @@ struct slots {
 	struct intern entries; /* number = slot: struct entry */
 	size_t variants;
 	__u32 *by_start; /* indexes of policy ports, by proto and lo */
-	__u32 *open;	 /* indexes of those whose range is open */
+	__u32 *open;     /* indexes of those whose range is open */
 	size_t open_count;
 	struct entry *scratch;
 	__u16 *index; /* what becomes the slot index */
@@ -193,8 +193,8 @@ static int init(struct slots *slots)
 
 	slots->by_start = reallocarray(NULL, count, sizeof(*slots->by_start));
 	slots->open = reallocarray(NULL, count, sizeof(*slots->open));
-	slots->scratch = malloc(sizeof(*slots->scratch) +
-				count * sizeof(slots->scratch->variants[0]));
+	slots->scratch =
+		malloc(sizeof(*slots->scratch) + count * sizeof(slots->scratch->variants[0]));
 	slots->index = reallocarray(NULL, PROTO_MAX * 65536, sizeof(*slots->index));
 	if (!slots->by_start || !slots->open || !slots->scratch || !slots->index)
 		return -ENOMEM;

@@ -17,7 +17,7 @@
  * the search that follows costs more than everything else; but no more bits than leave the smallest
  * image room for the rest. */
 #define PARTS_BITS 10
-#define BITS_MAX 20
+#define BITS_MAX   20
 
 /* The half of the address that is cut into parts. */
 static __u64 key_of(const struct range *range, __u8 family)

@@ -17,9 +17,9 @@
 #include "base/cleanup.h"
 
 /* include/uapi/linux/bpf.h of Linux 6.6; libbpf 1.1 does not have them yet. */
-#define LINK_TYPE_TCX 11
+#define LINK_TYPE_TCX      11
 #define ATTACH_TCX_INGRESS 46
-#define ATTACHED_MAX 64 /* tcx programs on one interface */
+#define ATTACHED_MAX       64 /* tcx programs on one interface */
 
 int kernel_read_program(int fd, struct program *program)
 {
@@ -181,8 +181,8 @@ static bool name_other_link(const struct bpf_link_info *info, const char *progra
 	static const struct {
 		const char *program, *pin;
 	} entries[] = {
-		{ "learn_bind4", "learn-4" },	  { "learn_bind6", "learn-6" },
-		{ "learn_try4", "learn-try-4" },  { "learn_try6", "learn-try-6" },
+		{ "learn_bind4", "learn-4" },       { "learn_bind6", "learn-6" },
+		{ "learn_try4", "learn-try-4" },    { "learn_try6", "learn-try-6" },
 		{ "learn_socket", "learn-socket" },
 	};
 
@@ -305,8 +305,8 @@ static int adopt_clsact(struct known *known, bool with_pins)
 		snprintf(pin, sizeof(pin), "%d-%s", one->if_index, hook_name(HOOK_CLSACT));
 		err = known->err;
 		if (with_pins)
-			err = count_made(known, kernel_pin_missing(fd, known->pin_dir, "links",
-								   pin));
+			err = count_made(known,
+					 kernel_pin_missing(fd, known->pin_dir, "links", pin));
 	}
 	if (names)
 		if_freenameindex(names);
@@ -354,7 +354,8 @@ int kernel_adopt(const char *pin_dir)
 		err = pin_all(&known);
 	if (err == 0 && known.made)
 		log_warning("the pins below '%s' were gone, removed or hidden by a mount; pinned "
-			    "again what is attached", pin_dir);
+			    "again what is attached",
+			    pin_dir);
 	free(known.maps);
 	return err;
 }
@@ -481,8 +482,7 @@ bool kernel_is_in_place(struct kernel *kernel)
 	if (kernel->is_moving)
 		return true;
 	if (pinned_state_id(kernel) != map_id(kernel->state_fd) ||
-	    kernel_attachments(kernel, &list, &count) < 0 ||
-	    kernel_read_means(kernel, means) < 0)
+	    kernel_attachments(kernel, &list, &count) < 0 || kernel_read_means(kernel, means) < 0)
 		return false;
 	for (size_t i = 0; i < kernel->held_count; i++) {
 		_cleanup_free_ char *path = NULL;
@@ -542,6 +542,7 @@ int kernel_heal(struct kernel *kernel)
 	kernel_mend_means(kernel);
 	if (made + links)
 		log_warning("pins below '%s' were gone, removed or hidden by a mount; made them "
-			    "again", kernel->pin_dir);
+			    "again",
+			    kernel->pin_dir);
 	return 0;
 }

@@ -15,20 +15,17 @@
 
 /* include/uapi/linux/bpf.h of Linux 6.6; libbpf 1.1 does not have them yet. */
 #define ATTACH_TCX_INGRESS 46
-#define LINK_TYPE_TCX 11
-#define ATTACH_FIRST (1u << 3) /* BPF_F_BEFORE without a relative: in front of all others */
+#define LINK_TYPE_TCX      11
+#define ATTACH_FIRST       (1u << 3) /* BPF_F_BEFORE without a relative: in front of all others */
 
 /* Position of our filter on clsact: in front of the priorities that tools pick themselves,
  * under a handle that they do not. */
-#define CLSACT_HANDLE 0x7467
+#define CLSACT_HANDLE   0x7467
 #define CLSACT_PRIORITY 1
 
 static const char *const hook_names[HOOK_MAX] = {
-	[HOOK_NONE] = "none",
-	[HOOK_XDP_NATIVE] = "xdp",
-	[HOOK_XDP_GENERIC] = "xdp-generic",
-	[HOOK_TCX] = "tcx",
-	[HOOK_CLSACT] = "clsact",
+	[HOOK_NONE] = "none", [HOOK_XDP_NATIVE] = "xdp", [HOOK_XDP_GENERIC] = "xdp-generic",
+	[HOOK_TCX] = "tcx",   [HOOK_CLSACT] = "clsact",
 };
 
 const char *hook_name(enum hook_kind hook)
@@ -265,9 +262,9 @@ static int attach_link(int program_fd, int ifindex, enum hook_kind hook)
 	DECLARE_LIBBPF_OPTS(bpf_link_create_opts, opts);
 	int fd;
 
-	opts.flags = hook == HOOK_XDP_NATIVE  ? XDP_FLAGS_DRV_MODE :
-		     hook == HOOK_XDP_GENERIC ? XDP_FLAGS_SKB_MODE :
-						ATTACH_FIRST;
+	opts.flags = hook == HOOK_XDP_NATIVE    ? XDP_FLAGS_DRV_MODE
+		     : hook == HOOK_XDP_GENERIC ? XDP_FLAGS_SKB_MODE
+						: ATTACH_FIRST;
 	fd = bpf_link_create(program_fd, ifindex, hook == HOOK_TCX ? ATTACH_TCX_INGRESS : BPF_XDP,
 			     &opts);
 	return fd < 0 ? -errno : fd;
@@ -429,7 +426,8 @@ static int change_xdp_mode(struct kernel *kernel, const struct attach_request *r
 			   const struct attachment *there, enum hook_kind *ret_hook,
 			   char **ret_note)
 {
-	struct attachment cover = { .ifindex = request->ifindex, .hook = HOOK_TCX,
+	struct attachment cover = { .ifindex = request->ifindex,
+				    .hook = HOOK_TCX,
 				    .is_attached = true };
 	int err = attach_at(kernel, request, cover.hook);
 

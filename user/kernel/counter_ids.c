@@ -28,9 +28,9 @@ struct counter_ids {
 	struct counter_key *owners; /* the map's memory */
 	__u16 *places;              /* id, by the hash of its owner's key; 0 = free */
 	__u32 used_count;
-	__u32 next_joint;           /* none below is free */
-	__u32 next[2];              /* none above is free; [1]: nor are two side by side */
-	struct counters *totals;    /* NULL until somebody asks */
+	__u32 next_joint;        /* none below is free */
+	__u32 next[2];           /* none above is free; [1]: nor are two side by side */
+	struct counters *totals; /* NULL until somebody asks */
 };
 _Static_assert(LIMIT_COUNTERS <= 65536, "an id fits into a place");
 
@@ -365,8 +365,10 @@ int counter_ids_give(struct counter_ids *ids, struct counter_request *requests, 
 	if (err == 0)
 		err = give_all(ids, requests, count);
 	if (err == -E2BIG)
-		return kernel_fail(err, "more than %d counters are needed (one for each rule, two "
-				   "for each port)", LIMIT_COUNTERS - COUNTER_FIRST);
+		return kernel_fail(err,
+				   "more than %d counters are needed (one for each rule, two "
+				   "for each port)",
+				   LIMIT_COUNTERS - COUNTER_FIRST);
 	return err;
 }
 

@@ -16,16 +16,16 @@
 
 /* include/uapi/linux/bpf.h */
 #define PROG_TYPE_NETFILTER 32
-#define ATTACH_NETFILTER 45
-#define LINK_CREATE 28
+#define ATTACH_NETFILTER    45
+#define LINK_CREATE         28
 
-#define NFPROTO_IPV4 2
-#define NFPROTO_IPV6 10
+#define NFPROTO_IPV4    2
+#define NFPROTO_IPV6    10
 #define NF_INET_FORWARD 2
 
 /* In front of everything; two places, because a program is replaced by another beside it. */
 #define PRIORITY_FIRST (INT_MIN + 1)
-#define PRIORITIES 2
+#define PRIORITIES     2
 
 /* The part of union bpf_attr that the command reads. */
 struct link_create {
@@ -51,8 +51,8 @@ static bool is_same(int link_fd, int program_fd)
 	    kernel_read_program(program_fd, &new) < 0)
 		return false;
 	return memcmp(old.info.tag, new.info.tag, sizeof(old.info.tag)) == 0 &&
-	       old.info.nr_map_ids == new.info.nr_map_ids &&
-	       memcmp(old.maps, new.maps, sizeof(old.maps)) == 0;
+	       old.info.nr_map_ids ==
+		       new.info.nr_map_ids &&memcmp(old.maps, new.maps, sizeof(old.maps)) == 0;
 }
 
 static int create_link(int program_fd, __u32 family)

@@ -68,8 +68,8 @@ static __u32 monotonic_s(void)
 }
 
 /* there: how it is noted, NULL when it is not. */
-static struct interface describe(const struct other_interface *other,
-				 const struct interface *there, __u32 settled_s)
+static struct interface describe(const struct other_interface *other, const struct interface *there,
+				 __u32 settled_s)
 {
 	struct interface interface = { .flags = other->flags };
 	bool is_known = there && (there->flags & (INTERFACE_UPPER | INTERFACE_INSIDE));

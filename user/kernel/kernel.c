@@ -158,7 +158,8 @@ static int check_layout(const char *pin_dir, __u32 layout)
 			   "the filter in the kernel is of another version (the maps below '%s' "
 			   "have layout %u, this build knows %u) and still enforces: use that "
 			   "version, or `tidegate down` and `tidegate up`, with everything open in "
-			   "between", pin_dir, layout, DATAPATH_ABI);
+			   "between",
+			   pin_dir, layout, DATAPATH_ABI);
 }
 
 static struct kernel *new_kernel(const char *pin_dir)
@@ -183,7 +184,10 @@ static struct kernel *new_kernel(const char *pin_dir)
 	return kernel;
 }
 
-#define MAP(name, field) { name, offsetof(struct kernel, field) }
+#define MAP(name, field)                             \
+	{                                            \
+		name, offsetof(struct kernel, field) \
+	}
 
 static const struct {
 	const char *name;
@@ -309,7 +313,8 @@ int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object)
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map(map, object)
+	{
 		const char *name = bpf_map__name(map);
 		int err;
 
@@ -346,9 +351,9 @@ static struct filter_bpf *open_filter(struct kernel *kernel, enum filter_program
 
 static const struct bpf_program *pick(const struct filter_bpf *filter, enum filter_program program)
 {
-	return program == PROGRAM_XDP ? filter->progs.filter_xdp :
-	       program == PROGRAM_TC  ? filter->progs.filter_tc :
-					filter->progs.filter_tc_l3;
+	return program == PROGRAM_XDP  ? filter->progs.filter_xdp
+	       : program == PROGRAM_TC ? filter->progs.filter_tc
+				       : filter->progs.filter_tc_l3;
 }
 
 static int load_program(struct kernel *kernel, enum filter_program program, bool with_frags)
@@ -406,7 +411,8 @@ static int make_maps(struct kernel *kernel)
 	err = filter_bpf__load(filter);
 	filter_bpf__destroy(filter);
 	if (err == -ESRCH)
-		return kernel_fail(-EOPNOTSUPP, "this kernel does not describe its types "
+		return kernel_fail(-EOPNOTSUPP,
+				   "this kernel does not describe its types "
 				   "(/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF");
 	return err < 0 ? kernel_fail(err, "cannot make the maps (--verbose shows why)") : 0;
 }
@@ -432,8 +438,7 @@ static int sweep_next_maps(struct kernel *kernel)
 	__u32 layout = 0;
 	bool found;
 
-	if (kernel->is_moving &&
-	    kernel_read_layout(kernel->pin_dir, NEXT_MAPS_DIR, &layout) == 0 &&
+	if (kernel->is_moving && kernel_read_layout(kernel->pin_dir, NEXT_MAPS_DIR, &layout) == 0 &&
 	    layout == DATAPATH_ABI)
 		return 0;
 	return kernel_unlink_all(kernel->pin_dir, "/" NEXT_MAPS_DIR, &found);

@@ -99,14 +99,14 @@ bool kernel_is_of_these_maps(struct kernel *kernel, __u32 program_id);
 /* ---- interfaces ------------------------------------------------------------------ */
 
 enum hook_kind { HOOK_NONE, HOOK_XDP_NATIVE, HOOK_XDP_GENERIC, HOOK_TCX, HOOK_CLSACT, HOOK_MAX };
-const char *hook_name(enum hook_kind hook); /* "xdp", "xdp-generic", "tcx", "clsact" */
+const char *hook_name(enum hook_kind hook);      /* "xdp", "xdp-generic", "tcx", "clsact" */
 enum hook_kind hook_from_name(const char *name); /* HOOK_NONE = no such hook */
 
 struct attachment {
-	int ifindex;          /* 0: its interface is gone */
+	int ifindex; /* 0: its interface is gone */
 	enum hook_kind hook;
-	bool is_attached;     /* the kernel says that the program is there now */
-	__u32 link_id;        /* 0 for clsact */
+	bool is_attached; /* the kernel says that the program is there now */
+	__u32 link_id;    /* 0 for clsact */
 	__u32 program_id;
 	char pin[48];
 };
@@ -116,9 +116,9 @@ int kernel_attachments(struct kernel *kernel, struct attachment **ret, size_t *r
 
 struct attach_request {
 	int ifindex;
-	bool is_ethernet;     /* else tc, read from layer 3 */
-	enum hook_kind hook;  /* just this one; HOOK_NONE = the best there is */
-	bool is_shared;       /* INTERFACE_SHARED */
+	bool is_ethernet;    /* else tc, read from layer 3 */
+	enum hook_kind hook; /* just this one; HOOK_NONE = the best there is */
+	bool is_shared;      /* INTERFACE_SHARED */
 };
 
 /*
@@ -133,7 +133,7 @@ int kernel_detach(struct kernel *kernel, const struct attachment *attachment);
 
 struct other_interface {
 	__u32 ifindex;
-	__u32 flags;          /* INTERFACE_UPPER or INTERFACE_INSIDE, and INTERFACE_NEW: a bridge */
+	__u32 flags; /* INTERFACE_UPPER or INTERFACE_INSIDE, and INTERFACE_NEW: a bridge */
 };
 
 /*

@@ -45,7 +45,8 @@ void kernel_open_lane(struct kernel *kernel, const struct image *image)
 
 	if (!lane) {
 		log_warning("cannot open the lane: %s; the policy is in place, and packets cost "
-			    "more than they need to", strerror(errno));
+			    "more than they need to",
+			    strerror(errno));
 		return;
 	}
 	image_fill_lane(image, &lane->table);

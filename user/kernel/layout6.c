@@ -134,8 +134,8 @@ int layout6_read_learned(const struct kernel *kernel, struct learned_port **ret,
 /* ---- counters ------------------------------------------------------------------------------- */
 
 #define COUNTERS6 32768
-#define FIRST6 64 /* ids below are the reasons' */
-#define JOINT6 0x6a6f696eull
+#define FIRST6    64 /* ids below are the reasons' */
+#define JOINT6    0x6a6f696eull
 
 struct counter6 {
 	__u64 packets, bytes;
@@ -294,8 +294,8 @@ static int open_slot(const struct kernel *kernel, enum image_slot slot)
 		if (bpf_map_lookup_elem(fd, &key, &id) == 0) {
 			int image_fd = bpf_map_get_fd_by_id(id);
 
-			return image_fd < 0 ?
-				kernel_fail(-errno, "cannot open the older policy") : image_fd;
+			return image_fd < 0 ? kernel_fail(-errno, "cannot open the older policy")
+					    : image_fd;
 		}
 		if (errno != ENOENT)
 			return kernel_fail(-errno, "cannot look for the older policy");
@@ -319,8 +319,7 @@ static int take_source(const struct header6 *header, size_t size, struct image_s
 	return 0;
 }
 
-int layout6_read_source(const struct kernel *kernel, enum image_slot slot,
-			struct image_source *ret)
+int layout6_read_source(const struct kernel *kernel, enum image_slot slot, struct image_source *ret)
 {
 	_cleanup_close_ int fd = open_slot(kernel, slot);
 	struct bpf_map_info info = {};

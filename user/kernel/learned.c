@@ -57,8 +57,8 @@ static int fd_of(const struct kernel *kernel, const struct learned_key *key)
 {
 	static const __be32 every[4];
 
-	return memcmp(key->addr, every, sizeof(every)) == 0 ? kernel->learned_fd :
-							      kernel->learned_at_fd;
+	return memcmp(key->addr, every, sizeof(every)) == 0 ? kernel->learned_fd
+							    : kernel->learned_at_fd;
 }
 
 /* Bound again since it was read: put it back, unless the program did. */
@@ -100,9 +100,9 @@ static int renew_bits(struct kernel *kernel, struct learned_ports *ports)
 	for (size_t i = 0; i < count; i++) {
 		const struct learned_key *key = &list[i].key;
 
-		__atomic_fetch_or(&ports->bits[next][LEARNED_WORD(proto_index(key->proto),
-								  key->port)],
-				  LEARNED_BIT(key->port), __ATOMIC_SEQ_CST);
+		__atomic_fetch_or(
+			&ports->bits[next][LEARNED_WORD(proto_index(key->proto), key->port)],
+			LEARNED_BIT(key->port), __ATOMIC_SEQ_CST);
 	}
 	__atomic_store_n(&ports->current, next, __ATOMIC_SEQ_CST);
 	return 0;
@@ -131,7 +131,8 @@ int kernel_carry_learned(struct kernel *kernel, const struct learned_port *ports
 {
 	for (size_t i = 0; i < count; i++)
 		if (bpf_map_update_elem(fd_of(kernel, &ports[i].key), &ports[i].key,
-					&ports[i].value, BPF_NOEXIST) < 0 && errno != EEXIST)
+					&ports[i].value, BPF_NOEXIST) < 0 &&
+		    errno != EEXIST)
 			return kernel_fail(-errno, "cannot carry over a learned port");
 	/* Marks all that are in the hashes. */
 	return kernel_forget(kernel, NULL, 0, 0);

@@ -22,9 +22,9 @@ static int load_tracking(struct kernel *kernel)
 }
 
 static const struct means_entry {
-	const char *option;  /* in TIDEGATE_WITHOUT */
+	const char *option; /* in TIDEGATE_WITHOUT */
 	const char *name;
-	const char *without; /* what is weaker then */
+	const char *without;            /* what is weaker then */
 	const char *links[MEANS_LINKS]; /* the rest NULL; none: it is no program */
 	int (*load)(struct kernel *kernel);
 } entries[] = {

@@ -14,7 +14,7 @@
 enum filter_program { PROGRAM_XDP, PROGRAM_TC, PROGRAM_TC_L3, PROGRAM_MAX };
 
 /* Directories below that of the pins: of the maps, and of those that are to take their place. */
-#define MAPS_DIR "maps"
+#define MAPS_DIR      "maps"
 #define NEXT_MAPS_DIR "maps-new"
 
 struct kernel {
@@ -22,7 +22,7 @@ struct kernel {
 	const char *maps_dir;
 	struct held_link *held; /* adopt.c */
 	size_t held_count;
-	bool is_moving; /* what is attached has other maps than these */
+	bool is_moving;   /* what is attached has other maps than these */
 	bool is_renewing; /* kernel_load(): what is attached gets the program of this build */
 	int program_fds[PROGRAM_MAX]; /* -1 = not loaded yet */
 	int policy_fds[POLICY_SIZES]; /* by size: small, medium, large */

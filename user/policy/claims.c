@@ -49,11 +49,12 @@ static int list_rules(struct resolver *resolver, const struct claim *claim, unsi
 	unsigned int *rules, count = 0;
 	int err;
 
-	if (stretch->lo <= port && port <= stretch->hi &&
-	    stretch->container == claim->container && stretch->proto == claim->place.proto)
+	if (stretch->lo <= port && port <= stretch->hi && stretch->container == claim->container &&
+	    stretch->proto == claim->place.proto)
 		return 0;
 	*stretch = (struct stretch){ .container = claim->container,
-				     .proto = claim->place.proto, .hi = NUMBER_MAX };
+				     .proto = claim->place.proto,
+				     .hi = NUMBER_MAX };
 	err = rule_lists_reserve(&resolver->lists, naming->count, &rules);
 	if (err)
 		return err;
@@ -139,7 +140,8 @@ static int find_holders(const struct policy_input *input, struct holders *holder
 static unsigned int next_held(const struct holders *holders, const struct place *place,
 			      unsigned int port)
 {
-	struct listener wanted = { .proto = place->proto, .addr = place->addr,
+	struct listener wanted = { .proto = place->proto,
+				   .addr = place->addr,
 				   .port = (unsigned short)port };
 	size_t lo = 0, hi = holders->count;
 

@@ -37,9 +37,8 @@ static void consider(struct best *best, const struct policy_rule *rule, const st
 	*best = (struct best){ rule, length };
 }
 
-static const struct policy_rule *find_everywhere(const struct policy *policy,
-						 enum statement_kind kind,
-						 const struct prefix *saddr)
+static const struct policy_rule *
+find_everywhere(const struct policy *policy, enum statement_kind kind, const struct prefix *saddr)
 {
 	struct best best = { 0 };
 
@@ -124,8 +123,8 @@ struct policy_answer policy_decide(const struct policy *policy, const struct pre
 	answer.rule = find_everywhere(policy, STATEMENT_BAN, saddr);
 	if (answer.rule || place_is_martian(daddr))
 		return answer;
-	answer.rule = find_rule(policy, answer.port, saddr,
-				1u << STATEMENT_ALLOW | 1u << STATEMENT_DENY);
+	answer.rule =
+		find_rule(policy, answer.port, saddr, 1u << STATEMENT_ALLOW | 1u << STATEMENT_DENY);
 	if (answer.rule)
 		answer.verdict = answer.rule->kind == STATEMENT_DENY ? POLICY_DENY : POLICY_ALLOW;
 	else

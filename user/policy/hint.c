@@ -23,8 +23,8 @@ static const struct container *find_container(const struct inventory *inventory,
 	for (size_t i = 0; inventory && i < inventory->containers_count; i++) {
 		const struct container *container = &inventory->containers[i];
 
-		if (streq(container->name, name) || (length >= ID_PREFIX_MIN &&
-						     strncmp(container->id, name, length) == 0))
+		if (streq(container->name, name) ||
+		    (length >= ID_PREFIX_MIN && strncmp(container->id, name, length) == 0))
 			return container;
 	}
 	return NULL;
@@ -103,8 +103,10 @@ char *hint_unknown(const struct statement *statement, const struct inventory *in
 	if (strcasecmp(name, "all") == 0)
 		fputs("no rule opens every port, but `tidegate failsafe from SOURCE`; ", out);
 	put_service(out, statement);
-	fprintf(out, "for a port write its number, as 443/tcp, for a container that will come "
-		"`tidegate %s`", rule ?: "");
+	fprintf(out,
+		"for a port write its number, as 443/tcp, for a container that will come "
+		"`tidegate %s`",
+		rule ?: "");
 	put_nearest(out, &statement->target, inventory);
 	fclose(out);
 	return text;
@@ -133,8 +135,10 @@ char *hint_useless(const struct statement *statement, const struct inventory *in
 	if (!container)
 		return strdup("nothing of that name runs now");
 	if (uses_network_of_host(container))
-		err = asprintf(&text, "container '%s' has no published ports, it uses the host's "
-			       "network: its ports are the host's, `%s PORT`", container->name,
+		err = asprintf(&text,
+			       "container '%s' has no published ports, it uses the host's "
+			       "network: its ports are the host's, `%s PORT`",
+			       container->name,
 			       statement->kind == STATEMENT_DENY ? "deny" : "allow");
 	else
 		err = asprintf(&text, "container '%s' publishes %s", container->name,
@@ -146,8 +150,9 @@ char *hint_useless(const struct statement *statement, const struct inventory *in
 
 static unsigned int proto_bit(__u8 proto)
 {
-	return proto == IPPROTO_TCP ? PROTO_BIT_TCP :
-	       proto == IPPROTO_UDP ? PROTO_BIT_UDP : PROTO_BIT_SCTP;
+	return proto == IPPROTO_TCP   ? PROTO_BIT_TCP
+	       : proto == IPPROTO_UDP ? PROTO_BIT_UDP
+				      : PROTO_BIT_SCTP;
 }
 
 static bool has_port(const struct target *target, __u8 proto, unsigned short port)
@@ -201,9 +206,8 @@ static void put_binding(struct inside *inside, const char *name, const struct bi
 			int offset)
 {
 	unsigned short port = binding->host_lo + offset;
-	_cleanup_free_ char *rule = print_with_ports(inside->statement,
-						     (struct port_range){ port, port },
-						     proto_bit(binding->proto));
+	_cleanup_free_ char *rule = print_with_ports(
+		inside->statement, (struct port_range){ port, port }, proto_bit(binding->proto));
 
 	if (!inside->count++)
 		fprintf(inside->out, "no published port %u", binding->port + offset);

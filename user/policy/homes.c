@@ -35,8 +35,8 @@ int policy_resolve_homes(struct resolver *resolver)
 		const struct container *container = &inventory->containers[i];
 
 		for (size_t j = 0; j < container->endpoints_count && !err; j++)
-			err = add_home(resolver, &container->endpoints[j].addr4, i) ?:
-			      add_home(resolver, &container->endpoints[j].addr6, i);
+			err = add_home(resolver, &container->endpoints[j].addr4, i)
+				      ?: add_home(resolver, &container->endpoints[j].addr6, i);
 	}
 	if (!err && resolver->homes_count)
 		qsort(resolver->homes, resolver->homes_count, sizeof(*resolver->homes),

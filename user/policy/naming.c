@@ -96,8 +96,8 @@ static size_t lower_bound(const struct names *names, const struct query *query)
 	return lo;
 }
 
-static int name_by(struct resolver *resolver, const struct names *names,
-		   const struct query *query, unsigned int rule)
+static int name_by(struct resolver *resolver, const struct names *names, const struct query *query,
+		   unsigned int rule)
 {
 	for (size_t i = lower_bound(names, query); i < names->count; i++) {
 		struct naming *naming = &resolver->naming[names->array[i].container];

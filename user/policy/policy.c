@@ -39,7 +39,7 @@ static int copy_local(const struct netdev_list *netdevs, struct policy *policy)
 	policy->local_count = netdevs->addresses_count;
 	policy->groups_count = netdevs->groups_count;
 	return copy_prefixes(netdevs->addresses, netdevs->addresses_count, &policy->local)
-	       ?: copy_prefixes(netdevs->groups, netdevs->groups_count, &policy->groups);
+		       ?: copy_prefixes(netdevs->groups, netdevs->groups_count, &policy->groups);
 }
 
 static int add_subnet(const struct subnet *subnet, struct policy *policy)
@@ -106,7 +106,9 @@ int policy_build(const struct policy_input *input, struct policy **ret,
 {
 	_cleanup_(policy_freep) struct policy *policy = calloc(1, sizeof(*policy));
 	_cleanup_(resolver_clear) struct resolver resolver = {
-		.input = input, .policy = policy, .error = ret_error,
+		.input = input,
+		.policy = policy,
+		.error = ret_error,
 	};
 	int err;
 

@@ -23,21 +23,21 @@ struct listener;
 struct netdev_list;
 
 struct policy_rule {
-	enum statement_kind kind;  /* STATEMENT_ALLOW, _DENY, _BAN, _FAILSAFE */
-	unsigned int number;       /* as in `list`, 1-based */
+	enum statement_kind kind; /* STATEMENT_ALLOW, _DENY, _BAN, _FAILSAFE */
+	unsigned int number;      /* as in `list`, 1-based */
 	unsigned int line;
-	char *identity;            /* config_rule_identity() */
-	char *text;                /* config_print_statement() */
-	char *comment;             /* or NULL */
-	struct prefix *sources;    /* sets resolved, sorted, no duplicates; "anywhere" = 0.0.0.0/0
-				      and ::/0; none = the sets are empty, it matches nobody */
+	char *identity;         /* config_rule_identity() */
+	char *text;             /* config_print_statement() */
+	char *comment;          /* or NULL */
+	struct prefix *sources; /* sets resolved, sorted, no duplicates; "anywhere" = 0.0.0.0/0
+				   and ::/0; none = the sets are empty, it matches nobody */
 	size_t sources_count;
-	time_t until;              /* 0 = for ever; a rule past it is not in the policy */
-	bool is_unknown;           /* a deny against everybody, because its set is unknown */
-	bool is_everywhere;        /* applies to every port and to packets without one: ban,
-				      failsafe without a port */
-	size_t ports_count;        /* guarded ports it applies to; 0 = it does nothing now (list
-				      says so) */
+	time_t until;       /* 0 = for ever; a rule past it is not in the policy */
+	bool is_unknown;    /* a deny against everybody, because its set is unknown */
+	bool is_everywhere; /* applies to every port and to packets without one: ban,
+			       failsafe without a port */
+	size_t ports_count; /* guarded ports it applies to; 0 = it does nothing now (list
+			       says so) */
 };
 
 enum port_origin {
@@ -51,20 +51,20 @@ enum port_origin {
  * rules.  For one (proto, destination) the ranges are disjoint.
  */
 struct policy_port {
-	__u8 proto;             /* IPPROTO_* */
+	__u8 proto;         /* IPPROTO_* */
 	struct prefix addr; /* destination; length 0: this host's own addresses of that family */
 	unsigned short lo, hi;
 	enum port_origin origin;
-	bool is_closed;         /* no rule's source contains the address: drop (else pass) */
-	bool is_armed;          /* published by a container that does not run yet */
-	unsigned int *rules;    /* indexes into policy.rules, ascending: allow, deny, and failsafe
-				   with a port.  Ports with the same rules share one array */
+	bool is_closed;      /* no rule's source contains the address: drop (else pass) */
+	bool is_armed;       /* published by a container that does not run yet */
+	unsigned int *rules; /* indexes into policy.rules, ascending: allow, deny, and failsafe
+				with a port.  Ports with the same rules share one array */
 	size_t rules_count;
 	/* where it leads; NULL/0 for PORT_NAMED.  Of the first container when several claim it. */
 	char *container_id;
 	char *container;
 	unsigned short container_port; /* that lo leads to */
-	char *identity;         /* "tcp 0.0.0.0 6379": the key of its counters */
+	char *identity;                /* "tcp 0.0.0.0 6379": the key of its counters */
 };
 
 struct policy {
@@ -72,18 +72,18 @@ struct policy {
 	bool is_audit;
 	struct policy_rule *rules;
 	size_t rules_count;
-	struct policy_port *ports;  /* sorted by proto, lo, family, addr */
+	struct policy_port *ports; /* sorted by proto, lo, family, addr */
 	size_t ports_count;
-	struct prefix *local;       /* this host's own addresses */
+	struct prefix *local; /* this host's own addresses */
 	size_t local_count;
-	struct prefix *groups;      /* broadcast addresses of its networks, groups that it joined */
+	struct prefix *groups; /* broadcast addresses of its networks, groups that it joined */
 	size_t groups_count;
-	struct prefix *natted;      /* container subnets behind NAT */
+	struct prefix *natted; /* container subnets behind NAT */
 	size_t natted_count;
-	struct prefix *routed;      /* container subnets in gateway mode routed */
+	struct prefix *routed; /* container subnets in gateway mode routed */
 	size_t routed_count;
-	time_t next_expiry;         /* when the first `until` passes; 0 = never */
-	unsigned int *rule_pool;    /* owns what ports[].rules point into */
+	time_t next_expiry;      /* when the first `until` passes; 0 = never */
+	unsigned int *rule_pool; /* owns what ports[].rules point into */
 };
 
 /* Entries of rule_pool: a bound on memory when thousands of rules overlap on thousands of
@@ -103,13 +103,13 @@ struct policy_set {
 
 struct policy_input {
 	const struct config *config;
-	const struct inventory *inventory;   /* NULL = nothing is known of Docker */
+	const struct inventory *inventory; /* NULL = nothing is known of Docker */
 	const struct netdev_list *netdevs;
 	const struct listener
 		*listeners; /* a port that a container not running wants, but a host
 			       process holds, is not armed: Docker could not bind it */
 	size_t listeners_count;
-	const struct policy_set *sets;       /* the file-backed ones */
+	const struct policy_set *sets; /* the file-backed ones */
 	size_t sets_count;
 	time_t now;
 	bool is_audit;

@@ -14,9 +14,9 @@
 #define PORT_MAX 65535u
 
 enum layer_kind {
-	OWN_RULES,    /* rules `on` this place */
+	OWN_RULES, /* rules `on` this place */
 	OWN_CLAIMS,
-	EVERY_RULES,  /* rules without `on` */
+	EVERY_RULES,   /* rules without `on` */
 	FAMILY_CLAIMS, /* published on 0.0.0.0 or :: */
 	LAYER_MAX
 };
@@ -26,7 +26,7 @@ struct walk {
 	struct place place;
 	const struct layer *layers[LAYER_MAX];
 	const struct segment *now[LAYER_MAX]; /* that cover the number, or NULL */
-	unsigned int owners; /* bits of the layers that call for entries */
+	unsigned int owners;                  /* bits of the layers that call for entries */
 	bool is_container;
 };
 
@@ -34,8 +34,8 @@ struct walk {
 
 static bool goes_on(const struct draft *last, const struct draft *next)
 {
-	bool in_step = last->container == NO_CONTAINER ||
-		       next->port == last->port + (next->lo - last->lo);
+	bool in_step =
+		last->container == NO_CONTAINER || next->port == last->port + (next->lo - last->lo);
 
 	return place_compare(&last->place, &next->place) == 0 && last->hi + 1 == next->lo &&
 	       last->list == next->list && last->container == next->container && in_step &&
@@ -143,11 +143,13 @@ static int settle(struct resolver *resolver, const struct walk *walk, unsigned i
 		  unsigned int hi)
 {
 	struct draft draft = {
-		.place = walk->place, .lo = lo, .hi = hi, .container = NO_CONTAINER,
+		.place = walk->place,
+		.lo = lo,
+		.hi = hi,
+		.container = NO_CONTAINER,
 		.origin = walk->is_container ? PORT_DIRECT : PORT_NAMED,
 	};
-	int err = settle_claims(resolver, walk, &draft) ?:
-		  settle_rules(resolver, walk, &draft);
+	int err = settle_claims(resolver, walk, &draft) ?: settle_rules(resolver, walk, &draft);
 
 	if (err)
 		return err;

@@ -148,8 +148,8 @@ struct sweep {
 	size_t count;
 };
 
-static int sweep_place(struct rule_lists *lists, const struct sweep *sweep,
-		       struct active *active, struct layer *layer)
+static int sweep_place(struct rule_lists *lists, const struct sweep *sweep, struct active *active,
+		       struct layer *layer)
 {
 	struct segment segment = { 0 };
 	size_t start = 0, end = 0;
@@ -186,8 +186,7 @@ static int sweep_all(struct resolver *resolver, const struct span *ends, struct 
 		if (!layer)
 			return -ENOMEM;
 		while (first + sweep.count < resolver->spans_count &&
-		       place_compare(&starts[first].place,
-				     &starts[first + sweep.count].place) == 0)
+		       place_compare(&starts[first].place, &starts[first + sweep.count].place) == 0)
 			sweep.count++;
 		err = sweep_place(&resolver->lists, &sweep, active, layer);
 		if (err)

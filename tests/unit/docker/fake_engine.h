@@ -17,13 +17,13 @@
 
 enum fake_way {
 	FAKE_WHOLE,
-	FAKE_CHUNKED,	/* three bytes at a time */
+	FAKE_CHUNKED,   /* three bytes at a time */
 	FAKE_TRUNCATED, /* less than promised, then the end */
-	FAKE_SILENT,	/* nothing at all */
-	FAKE_DRIP,	/* a byte now and then */
-	FAKE_GARBAGE,	/* not HTTP */
-	FAKE_STREAM,	/* the head, then what fake_send() sends */
-	FAKE_CLOSED,	/* the head, then the end */
+	FAKE_SILENT,    /* nothing at all */
+	FAKE_DRIP,      /* a byte now and then */
+	FAKE_GARBAGE,   /* not HTTP */
+	FAKE_STREAM,    /* the head, then what fake_send() sends */
+	FAKE_CLOSED,    /* the head, then the end */
 };
 
 struct fake_route {
