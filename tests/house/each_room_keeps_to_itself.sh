@@ -75,8 +75,8 @@ for folder in user/*/; do
 	folder=$(basename "$folder")
 	misplaced "$folder" "user/$folder"/*.[ch]
 	[ -s "user/$folder/README" ] || echo "user/$folder has no README"
-	[ "$(find "user/$folder" -type f -name '*.[ch]' | wc -l)" -le 25 ] ||
-		echo "user/$folder has more than 25 files"
+	[ "$(find "user/$folder" -type f -name '*.[ch]' | wc -l)" -le 27 ] ||
+		echo "user/$folder has more than 27 files"
 done | none "folders use each other in one direction, by what is public"
 includes() { sed -nE 's/^#[[:space:]]*include ([<"][^>"]*[>"]).*/\1/p' "$@"; }
 echo '#include "policy/policy.h"' >"$work/wrong.h"
@@ -98,7 +98,7 @@ forbid "only host/tracking.c knows libnftnl" '^#include <libnftnl' '#include <li
 forbid "only docker/ knows libcurl" '^#include <curl' '#include <curl/curl.h>' $(others 'docker/*')
 # shellcheck disable=SC2046
 forbid "only docker/ and what prints JSON know jansson" '^#include <jansson' \
-	'#include <jansson.h>' $(others 'docker/*' 'cli/cmd_*')
+	'#include <jansson.h>' $(others 'docker/*' 'cli/*')
 forbid "the parser calls nothing about maps" 'bpf_map_|"maps\.h"' \
 	'bpf_map_lookup_elem(&policy, &key)' bpf/parse.h
 # shellcheck disable=SC2046
