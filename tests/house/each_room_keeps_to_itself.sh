@@ -120,12 +120,12 @@ calls() {
 
 syscalls='open|openat|read|write|pread|pwrite|close|stat|fstat|lstat|fopen|fdopen|fread|fgets'
 syscalls+='|getline|opendir|readdir|socket|connect|bind|ioctl|bpf|syscall|fork|execve?|execvp?'
-syscalls+='|system|popen|time|clock_gettime|gettimeofday|localtime|gmtime|getenv|secure_getenv'
+syscalls+='|system|popen|time|clock_gettime|clock_n?s|clock_ms|gettimeofday|localtime|gmtime|getenv|secure_getenv'
 syscalls+='|unlink|rename|mkdir|mmap|poll|select|getaddrinfo|getrandom|rand|random|isatty'
 syscalls+='|printf|puts|putchar|exit'
 pure=()
 for file in user/{addr,config,policy,image}/*.c user/docker/{inventory,json,ports,network,swarm}.c \
-	user/host/kind.c user/engine/notes.c user/base/{intern,reason}.c; do
+	user/host/kind.c user/engine/notes.c user/base/{buffer,error,intern,reason}.c; do
 	[[ $file != */setfile_read.c && $file != */setfile_kept.c && $file != */hint.c ]] || continue
 	pure+=("$build/${file%.c}.o")
 done

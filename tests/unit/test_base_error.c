@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* test_base_error.c: what people read when something fails, and where it is cut. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+
+static void the_errno_is_handed_through(void **state)
+{
+	struct error error = { .file = "a.conf", .line = 3, .column = 4 };
+
+	assert_int_equal(error_set(&error, -ENOENT, "no '%s'", "eth0"), -ENOENT);
+	assert_string_equal(error.text, "no 'eth0'");
+	assert_string_equal(error.file, "");
+	assert_int_equal(error.line, 0);
+	assert_int_equal(error.column, 0);
+	assert_int_equal(error_set_errno(&error, -EACCES, "cannot read '%s'", "x"), -EACCES);
+	assert_string_equal(error.text, "cannot read 'x': Permission denied");
+}
+
+static void nobody_has_to_want_the_text(void **state)
+{
+	assert_int_equal(error_set(NULL, -EINVAL, "words"), -EINVAL);
+	assert_int_equal(error_set_errno(NULL, -EINVAL, "words"), -EINVAL);
+	error_place(NULL, "a.conf", 1, 1);
+}
+
+static void an_error_may_be_part_of_its_own_text(void **state)
+{
+	struct error error;
+
+	error_set(&error, -EIO, "disk");
+	error_set(&error, -EIO, "inner, %s, outer", error.text);
+	assert_string_equal(error.text, "inner, disk, outer");
+}
+
+static void a_place_is_printed_as_far_as_there_is_one(void **state)
+{
+	struct error error;
+
+	error_set(&error, -EINVAL, "words");
+	assert_string_equal(ERROR(&error), "words");
+	error_place(&error, "a.conf", 0, 0);
+	assert_string_equal(ERROR(&error), "a.conf: words");
+	error_place(&error, "a.conf", 12, 0);
+	assert_string_equal(ERROR(&error), "a.conf:12: words");
+	error_place(&error, "a.conf", 12, 3);
+	assert_string_equal(ERROR(&error), "a.conf:12:3: words");
+	error_place(&error, "", 0, 3);
+	assert_string_equal(ERROR(&error), "words");
+	error_place(&error, "", 12, 3);
+	assert_string_equal(ERROR(&error), "12:3: words");
+}
+
+/* So many letters, then a euro sign of three bytes. */
+static void assert_cut(size_t letters, const char *expected_end)
+{
+	struct error error;
+	char text[2 * ERROR_TEXT] = { 0 };
+
+	memset(text, 'x', letters);
+	strcat(text, "€");
+	error_set(&error, -EINVAL, "%s", text);
+	assert_int_equal(strlen(error.text), letters + strlen(expected_end));
+	assert_string_equal(error.text + letters, expected_end);
+}
+
+static void no_character_is_cut_in_two(void **state)
+{
+	struct error error;
+	char text[2 * ERROR_TEXT] = { 0 };
+
+	assert_cut(ERROR_TEXT - 4, "€");
+	assert_cut(ERROR_TEXT - 3, "");
+	assert_cut(ERROR_TEXT - 2, "");
+	assert_cut(ERROR_TEXT - 1, "");
+	memset(text, 'x', sizeof(text) - 1);
+	error_set(&error, -EINVAL, "%s", text);
+	assert_int_equal(strlen(error.text), ERROR_TEXT - 1);
+}
+
+static void of_a_long_path_the_end_is_kept(void **state)
+{
+	struct error error;
+	char path[2 * ERROR_FILE] = { 0 };
+
+	memset(path, 'd', ERROR_FILE - 1);
+	error_set(&error, -EINVAL, "words");
+	error_place(&error, path, 1, 2);
+	assert_string_equal(error.file, path);
+	memset(path, 'd', sizeof(path) - 1);
+	memcpy(path + sizeof(path) - 7, "a.conf", 6);
+	error_place(&error, path, 1, 2);
+	assert_int_equal(strlen(error.file), ERROR_FILE - 1);
+	assert_memory_equal(error.file, "...ddd", 6);
+	assert_string_equal(error.file + ERROR_FILE - 1 - 8, "dda.conf");
+	assert_non_null(strstr(ERROR(&error), "a.conf:1:2: words"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_errno_is_handed_through),
+		cmocka_unit_test(nobody_has_to_want_the_text),
+		cmocka_unit_test(an_error_may_be_part_of_its_own_text),
+		cmocka_unit_test(a_place_is_printed_as_far_as_there_is_one),
+		cmocka_unit_test(no_character_is_cut_in_two),
+		cmocka_unit_test(of_a_long_path_the_end_is_kept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
