@@ -9,7 +9,6 @@
 #include "docker/details.h"
 #include "docker/list.h"
 #include "docker/network.h"
-#include "docker/swarm.h"
 #include "docker/inventory.h"
 #include "base/cleanup.h"
 
@@ -89,7 +88,7 @@ static void read_services(char *text, size_t size)
 	_cleanup_(inventory_freep) struct inventory *inventory = calloc(1, sizeof(*inventory));
 	struct docker_json_error error;
 
-	if (docker_swarm_read_services(text, size, inventory, &error) == 0)
+	if (docker_list_read_services(text, size, inventory, &error) == 0)
 		check_packed(inventory);
 }
 
@@ -114,7 +113,7 @@ static void read_info(char *text, size_t size)
 	struct docker_json_error error;
 	bool is_manager;
 
-	docker_swarm_read_info(text, size, &is_manager, &error);
+	docker_list_read_info(text, size, &is_manager, &error);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

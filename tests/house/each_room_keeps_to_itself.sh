@@ -124,7 +124,7 @@ syscalls+='|system|popen|time|clock_gettime|clock_n?s|clock_ms|gettimeofday|loca
 syscalls+='|unlink|rename|mkdir|mmap|poll|select|getaddrinfo|getrandom|rand|random|isatty'
 syscalls+='|printf|puts|putchar|exit'
 pure=()
-for file in user/{addr,config,policy,image}/*.c user/docker/{inventory,json,ports,network,swarm}.c \
+for file in user/{addr,config,policy,image}/*.c user/docker/{inventory,json,list,network,ports}.c \
 	user/host/kind.c user/engine/notes.c user/base/{buffer,error,intern,reason}.c; do
 	[[ $file != */setfile_read.c && $file != */setfile_kept.c && $file != */hint.c ]] || continue
 	pure+=("$build/${file%.c}.o")

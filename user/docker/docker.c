@@ -12,7 +12,6 @@
 #include "docker/known.h"
 #include "docker/list.h"
 #include "docker/network.h"
-#include "docker/swarm.h"
 #include "docker/inventory.h"
 #include "base/cleanup.h"
 
@@ -92,7 +91,7 @@ static int ask_info(struct docker *docker)
 	err = fetch(docker, "/info", &request);
 	if (err)
 		return err;
-	err = docker_swarm_read_info(request.body, request.size, &is_manager, &error);
+	err = docker_list_read_info(request.body, request.size, &is_manager, &error);
 	if (err)
 		return explain_answer(docker, err, "/info", &error);
 	docker->is_manager = is_manager;
@@ -180,7 +179,7 @@ static int read_services(struct docker *docker, struct inventory *inventory)
 	}
 	if (err)
 		return err;
-	err = docker_swarm_read_services(request.body, request.size, inventory, &error);
+	err = docker_list_read_services(request.body, request.size, inventory, &error);
 	return explain_answer(docker, err, "/services", &error);
 }
 

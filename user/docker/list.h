@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * list.h: the list of containers, Engine 20.10 to 29 (API 1.41 to 1.52).  Pure: the
- * tests feed it recorded answers.  Errors as in network.h.
+ * list.h: the list of containers, Engine 20.10 to 29 (API 1.41 to 1.52), and that of a swarm's
+ * services.  Pure: the tests feed it recorded answers.  Errors as in network.h.
  */
 #ifndef TIDEGATE_DOCKER_LIST_H
 #define TIDEGATE_DOCKER_LIST_H
@@ -13,6 +13,8 @@
 #include "docker/json.h"
 #include "docker/network.h"
 #include "docker/ports.h"
+
+struct inventory;
 
 enum docker_state {
 	DOCKER_CREATED, /* also what a later Engine may invent: armed, to be safe */
@@ -50,5 +52,14 @@ int docker_state_read(const struct docker_json *json, enum docker_state *ret);
 int docker_list_read(char *text, size_t size, struct docker_list *list,
 		     struct docker_json_error *error);
 void docker_list_clear(struct docker_list *list);
+
+/* GET /services: adds a container "service:NAME" for each that has ports in mode ingress.
+ * Mode host shows as the ports of the task's container. */
+int docker_list_read_services(char *text, size_t size, struct inventory *inventory,
+			      struct docker_json_error *error);
+
+/* GET /info: whether this node is a manager. */
+int docker_list_read_info(char *text, size_t size, bool *ret_is_manager,
+			  struct docker_json_error *error);
 
 #endif

@@ -2,9 +2,8 @@
 /*
  * network.h: GET /networks, and NetworkSettings.Networks of a container.  Pure.
  *
- * Here and in list.h, details.h and swarm.h: the text may be changed; 0,
- * -EBADMSG with an error that names the value, or -ENOMEM; the result may then be half filled and
- * is cleared all the same.
+ * Here and in list.h and details.h: the text may be changed; 0, -EBADMSG with an error that names
+ * the value, or -ENOMEM; the result may then be half filled and is cleared all the same.
  */
 #ifndef TIDEGATE_DOCKER_NETWORK_H
 #define TIDEGATE_DOCKER_NETWORK_H
