@@ -32,6 +32,7 @@ struct world {
 	struct listener listeners[4];
 	size_t listeners_count;
 	struct inventory inventory;
+	const struct netdev_list *netdevs; /* or NULL */
 	struct policy_set sets[2];
 	size_t sets_count;
 };
@@ -129,6 +130,7 @@ static inline int try_build(const struct world *world, const char *text, struct 
 	struct config_error config_error = { 0 };
 	struct policy_input input = {
 		.inventory = &world->inventory,
+		.netdevs = world->netdevs,
 		.listeners = world->listeners,
 		.listeners_count = world->listeners_count,
 		.sets = world->sets,

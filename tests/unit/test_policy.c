@@ -435,7 +435,7 @@ static void an_empty_set_is_nobody_and_not_everybody(void **state)
 	world.sets[world.sets_count++] = (struct policy_set){ .name = "office" };
 	policy = build(&world, "set office file office.list\nallow 80/tcp from office\n");
 	assert_int_equal(policy->rules[0].sources_count, 0);
-	assert_int_equal(policy_decide(policy, &saddr, &daddr, IPPROTO_TCP, 80).verdict,
+	assert_int_equal(policy_evaluate(policy, &saddr, &daddr, IPPROTO_TCP, 80).verdict,
 			 POLICY_DENY);
 }
 
@@ -445,7 +445,7 @@ static void assert_verdict(const struct policy *policy, const char *from, unsign
 	struct prefix saddr = parse(from);
 	struct prefix daddr = parse(saddr.family == 4 ? "192.0.2.1" : "2001:db8:1::1");
 
-	assert_int_equal(policy_decide(policy, &saddr, &daddr, IPPROTO_TCP, dport).verdict,
+	assert_int_equal(policy_evaluate(policy, &saddr, &daddr, IPPROTO_TCP, dport).verdict,
 			 expected);
 }
 

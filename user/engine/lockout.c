@@ -76,7 +76,7 @@ void lockout_describe(const struct lockout *lockout, const struct policy *policy
 {
 	const struct ssh_connection *ssh = &lockout->ssh;
 	struct policy_answer answer =
-		policy_decide(policy, &ssh->client, &ssh->server, IPPROTO_TCP, ssh->port);
+		policy_evaluate(policy, &ssh->client, &ssh->server, IPPROTO_TCP, ssh->port);
 	char client[PREFIX_STRLEN];
 
 	snprintf(ret, LOCKOUT_TEXT, "%s SSH connection from %s to port %u (%s%s%s)",

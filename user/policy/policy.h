@@ -124,8 +124,8 @@ struct policy_error {
 int policy_build(const struct policy_input *input, struct policy **ret,
 		 struct policy_error *ret_error);
 
-/* What would decide: the answer of the image, worked out the slow way.  For explain, status
- * and as the reference the compiled image is tested against. */
+/* What decides, worked out the slow way: what messages name, and the reference that the compiled
+ * image is tested against. */
 enum policy_verdict { POLICY_UNGUARDED, POLICY_ALLOW, POLICY_DENY };
 struct policy_answer {
 	enum policy_verdict verdict;
@@ -133,10 +133,11 @@ struct policy_answer {
 	const struct policy_rule *rule; /* NULL = the default decided */
 };
 /* saddr, daddr of full length and the same family; dport in host order.  daddr is taken for
- * this host's own unless it lies in a container subnet.  Of several rules that decide alike the
- * one with the most specific source is named, at equal length the first in the file. */
-struct policy_answer policy_decide(const struct policy *policy, const struct prefix *saddr,
-				   const struct prefix *daddr, __u8 proto, unsigned short dport);
+ * this host's own unless it lies in a subnet of containers or is a container's.  Of several rules
+ * that decide alike the one with the most specific source is named, at equal length the first in
+ * the file. */
+struct policy_answer policy_evaluate(const struct policy *policy, const struct prefix *saddr,
+				     const struct prefix *daddr, __u8 proto, unsigned short dport);
 
 void policy_free(struct policy *policy);
 void policy_freep(struct policy **policy);

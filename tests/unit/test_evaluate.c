@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * test_policy_decide.c: which rule decides for one packet.  Then the same question to
+ * test_evaluate.c: which rule decides for one packet.  Then the same question to
  * random policies, answered by a second evaluator that reads statements and containers
  * directly, without layers, segments or lists.
  */
@@ -26,7 +26,7 @@ static void assert_decides(const char *config, const struct packet *packet, cons
 	_cleanup_(policy_freep) struct policy *policy = build(&world, config);
 	struct prefix saddr = parse(packet->saddr), daddr = parse(packet->daddr);
 	struct policy_answer answer =
-		policy_decide(policy, &saddr, &daddr, IPPROTO_TCP, packet->dport);
+		policy_evaluate(policy, &saddr, &daddr, IPPROTO_TCP, packet->dport);
 	char text[32];
 
 	if (answer.rule)
@@ -89,6 +89,8 @@ static void a_failsafe_comes_before_a_ban(void **state)
 	assert_decides(config, PACKET(BOB, HOST, 80), "allow 2");
 	assert_decides(config, PACKET("203.0.113.1", HOST, 22), "allow 3");
 	assert_decides(config, PACKET("203.0.113.1", HOST, 80), "deny 1");
+	assert_decides("failsafe from 203.0.0.0/8\nfailsafe 22/tcp from " BOB "\n",
+		       PACKET(BOB, HOST, 22), "allow 2");
 }
 
 static void a_port_nobody_names_is_not_guarded(void **state)
@@ -107,6 +109,30 @@ static void a_container_address_is_closed_but_for_its_direct_ports(void **state)
 	assert_decides(config, PACKET(BOB, "172.17.0.2", 81), "allow 2");
 	assert_decides(config, PACKET("203.0.113.8", "172.17.0.2", 81), "deny");
 	assert_decides("default allow\n", PACKET(BOB, "172.17.0.2", 80), "deny");
+}
+
+/* It lies in the containers' subnet and is this host's own all the same. */
+static void the_address_of_a_bridge_has_the_ports_of_the_host(void **state)
+{
+	const char *config = "allow 80/tcp from " BOB "\n";
+	struct prefix bridge = parse("172.17.0.1");
+	struct netdev_list netdevs = { .addresses = &bridge, .addresses_count = 1 };
+
+	world_subnet(&world, "172.17.0.0/16", false);
+	world.netdevs = &netdevs;
+	assert_decides(config, PACKET(BOB, "172.17.0.1", 80), "allow 1");
+	assert_decides(config, PACKET("203.0.113.8", "172.17.0.1", 80), "deny");
+	assert_decides(config, PACKET(BOB, "172.17.0.1", 22), "unguarded");
+}
+
+static void a_macvlan_address_has_only_the_ports_that_name_it(void **state)
+{
+	const char *config = "allow 81/tcp on 192.0.2.50 from " BOB "\nallow 80/tcp from " BOB "\n";
+
+	place_at(world_add(&world, "web"), "192.0.2.50", false);
+	assert_decides(config, PACKET(BOB, "192.0.2.50", 81), "allow 1");
+	assert_decides(config, PACKET(BOB, "192.0.2.50", 80), "unguarded");
+	assert_decides(config, PACKET(BOB, HOST, 80), "allow 2");
 }
 
 static void loopback_from_outside_is_closed(void **state)
@@ -212,7 +238,7 @@ static void answer(const struct policy *policy, const struct question *question,
 {
 	struct prefix saddr = question->daddr;
 	const struct policy_port *port =
-		policy_decide(policy, &saddr, &question->daddr, IPPROTO_TCP, question->port).port;
+		policy_evaluate(policy, &saddr, &question->daddr, IPPROTO_TCP, question->port).port;
 
 	if (!port) {
 		snprintf(text, 256, "none");
@@ -330,6 +356,8 @@ int main(void)
 		TEST(a_failsafe_comes_before_a_ban),
 		TEST(a_port_nobody_names_is_not_guarded),
 		TEST(a_container_address_is_closed_but_for_its_direct_ports),
+		TEST(the_address_of_a_bridge_has_the_ports_of_the_host),
+		TEST(a_macvlan_address_has_only_the_ports_that_name_it),
 		TEST(loopback_from_outside_is_closed),
 		TEST(random_policies_agree_with_a_second_evaluator),
 	};
