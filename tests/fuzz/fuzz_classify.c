@@ -109,11 +109,7 @@ static void compare(const struct policy *policy, const struct image *image,
 		    const struct prefix *saddr, const struct prefix *daddr, __u8 proto,
 		    unsigned short dport)
 {
-	long port = oracle_port(policy, daddr, proto, dport);
-	struct asked answer = image_ask(image->bytes, saddr, daddr, proto, dport);
-
-	if (answer.kind != oracle_kind(policy, daddr) || answer.port != port + 1 ||
-	    answer.rule != oracle_rule(policy, port, saddr))
+	if (oracle_difference(policy, image, saddr, daddr, proto, dport))
 		abort();
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * image_oracle.h: the meaning of a policy, read off its structs one prefix after the other,
- * and policies to try it on.  Shares no code with user/image/ but the structs: what is
- * fast there is looked up here, what is subtle there is spelled out here.
+ * image_oracle.h: policies to try images on, and the comparison of an image with its policy.  What
+ * decides is policy_evaluate()'s answer; what an address is and what an image tells beforehand is
+ * spelled out here.  Shares no code with user/image/ and include/answer.h but the structs: what is
+ * asked of these is what is under test.
  */
 #ifndef TIDEGATE_IMAGE_ORACLE_H
 #define TIDEGATE_IMAGE_ORACLE_H
@@ -132,78 +133,104 @@ static inline bool oracle_is_inside(const struct policy *policy, const struct pr
 	       oracle_longest(policy->routed, policy->routed_count, saddr) >= 0;
 }
 
-/* Index of the policy port, or -1. */
-static inline long oracle_port(const struct policy *policy, const struct prefix *daddr, __u8 proto,
-			       unsigned short dport)
+/* ---- what decides ------------------------------------------------------------------------ */
+
+/* As the image numbers them.  Ports: 0 none, 1 + i policy port i; rules: 0 none, 1 and 2 the
+ * defaults, 3 + i policy rule i. */
+struct expected {
+	enum destination kind;
+	__u32 port, rule;
+	enum policy_verdict verdict;
+};
+
+#define RULE_FIRST 3
+
+static inline struct expected oracle_expect(const struct policy *policy, const struct prefix *saddr,
+					    const struct prefix *daddr, __u8 proto,
+					    unsigned short dport)
 {
-	enum destination kind = oracle_kind(policy, daddr);
-	long any = -1;
+	struct policy_answer answer = policy_evaluate(policy, saddr, daddr, proto, dport);
+	struct expected expected = { .kind = oracle_kind(policy, daddr),
+				     .verdict = answer.verdict };
 
-	for (size_t i = 0; i < policy->ports_count; i++) {
-		const struct policy_port *port = &policy->ports[i];
-
-		if (port->proto != proto || dport < port->lo || dport > port->hi)
-			continue;
-		if (oracle_same(&port->addr, daddr))
-			return i;
-		if (!port->addr.length && port->addr.family == daddr->family)
-			any = i;
-	}
-	return kind == DESTINATION_OTHER || kind == DESTINATION_LOCAL ? any : -1;
+	if (answer.port)
+		expected.port = 1 + (answer.port - policy->ports);
+	if (answer.rule)
+		expected.rule = RULE_FIRST + (answer.rule - policy->rules);
+	else if (answer.port)
+		expected.rule = answer.port->is_closed ? 2 : 1;
+	return expected;
 }
 
-/* ---- rule ------------------------------------------------------------------------------- */
-
-static inline bool oracle_applies(const struct policy *policy, long port, size_t rule)
+/* What that comes to at an address of this host's own. */
+static inline enum reason oracle_reason(const struct policy *policy,
+					const struct expected *expected)
 {
-	if (policy->rules[rule].is_everywhere)
-		return true;
-	for (size_t i = 0; port >= 0 && i < policy->ports[port].rules_count; i++) {
-		if (policy->ports[port].rules[i] == rule)
-			return true;
-	}
-	return false;
+	static const enum reason reasons[] = {
+		[STATEMENT_ALLOW] = PASS_ALLOWED,
+		[STATEMENT_DENY] = DROP_DENIED,
+		[STATEMENT_BAN] = DROP_BANNED,
+		[STATEMENT_FAILSAFE] = PASS_FAILSAFE,
+	};
+
+	if (expected->rule >= RULE_FIRST)
+		return reasons[policy->rules[expected->rule - RULE_FIRST].kind];
+	if (!expected->port)
+		return policy->mode == DEFAULT_DENY_ALL ? DROP_CLOSED : PASS_UNGUARDED;
+	return expected->rule == 2 ? DROP_CLOSED : PASS_DEFAULT;
 }
 
-/* The best rule of these two kinds, or -1; at equal length `winner` wins, then the first. */
-static inline long oracle_best(const struct policy *policy, long port, const struct prefix *saddr,
-			       enum statement_kind loser, enum statement_kind winner)
+static inline bool oracle_drops(enum reason reason)
 {
-	long best = -1;
-	int best_length = -1;
-
-	for (size_t i = 0; i < policy->rules_count; i++) {
-		const struct policy_rule *rule = &policy->rules[i];
-		int length;
-
-		if ((rule->kind != loser && rule->kind != winner) ||
-		    !oracle_applies(policy, port, i))
-			continue;
-		length = oracle_longest(rule->sources, rule->sources_count, saddr);
-		if (length > best_length ||
-		    (length >= 0 && length == best_length && policy->rules[best].kind != winner &&
-		     rule->kind == winner)) {
-			best = i;
-			best_length = length;
-		}
-	}
-	return best;
+	return reason != PASS_ALLOWED && reason != PASS_DEFAULT && reason != PASS_UNGUARDED &&
+	       reason != PASS_FAILSAFE;
 }
 
-/* Number of the rule entry: 0 none, 1 and 2 the defaults, 3 + i policy rule i. */
-static inline __u32 oracle_rule(const struct policy *policy, long port, const struct prefix *saddr)
-{
-	long best = oracle_best(policy, port, saddr, STATEMENT_FAILSAFE, STATEMENT_FAILSAFE);
+/* ---- counters and clock: what oracle_build() hands in, and what is made of it ------------------
+ */
 
-	if (best < 0)
-		best = oracle_best(policy, port, saddr, STATEMENT_BAN, STATEMENT_BAN);
-	if (best < 0 && port >= 0)
-		best = oracle_best(policy, port, saddr, STATEMENT_ALLOW, STATEMENT_DENY);
-	if (best >= 0)
-		return 3 + best;
-	if (port < 0)
-		return 0;
-	return policy->ports[port].is_closed ? 2 : 1;
+/* No two have the same id. */
+static inline __u32 oracle_rule_counter(__u32 rule)
+{
+	return rule < RULE_FIRST ? 0 : 100 + rule - RULE_FIRST;
+}
+
+static inline __u32 oracle_port_counter(__u32 port)
+{
+	return port ? 10000 + 2 * port : 0;
+}
+
+#define ORACLE_EPOCH        1000000
+#define ORACLE_MONOTONIC_NS 5000000000ull
+
+static inline __u64 oracle_expiry(const struct policy *policy, __u32 rule)
+{
+	time_t until = rule < RULE_FIRST ? 0 : policy->rules[rule - RULE_FIRST].until;
+
+	return until ? ORACLE_MONOTONIC_NS + (until - ORACLE_EPOCH) * 1000000000ull : 0;
+}
+
+/* What an image may tell beforehand of the packets that this is expected of. */
+static inline struct image_answer oracle_answer(const struct policy *policy,
+						const struct expected *expected)
+{
+	enum reason reason = oracle_reason(policy, expected);
+	bool drops = oracle_drops(reason);
+	struct image_answer answer = {
+		.port_counter = oracle_port_counter(expected->port),
+		.rule_counter = oracle_rule_counter(expected->rule),
+		.reason = reason,
+		.verdict = drops && !policy->is_audit ? VERDICT_DROP : VERDICT_PASS,
+		.flags = ANSWER_SAID,
+	};
+
+	if (expected->port && drops)
+		answer.port_counter++;
+	if (drops && reason != DROP_BANNED)
+		answer.flags |= ANSWER_OPENING;
+	if (policy->mode != DEFAULT_ALLOW && (reason == PASS_UNGUARDED || reason == PASS_DEFAULT))
+		answer.flags |= ANSWER_UNBOUND;
+	return answer;
 }
 
 /* ---- the image's answer -------------------------------------------------------------------- */
@@ -259,38 +286,8 @@ static inline bool image_is_plain_source(struct image_ref image, const struct pr
 	return hi && saddr->addr[0] < 0xfe && image_is_usual6(image, header, hi);
 }
 
-/* Whether what is said beforehand, if anything, is what port and rule say. */
-static inline bool image_answers_right(struct image_ref image, __u32 slot_number, __u32 port_number,
-				       __u32 rule_number, const struct prefix *saddr)
-{
-	const struct image_header *header = image_header_of(image);
-	const struct image_port *port = image_port_at(image, header, port_number);
-	const struct image_rule *rule = image_rule_at(image, header, rule_number);
-	const struct image_slot_entry *slot = image_near_slot(image, slot_number);
-	const struct image_answer *answer;
-	enum reason reason;
-	bool is_usual;
-
-	if (!slot)
-		return true;
-	if (saddr->family == 4) {
-		answer = &slot->answer4;
-		is_usual = image_is_usual4(image, oracle_word(saddr->addr, 4));
-	} else {
-		answer = &slot->answer6;
-		is_usual = image_is_usual6(image, header, oracle_word(saddr->addr, 8));
-	}
-	if (!answer->flags || !(is_usual || answer->flags & ANSWER_UNIFORM))
-		return true;
-	reason = image_reason(header, port_number, rule->action);
-	return answer->reason == reason && answer->rule_counter == rule->counter &&
-	       answer->port_counter ==
-		       (port->counter ? port->counter + !!(REASONS_DROP & 1u << reason) : 0) &&
-	       !rule->expires_ns;
-}
-
 struct asked {
-	__u32 kind, port, rule;
+	__u32 slot, destination, kind, port, rule;
 };
 
 static inline struct asked image_ask(const void *bytes, const struct prefix *saddr,
@@ -302,9 +299,11 @@ static inline struct asked image_ask(const void *bytes, const struct prefix *sad
 	__u32 index = proto == IPPROTO_TCP   ? PROTO_TCP
 		      : proto == IPPROTO_UDP ? PROTO_UDP
 					     : PROTO_SCTP;
-	struct asked answer = { IMAGE_BAD, IMAGE_BAD, IMAGE_BAD };
+	struct asked answer = { .port = IMAGE_BAD, .rule = IMAGE_BAD };
 	const struct image_port *port;
 
+	answer.destination = destination;
+	answer.slot = image_slot_number(image, index, htons(dport));
 	answer.kind = image_kind(image, header, destination);
 	answer.port = image_port(image, header, index, htons(dport), destination, daddr->family);
 	if (answer.port == IMAGE_BAD)
@@ -312,12 +311,125 @@ static inline struct asked image_ask(const void *bytes, const struct prefix *sad
 	port = image_port_at(image, header, answer.port);
 	if (port)
 		answer.rule = image_ask_rule(image, port, saddr);
-	if (destination == DESTINATION_LOCAL && saddr->family == daddr->family &&
-	    answer.rule != IMAGE_BAD &&
-	    !image_answers_right(image, image_slot_number(image, index, htons(dport)), answer.port,
-				 answer.rule, saddr))
-		answer.rule = IMAGE_BAD;
 	return answer;
+}
+
+/* ---- the comparison: what differs, or NULL ----------------------------------------------------
+ */
+
+/* Before they drop a martian, the programs ask for failsafes and bans alone. */
+static inline bool oracle_rule_agrees(const struct policy *policy, const struct expected *expected,
+				      __u32 rule)
+{
+	enum statement_kind kind;
+
+	if (expected->kind != DESTINATION_MARTIAN || expected->rule >= RULE_FIRST)
+		return rule == expected->rule;
+	if (rule < RULE_FIRST || rule - RULE_FIRST >= policy->rules_count)
+		return rule < RULE_FIRST;
+	kind = policy->rules[rule - RULE_FIRST].kind;
+	return kind == STATEMENT_ALLOW || kind == STATEMENT_DENY;
+}
+
+static inline const char *oracle_differing_ids(const struct policy *policy,
+					       const struct image *image, const struct asked *asked)
+{
+	struct image_ref ref = { image->bytes };
+	const struct image_header *header = image_header(image);
+	const struct image_port *port = image_port_at(ref, header, asked->port);
+	const struct image_rule *rule = image_rule_at(ref, header, asked->rule);
+
+	if (port->counter != oracle_port_counter(asked->port))
+		return "counter of the port";
+	if (rule->counter != oracle_rule_counter(asked->rule))
+		return "counter of the rule";
+	return rule->expires_ns == oracle_expiry(policy, asked->rule) ? NULL : "expiry";
+}
+
+/* The entry that the image has for the slot, unless it says nothing of this source. */
+static inline const struct image_answer *
+image_told(const struct image *image, const struct asked *asked, const struct prefix *saddr)
+{
+	struct image_ref ref = { image->bytes };
+	const struct image_slot_entry *slot = image_near_slot(ref, asked->slot);
+	const struct image_answer *answer;
+	bool is_usual;
+
+	if (!slot || asked->destination != DESTINATION_LOCAL)
+		return NULL;
+	answer = saddr->family == 4 ? &slot->answer4 : &slot->answer6;
+	is_usual = saddr->family == 4
+			   ? image_is_usual4(ref, oracle_word(saddr->addr, 4))
+			   : image_is_usual6(ref, image_header(image), oracle_word(saddr->addr, 8));
+	return answer->flags && (is_usual || answer->flags & ANSWER_UNIFORM) ? answer : NULL;
+}
+
+static inline const char *oracle_differing_answer(const struct policy *policy,
+						  const struct expected *expected,
+						  const struct image_answer *answer)
+{
+	struct image_answer right = oracle_answer(policy, expected);
+
+	if (oracle_expiry(policy, expected->rule))
+		return "answer for a rule that expires";
+	if (answer->reason != right.reason)
+		return "reason of the answer";
+	if (answer->verdict != right.verdict)
+		return "verdict of the answer";
+	if (answer->port_counter != right.port_counter ||
+	    answer->rule_counter != right.rule_counter)
+		return "counters of the answer";
+	if ((answer->flags & ~ANSWER_UNIFORM) != right.flags ||
+	    (answer->flags & ANSWER_UNIFORM && !oracle_drops(right.reason)))
+		return "flags of the answer";
+	return NULL;
+}
+
+/* A TCP flow to an address of this host's own, as `up` asks for the SSH connections. */
+static inline const char *oracle_differing_decision(const struct policy *policy,
+						    const struct expected *expected,
+						    const struct image *image,
+						    const struct image_flow *flow)
+{
+	enum reason reason = oracle_reason(policy, expected);
+
+	if (image_is_outside(image, flow->daddr) != (expected->kind == DESTINATION_OTHER))
+		return "outside";
+	if (expected->kind != DESTINATION_LOCAL && expected->kind != DESTINATION_OTHER)
+		return NULL;
+	if (oracle_drops(reason) != (expected->verdict == POLICY_DENY))
+		return "verdict of the policy";
+	return image_decide(image, flow, 0) == reason ? NULL : "decision";
+}
+
+/* saddr and daddr of one family. */
+static inline const char *oracle_difference(const struct policy *policy, const struct image *image,
+					    const struct prefix *saddr, const struct prefix *daddr,
+					    __u8 proto, unsigned short dport)
+{
+	struct expected expected = oracle_expect(policy, saddr, daddr, proto, dport);
+	struct asked asked = image_ask(image->bytes, saddr, daddr, proto, dport);
+	const struct image_answer *told = image_told(image, &asked, saddr);
+	const char *difference;
+
+	if (asked.kind != expected.kind)
+		return "kind of the destination";
+	if (asked.port != expected.port)
+		return "port";
+	if (!oracle_rule_agrees(policy, &expected, asked.rule))
+		return "rule";
+	if (image_header(image)->flags & IMAGE_QUIET && !expected.port && expected.rule)
+		return "quiet";
+	if (oracle_is_inside(policy, saddr) &&
+	    image_is_plain_source((struct image_ref){ image->bytes }, saddr))
+		return "source from inside";
+	difference = oracle_differing_ids(policy, image, &asked);
+	if (!difference && told)
+		difference = oracle_differing_answer(policy, &expected, told);
+	if (!difference && proto == IPPROTO_TCP)
+		difference = oracle_differing_decision(policy, &expected, image,
+						       &(struct image_flow){ saddr, daddr, dport });
+	return difference;
 }
 
 /* ---- policies to try ------------------------------------------------------------------------ */
@@ -452,19 +564,25 @@ static inline void oracle_freep(struct policy **policy)
 		oracle_free(*policy);
 }
 
-/* Counters are not looked at here, so they are all "not counted". */
 static inline int oracle_build(const struct policy *policy, struct image *ret,
 			       struct image_error *ret_error)
 {
-	__u32 *zeroes = calloc(policy->rules_count + policy->ports_count + 1, sizeof(*zeroes));
+	__u32 *rules = calloc(policy->rules_count + 1, sizeof(*rules));
+	__u32 *ports = calloc(policy->ports_count + 1, sizeof(*ports));
 	struct image_input input = { .policy = policy,
-				     .rule_counters = zeroes,
-				     .port_counters = zeroes,
-				     .now_epoch = 1000000,
-				     .now_monotonic_ns = 5000000000 };
-	int err = image_build(&input, ret, ret_error);
+				     .rule_counters = rules,
+				     .port_counters = ports,
+				     .now_epoch = ORACLE_EPOCH,
+				     .now_monotonic_ns = ORACLE_MONOTONIC_NS };
+	int err;
 
-	free(zeroes);
+	for (size_t i = 0; i < policy->rules_count; i++)
+		rules[i] = oracle_rule_counter(RULE_FIRST + i);
+	for (size_t i = 0; i < policy->ports_count; i++)
+		ports[i] = oracle_port_counter(1 + i);
+	err = image_build(&input, ret, ret_error);
+	free(rules);
+	free(ports);
 	return err;
 }
 

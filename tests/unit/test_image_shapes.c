@@ -17,6 +17,8 @@ static struct policy *random_policy(void)
 	__u64 base = random64(), low = random64();
 	int rules = below(12), ports = below(12), addresses = 1 + below(5);
 
+	policy->mode = below(3);
+	policy->is_audit = below(2);
 	for (int i = 0; i < ports; i++) {
 		static const __u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
 		unsigned short lo = 1000 * (1 + below(6)), hi = lo + below(4) * below(1000);
@@ -41,6 +43,7 @@ static struct policy *random_policy(void)
 
 		if (policy->rules[rule].kind == STATEMENT_FAILSAFE)
 			policy->rules[rule].is_everywhere = below(2);
+		policy->rules[rule].until = below(4) ? 0 : ORACLE_EPOCH + below(1000);
 		for (int j = below(8); j > 0; j--) {
 			int length = below(33), length6 = below(129);
 
@@ -108,11 +111,10 @@ static void prefixes_at_both_ends_of_the_space_agree(void **state)
 	assert_agree_everywhere(policy, lookups(200000));
 }
 
-/* Many prefixes: looking one up costs the oracle its time, so fewer questions, also in a
- * long run; test_image_sizes.c asks more. */
+/* Many prefixes: each question costs policy_evaluate() a look at all of them. */
 static void assert_shape(struct policy *policy, size_t prefixes)
 {
-	assert_agree_everywhere(policy, 20000000 / (prefixes + 100));
+	assert_agree_everywhere(policy, 100 * lookups(200000) / (prefixes + 100));
 }
 
 static void mixed_lengths_agree(void **state)
@@ -198,6 +200,69 @@ static void clusters_far_apart_agree(void **state)
 	assert_shape(policy, 20000);
 }
 
+/* ---- sizes; a million prefixes are tests/bench/correct.c's -------------------------------------
+ */
+
+typedef struct prefix make_fn(void);
+
+static struct prefix mixed4(void)
+{
+	return v4(random64() >> 32, below(5) < 3 ? 24 : 8 + below(25));
+}
+
+static struct prefix crowded4(void)
+{
+	return v4((below(64) * 0x9e3779b9u & 0xffff0000u) | below(65536), 20 + below(13));
+}
+
+static struct prefix mixed6(void)
+{
+	return v6(0x2000000000000000ull | random64() >> 3, random64(),
+		  below(5) < 3 ? 48 : 16 + below(113));
+}
+
+static struct prefix crowded6(void)
+{
+	__u64 site = 0x20010db800000000ull | below(200) * 0x9e3779b9u % 65536 << 16;
+
+	return v6(site | below(4), below(3) ? random64() : below(100000), 60 + below(69));
+}
+
+static void assert_sizes(make_fn *make)
+{
+	for (size_t prefixes = 10; prefixes <= 100000; prefixes *= 10) {
+		_cleanup_(oracle_freep) struct policy *policy = one_port();
+
+		for (int i = 0; i < 5; i++)
+			add_rule(policy, i % 2 ? STATEMENT_ALLOW : STATEMENT_DENY);
+		for (size_t i = 0; i < prefixes; i++)
+			oracle_add_source(policy, below(5), make());
+		assert_shape(policy, prefixes);
+	}
+}
+
+static void mixed_ipv4_agrees_at_every_size(void **state)
+{
+	assert_sizes(mixed4);
+}
+
+static void crowded_ipv4_agrees_at_every_size(void **state)
+{
+	assert_sizes(crowded4);
+}
+
+static void mixed_ipv6_agrees_at_every_size(void **state)
+{
+	assert_sizes(mixed6);
+}
+
+static void crowded_ipv6_agrees_at_every_size(void **state)
+{
+	assert_sizes(crowded6);
+}
+
+/* ---- what one bit tells, and damage -------------------------------------------------------- */
+
 /* In percent. */
 static unsigned int usual_addresses(const struct image *image, __u8 family)
 {
@@ -280,6 +345,10 @@ int main(void)
 		cmocka_unit_test(addresses_within_one_sixty_four_agree),
 		cmocka_unit_test(neighbouring_sixty_fours_with_hosts_agree),
 		cmocka_unit_test(clusters_far_apart_agree),
+		cmocka_unit_test(mixed_ipv4_agrees_at_every_size),
+		cmocka_unit_test(crowded_ipv4_agrees_at_every_size),
+		cmocka_unit_test(mixed_ipv6_agrees_at_every_size),
+		cmocka_unit_test(crowded_ipv6_agrees_at_every_size),
 		cmocka_unit_test(most_strangers_are_told_by_one_bit),
 		cmocka_unit_test(where_all_are_listed_the_longest_list_is_told_by_one_bit),
 		cmocka_unit_test(look_ups_in_damaged_images_stay_inside),
