@@ -44,8 +44,8 @@ expect_as_before
 
 mv /var/lib/tidegate /var/lib/elsewhere
 touch /var/lib/tidegate
-expect "status shows that nothing is kept" problem "the content of set 'friends' is not kept"
-expect "reload says why" warns "cannot keep the content of set 'friends' .*: Not a directory" reload
+expect "status shows that nothing is kept" problem "no copy of set 'friends' is saved"
+expect "reload says why" warns "cannot save a copy of set 'friends' .*: Not a directory" reload
 rm /var/lib/tidegate
 expect "reload keeps it again" tidegate reload
 expect "status is content" tidegate status
@@ -57,8 +57,8 @@ echo "# the server is down" >"$dir/bad.list"
 expect "reload succeeds with emptied files, and warns" warns "friends.list' is empty" reload
 because="with emptied files"
 expect_as_before
-expect "status shows the first" problem "friends.list' is empty and was not"
-expect "status shows the second" problem "bad.list' is empty and was not"
+expect "status shows the first" problem "friends.list' is empty now"
+expect "status shows the second" problem "bad.list' is empty now"
 
 # ---- cut off, gone -----------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ deny 8080/tcp from never
 deny 22/tcp from never
 allow 8080/tcp from $office4"; } >/run/config
 cp /run/config "$config"
-expect "reload succeeds with a set that never could be read" warns "never.*nobody is let in" reload
+expect "reload succeeds with a set that never could be read" warns "never.*allows and bans nobody" reload
 because="with a set that never could be read"
 expect_open office $host4 6379/tcp 8080/tcp
 expect_closed stranger $host4 6379/tcp

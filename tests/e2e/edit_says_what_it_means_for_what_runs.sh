@@ -53,17 +53,17 @@ expect_equal "the comment --force is a comment" \
 expect "the wrong side of -p 8080:80 is told" \
 	says 0 "no published port 80; .*'web' publishes its port 80 as 8080: \`tidegate allow 8080/tcp\`" allow 80
 expect "a container on the host's network is told" \
-	says 0 "container 'agent' has no published ports.* host's network" allow container agent
+	says 0 "container 'agent' publishes no port.* host's network" allow container agent
 expect "a container without ports is told" says 0 "container 'idle' publishes no port" allow container idle
-expect "a container that is none is told" says 0 "'allow container nobody'.* nothing of that name runs now" \
+expect "a container that is none is told" says 0 "'allow container nobody'.* matches no running container" \
 	allow container nobody
 expect_equal "nothing is said of other rules" "$(tidegate allow 8080/tcp 2>&1)" ""
 expect_equal "nor when one is deleted" "$(tidegate delete allow 8080/tcp 2>&1)" ""
-expect "list says it of each" test "$(tidegate list | grep -c '(nothing of that name runs now)')" = 3
+expect "list says it of each" test "$(tidegate list | grep -c '(matches no running container)')" = 3
 expect "list says why" grep -q "agent.*uses the host's network" <(tidegate list)
 expect "status says how many there are" says 0 '^  rules +5 of 6 apply to nothing that runs now' status
 
 engine_stop
 expect "a container that was there when Docker last answered is known" \
 	tidegate allow cache from $office4
-changes_nothing "others are not" says 1 "'ssh'.*known now" allow ssh
+changes_nothing "others are not" says 1 "'ssh'.*no such container" allow ssh

@@ -151,7 +151,7 @@ expect "and can be tried" tidegate reload --confirm 3s
 expect_not "which cuts" answers admin2
 sleep 3
 expect "and is taken back" eventually 20 answers admin2
-expect "status says so" says "tried, not confirmed"
+expect "status says so" says "not confirmed and was rolled back"
 kill -HUP "$daemon_pid"
 sleep 1
 expect "the daemon leaves it so" answers admin2

@@ -39,7 +39,7 @@ sleep 0.3
 expect_nothing_got_in "$because" tcp direct
 expect_equal "the maps are the same, $because" "$(state_id)" "$state"
 expect_equal "the links are the same, $because" "$(link_ids)" "$links"
-expect "the daemon says so, $because" grep -q "pins below '$pins' were gone" /run/tidegate.log
+expect "the daemon says so, $because" grep -q "pins below '$pins' were missing" /run/tidegate.log
 expect "an edit succeeds, $because" "$tidegate" allow 6379/tcp from $stranger4
 expect_open stranger $host4 6379/tcp
 expect "and is taken back, $because" "$tidegate" delete allow 6379/tcp from $stranger4

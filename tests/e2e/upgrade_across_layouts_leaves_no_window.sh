@@ -105,7 +105,7 @@ for command in reload status list "allow 6379/tcp" confirm; do
 	# shellcheck disable=SC2086
 	"$tidegate" $command >/run/answer 2>&1
 	expect "tidegate $command says what is to do" \
-		grep -q 'still enforces: `tidegate up`, or a restart of the unit, moves it' /run/answer
+		grep -q 'still enforcing: `tidegate up`, or a restart of the unit, upgrades it' /run/answer
 done
 expect_equal "the configuration is as it was" "$(grep -c allow $config)" 1
 "$tidegate" --json status >/run/answer 2>/dev/null

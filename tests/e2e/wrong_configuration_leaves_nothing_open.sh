@@ -90,20 +90,20 @@ refuses() {
 }
 mv "$config" /run/right.conf
 because="with the configuration gone"
-expect "the daemon says so" eventually 5 grep -q "is gone.*; keeping the policy" /run/tidegate.log
+expect "the daemon says so" eventually 5 grep -q "is missing.*; keeping the active policy" /run/tidegate.log
 expect_closed office $host4 6379/tcp
 expect_open stranger $host4 6379/tcp
 publish last -p 7780:80
 becomes closed 5 stranger $host4 7780/tcp
 for command in status reload "ban $office4" "delete 1"; do
 	# shellcheck disable=SC2086
-	expect "tidegate $command refuses" refuses "is gone" $command
+	expect "tidegate $command refuses" refuses "is missing" $command
 done
 expect_not "and nothing was written" test -e "$config"
 
 : >"$config"
 because="with the configuration emptied"
-expect "the daemon says so" eventually 5 grep -q "is empty and was not.*; keeping" /run/tidegate.log
+expect "the daemon says so" eventually 5 grep -q "is empty now.*; keeping the active policy" /run/tidegate.log
 expect_closed office $host4 6379/tcp
 expect_open stranger $host4 6379/tcp
 expect_not "tidegate status is not content" tidegate status

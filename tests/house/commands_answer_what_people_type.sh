@@ -59,7 +59,7 @@ expect "statsu is nearly status" says 2 "did you mean 'status'" statsu
 expect "relaod is nearly reload" says 2 "did you mean 'reload'" relaod
 expect_not "nosuchcommand is nearly nothing" says 2 "did you mean" nosuchcommand
 expect "a misspelt option is an error" says 2 "'--jsno'.*did you mean '--json'" status --jsno
-expect "an option of another command is an error" says 2 "'--audit': not with .*reload" reload --audit
+expect "an option of another command is an error" says 2 "'--audit': not an option of .*reload" reload --audit
 expect "an option without its value is an error" says 2 "'--config': FILE is missing" check --config
 for word in enable disable reset limit reject insert route app show logging default set interface \
 	verbose start stop restart block drop remove flush docker labels; do

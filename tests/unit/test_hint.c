@@ -110,14 +110,15 @@ static void rule_without_ports_says_why(void **state)
 	static struct world world;
 
 	fill(&world);
-	assert_useless(&world, "allow container ghost", "nothing of that name runs now");
-	assert_useless(&world, "allow compose shop/db", "nothing of that name runs now");
+	assert_useless(&world, "allow container ghost", "matches no running container");
+	assert_useless(&world, "allow compose shop/db", "matches no running container");
 	assert_useless(&world, "allow container batch", "container 'batch' publishes no port");
 	assert_useless(&world, "allow container web port 443",
 		       "container 'web' publishes other ports than these");
-	assert_useless(&world, "allow container agent from 203.0.113.1",
-		       "container 'agent' has no published ports, it uses the host's network: its "
-		       "ports are the host's, `allow PORT`");
+	assert_useless(
+		&world, "allow container agent from 203.0.113.1",
+		"container 'agent' publishes no port, because it uses the host's network: name "
+		"its ports, `allow PORT`");
 }
 
 static void containers_are_known_by_name_and_by_the_begin_of_their_id(void **state)
@@ -148,11 +149,11 @@ static void unknown_word_is_answered_with_spellings(void **state)
 
 	fill(&world);
 	assert_unknown(&world, "allow redis from 203.0.113.1",
-		       "'redis': no container of that name is known now: ");
-	assert_unknown(
-		&world, "allow redis from 203.0.113.1",
-		"443/tcp, for a container that will come `tidegate allow container redis from "
-		"203.0.113.1`");
+		       "'redis': there is no such container now: ");
+	assert_unknown(&world, "allow redis from 203.0.113.1",
+		       "443/tcp, for a container that does not exist yet `tidegate allow container "
+		       "redis from "
+		       "203.0.113.1`");
 	assert_unknown(&world, "allow wbe", "there is a container 'web'");
 	assert_unknown(&world, "deny ICMP", "ICMP has no ports and passes");
 	assert_unknown(&world, "allow all", "`tidegate failsafe from SOURCE`");

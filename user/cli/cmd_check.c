@@ -22,7 +22,7 @@ int cmd_check(const struct options *options, int argc, char **argv)
 	struct reconcile_input input = { .is_docker_off = true, .is_dry_run = true };
 
 	if (argc > 2)
-		return cmd_usage(argv[0], "'%s': one file at a time", argv[2]);
+		return cmd_usage(argv[0], "'%s': takes one file", argv[2]);
 	if (argc == 2) {
 		of_file.config = streq(argv[1], "-") ? "/dev/stdin" : argv[1];
 		of_file.is_default_config = false;
@@ -44,7 +44,7 @@ int cmd_check(const struct options *options, int argc, char **argv)
 	cmd_warn_problems(report.desired);
 	rules = report.desired->policy->rules_count;
 	cmd_json_add("rules", json_integer(rules));
-	log_info("'%s' is right: %zu rule%s", of_file.config, rules, rules == 1 ? "" : "s");
+	log_info("'%s' is valid: %zu rule%s", of_file.config, rules, rules == 1 ? "" : "s");
 	return CMD_DONE;
 }
 

@@ -53,8 +53,8 @@ int cmd_take_lock(void)
 	if (fd == -ETIMEDOUT) {
 		lock_describe_holder(holder);
 		log_error(0,
-			  "nothing was changed: '" LOCK_PATH "' was not to be had for 30 s, %s "
-			  "holds it; end that if it hangs, and try again",
+			  "nothing was changed: cannot lock '" LOCK_PATH
+			  "', %s has held it for 30 s; if that process hangs, end it and try again",
 			  holder);
 	} else if (fd < 0) {
 		log_error(fd, "cannot take the lock in " LOCK_DIR " (tidegate needs root)");
@@ -122,10 +122,11 @@ char *cmd_describe(struct kernel *kernel, const struct reconcile_report *report)
 	return text;
 }
 
-/* "eth0 (veth), br0 (bridge)": what is up, and neither somebody's port nor Docker's. */
+/* "this host has only eth0 (veth), br0 (bridge)": interfaces that are up, without ports of bridges
+ * and bonds and without Docker's. */
 static void put_interfaces(FILE *out, const struct netdev_list *list)
 {
-	const char *separator = "";
+	const char *separator = "this host has only ";
 
 	for (size_t i = 0; i < list->devices_count; i++) {
 		const struct netdev *device = &list->devices[i];
@@ -136,8 +137,8 @@ static void put_interfaces(FILE *out, const struct netdev_list *list)
 		fprintf(out, "%s%s (%s)", separator, device->name, netdev_kind_text(device));
 		separator = ", ";
 	}
-	if (!separator[0])
-		fputs("none that is up", out);
+	if (separator[0] != ',')
+		fputs("no interface is up", out);
 }
 
 char *cmd_no_outside(const struct options *options, const struct desired *desired)
@@ -151,18 +152,18 @@ char *cmd_no_outside(const struct options *options, const struct desired *desire
 		return NULL;
 	fputs("no interface to guard: ", out);
 	if (count) {
-		fputs("none of `interface", out);
+		fputs("none of the interfaces in `interface", out);
 		for (size_t i = 0; i < count; i++)
 			fprintf(out, " %s", names[i]);
-		fprintf(out, "` in '%s' is there now", options->config);
+		fprintf(out, "` of '%s' exists", options->config);
 	} else {
-		fputs("`interface auto` takes NICs, bonds, teams and a veth with the default "
-		      "route; here is ",
+		fputs("`interface auto` matches NICs, bonds, teams and a veth with the default "
+		      "route, and ",
 		      out);
 		put_interfaces(out, desired->netdevs);
 		fprintf(out,
-			". Name what leads outside: `tidegate up NAME`, or `interface NAME` "
-			"in '%s'",
+			"; name the one that leads outside: `tidegate up NAME`, or `interface "
+			"NAME` in '%s'",
 			options->config);
 	}
 	fclose(out);
@@ -176,8 +177,8 @@ bool cmd_cuts_ssh(const struct reconcile_plan *plan, unsigned int trial_seconds)
 	int found = reconcile_find_lockout(plan, LOCKOUT_ALL, &lockout);
 
 	if (found < 0)
-		return log_error(found, "cannot find out who is logged in by SSH; nothing was "
-					"changed (--force does not ask)"),
+		return log_error(found, "nothing was changed (--force skips this check): cannot "
+					"tell who is logged in by SSH"),
 		       true;
 	if (!found)
 		return false;
@@ -187,9 +188,9 @@ bool cmd_cuts_ssh(const struct reconcile_plan *plan, unsigned int trial_seconds)
 		return false;
 	}
 	log_error(0,
-		  "this would cut %s; nothing was changed. Allow %u/tcp from there, name it as "
-		  "failsafe, try what the file says with `tidegate reload --confirm 120s`, or "
-		  "insist with --force",
+		  "this would cut %s; nothing was changed: allow %u/tcp from that address, add a "
+		  "failsafe for it, try the file with `tidegate reload --confirm 120s`, or apply "
+		  "it anyway with --force",
 		  whom, lockout.ssh.port);
 	return true;
 }
@@ -202,7 +203,7 @@ void cmd_warn(const struct reconcile_report *report)
 	for (; line && *line; line += strcspn(line, "\n") + 1)
 		log_warning("%.*s", (int)strcspn(line, "\n"), line);
 	if (desired->docker_source == DOCKER_REMEMBERED && desired->docker_error[0])
-		log_warning("%s; using what was published when it last answered",
+		log_warning("%s; using the ports it had published when it last answered",
 			    desired->docker_error);
 	if (desired->docker_source == DOCKER_UNKNOWN && desired->docker_error[0])
 		log_warning("%s; only ports that rules name are guarded", desired->docker_error);

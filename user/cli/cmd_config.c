@@ -42,8 +42,8 @@ static int read_missing(const struct options *options, struct kernel *kernel, ch
 {
 	if (cmd_enforces_text(kernel))
 		return fail(-ENOENT, error,
-			    "'%s' is gone, and the policy made from it enforces: "
-			    "put it back, or make an empty one",
+			    "'%s' is missing, but the active policy was made from it: put it back, "
+			    "or create an empty file",
 			    options->config);
 	*ret_text = strdup("");
 	return *ret_text ? 0 : fail(-ENOMEM, error, "out of memory");
@@ -62,7 +62,8 @@ int cmd_load_config(const struct options *options, struct kernel *kernel, char *
 		return fail(err, error, "cannot read the configuration '%s': %s", options->config,
 			    conffile_error(err));
 	if (strlen(text) != length)
-		return fail(-EINVAL, error, "'%s' holds a zero byte: it is not a configuration",
+		return fail(-EINVAL, error,
+			    "'%s' contains a zero byte, so it is not a configuration",
 			    options->config);
 	*ret_text = TAKE_PTR(text);
 	return 0;

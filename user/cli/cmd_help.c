@@ -25,8 +25,8 @@ void cmd_print_help(FILE *file)
 	for (size_t i = 0; i < option_entries_count; i++)
 		if (!option_entries[i].commands)
 			print_option(file, &option_entries[i]);
-	fprintf(file, "\n`tidegate help COMMAND` says more; statements and examples: tidegate(8), "
-		      "tidegate.conf(5)\n");
+	fprintf(file, "\n`tidegate help COMMAND` describes one command; tidegate(8) and "
+		      "tidegate.conf(5) describe everything\n");
 }
 
 /* Its own options, which stand first in the table, then everybody's. */
@@ -65,7 +65,7 @@ int cmd_help(const struct options *options, int argc, char **argv)
 	const struct command *command;
 
 	if (argc > 2)
-		return cmd_usage("help", "'%s': one command at a time", argv[2]);
+		return cmd_usage("help", "'%s': takes one command", argv[2]);
 	if (argc < 2) {
 		cmd_print_help(stdout);
 		return CMD_DONE;
@@ -77,7 +77,7 @@ int cmd_help(const struct options *options, int argc, char **argv)
 int cmd_completion(const struct options *options, int argc, char **argv)
 {
 	if (argc != 2 || !streq(argv[1], "bash"))
-		return cmd_usage("completion", "say which shell: bash");
+		return cmd_usage("completion", "name the shell: bash");
 	printf("# bash completion for tidegate, printed by `tidegate completion bash`\n"
 	       "complete -W '");
 	for (size_t i = 0; i < commands_count; i++)

@@ -116,7 +116,7 @@ static int read_desired(const struct options *options, struct kernel *kernel, st
 		err = cmd_read_config(options, kernel, &text);
 		if (err < 0)
 			return err;
-		log_warning("not enforcing: these are the rules of '%s'", options->config);
+		log_warning("no policy is active: these are the rules of '%s'", options->config);
 		input.text = text;
 		err = desired_read(&input, ret, error);
 	}

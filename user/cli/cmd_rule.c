@@ -61,7 +61,7 @@ static int add(const char *text, int argc, char **argv, char **ret)
 	if (err == -EINVAL)
 		return explain_add(text, &statement);
 	if (err == -EEXIST) {
-		log_info("it is there already");
+		log_info("the rule exists already");
 		*ret = strdup(text);
 		err = *ret ? 0 : -ENOMEM;
 	}
@@ -79,7 +79,7 @@ static int delete_number(const char *text, const char *word, char **ret)
 	int err = config_delete_number(text, number > ~0u ? ~0u : number, ret);
 
 	if (err == -ENOENT)
-		log_error(0, "there is no rule %s (`tidegate list` numbers them)", word);
+		log_error(0, "there is no rule %s (`tidegate list` shows the numbers)", word);
 	return err;
 }
 
@@ -115,9 +115,9 @@ static int unban(const char *text, int argc, char **argv, char **ret)
 		return err;
 	err = config_delete(text, &statement, ret);
 	if (err == -ENOENT)
-		log_error(0, "'%s' is not banned by name%s%s%s (`tidegate list` shows the bans)",
-			  argv[1], statement.comment ? " with the comment '" : "",
-			  statement.comment ?: "", statement.comment ? "'" : "");
+		log_error(0, "no ban names '%s'%s%s%s (`tidegate list` shows the bans)", argv[1],
+			  statement.comment ? " with the comment '" : "", statement.comment ?: "",
+			  statement.comment ? "'" : "");
 	return err;
 }
 
@@ -134,9 +134,9 @@ static int commit(const struct options *options, const struct reconcile_input *i
 		(void)mkdir(CONFIG_DIR, 0755); /* what fails here fails again below, and is said */
 	err = conffile_write(options->config, input->text);
 	if (err < 0)
-		return log_error(err, "cannot write '%s', nothing was changed", options->config);
+		return log_error(err, "nothing was changed: cannot write '%s'", options->config);
 	if (!input->kernel) {
-		log_info("written to '%s'; nothing enforces it yet: `tidegate up`",
+		log_info("saved in '%s', but the filter is not up: `tidegate up` enforces it",
 			 options->config);
 		return 0;
 	}
@@ -144,7 +144,10 @@ static int commit(const struct options *options, const struct reconcile_input *i
 	if (err < 0)
 		log_error(0, "%s", error);
 	if (err < 0 && conffile_write(options->config, old_text) < 0)
-		log_error(0, "'%s' keeps the new text, the old policy enforces", options->config);
+		log_error(0,
+			  "cannot restore '%s': it has the new text, and the previous policy stays "
+			  "active",
+			  options->config);
 	if (err == 0)
 		cmd_warn(&report), cmd_warn_problems(report.desired);
 	return err;
@@ -200,11 +203,11 @@ static int check_refused(const struct options *options, const struct reconcile_p
 	if (!why)
 		return 0;
 	log_error(0,
-		  "'%s' %s%s: change it, or try it with `tidegate reload --confirm 120s`, before "
-		  "you edit it",
+		  "'%s' %s%s: correct it, or try it with `tidegate reload --confirm 120s`, before "
+		  "you change rules",
 		  options->config,
 		  why[0] ? "was not applied when it was saved, because "
-			 : "was tried, not confirmed, and taken back",
+			 : "was on trial, was not confirmed and was rolled back",
 		  why);
 	return -EPERM;
 }
@@ -265,10 +268,10 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 	if (err == 0 && change == add)
 		err = parse(argc, argv, &added);
 	if (err == -EINVAL)
-		log_error(0,
-			  "'%s' has an error itself, `tidegate check` shows it; nothing was "
-			  "changed",
-			  options->config);
+		log_error(
+			0,
+			"nothing was changed: '%s' has an error already, `tidegate check` shows it",
+			options->config);
 	if (err < 0)
 		return err;
 	err = cmd_open_docker(options, new_text, &docker, &input.is_docker_off);
@@ -290,13 +293,13 @@ int cmd_rule(const struct options *options, int argc, char **argv)
 int cmd_delete(const struct options *options, int argc, char **argv)
 {
 	if (argc < 2)
-		return cmd_usage(argv[0], "say which rule, as typed or by its number");
+		return cmd_usage(argv[0], "name a rule, as typed or by its number");
 	return edit(options, argc, argv, delete) < 0 ? CMD_FAILED : CMD_DONE;
 }
 
 int cmd_unban(const struct options *options, int argc, char **argv)
 {
 	if (argc < 2)
-		return cmd_usage(argv[0], "say which source");
+		return cmd_usage(argv[0], "name a source");
 	return edit(options, argc, argv, unban) < 0 ? CMD_FAILED : CMD_DONE;
 }

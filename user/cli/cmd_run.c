@@ -132,7 +132,7 @@ static void report_problems(struct daemon *daemon, const struct desired *desired
 	if (!streq(daemon->problems ?: "", problems ?: ""))
 		cmd_warn_problems(desired);
 	if (daemon->problems && daemon->problems[0] && !desired->problems_count)
-		log_info("the files are right again");
+		log_info("recovered: the problems with the files are solved");
 	free(daemon->problems);
 	daemon->problems = problems;
 }
@@ -154,12 +154,13 @@ static void report_refusal(const struct daemon *daemon, const char *why)
 	const char *path = daemon->options->config;
 
 	if (why[0])
-		log_warning("'%s' is not applied, because %s; what was before enforces: `tidegate "
-			    "reload --confirm 120s` tries it, `tidegate --force reload` insists",
+		log_warning("'%s' was not applied, because %s; the previous policy stays active: "
+			    "`tidegate reload --confirm 120s` tries the file, `tidegate --force "
+			    "reload` applies it anyway",
 			    path, why);
 	else
-		log_warning("'%s' was tried, not confirmed, and taken back; what was confirmed "
-			    "before enforces",
+		log_warning("'%s' was on trial, was not confirmed and was rolled back; the last "
+			    "confirmed policy is active",
 			    path);
 }
 
@@ -174,16 +175,16 @@ static void report(struct daemon *daemon, const struct reconcile_report *report)
 	report_problems(daemon, report->desired);
 	report_unguarded(daemon, report);
 	if (daemon->was_failing)
-		log_info("in order again");
+		log_info("recovered");
 	if (source != daemon->docker_source && source == DOCKER_FRESH)
-		log_info("following %s", docker_url(daemon->docker));
+		log_info("following Docker at %s", docker_url(daemon->docker));
 	else if (source != daemon->docker_source)
 		cmd_warn(report);
 	daemon->docker_source = source;
 	if (!report->is_changed)
 		return;
 	what = cmd_describe(daemon->kernel, report);
-	log_info("policy %llu enforces: %s", report->generation, what ?: "");
+	log_info("policy %llu active: %s", report->generation, what ?: "");
 }
 
 static unsigned int read_trial(const struct daemon *daemon)
@@ -203,7 +204,8 @@ static int read_config(const struct daemon *daemon, char **ret_text, char *error
 
 	if (err < 0 || (*ret_text)[0] || !cmd_enforces_text(daemon->kernel))
 		return err;
-	snprintf(error, ERROR_TEXT, "'%s' is empty and was not: `tidegate reload` applies that",
+	snprintf(error, ERROR_TEXT,
+		 "'%s' is empty now, which may be a mistake: `tidegate reload` applies it",
 		 daemon->options->config);
 	return -ENODATA;
 }
@@ -217,7 +219,7 @@ static int keep_running(struct daemon *daemon, struct reconcile_input *input, in
 	char ignored_error[ERROR_TEXT];
 
 	if (!daemon->was_failing || daemon->is_config_changed)
-		log_error(0, "%s; keeping the policy that runs", error);
+		log_error(0, "%s; keeping the active policy", error);
 	input->complaint = error;
 	(void)reconcile(input, &ignored, ignored_error);
 	return err;
@@ -242,7 +244,7 @@ static int heal(struct daemon *daemon)
 	int err = kernel_heal(daemon->kernel);
 
 	if (err == -ESTALE) {
-		log_warning("%s; using those", kernel_error());
+		log_warning("%s; using the new ones", kernel_error());
 		err = take_others(daemon);
 	}
 	if (err < 0 && !daemon->was_failing)
@@ -393,7 +395,7 @@ static int prepare(struct daemon *daemon)
 				 daemon->options->config);
 	err = netdev_subscribe(&daemon->fds[WAKE_NETDEV]);
 	if (err < 0)
-		return log_error(err, "cannot listen for changes of interfaces");
+		return log_error(err, "cannot subscribe to changes of interfaces");
 	/* A kernel without nftables has nothing to say about it. */
 	(void)tracking_subscribe(&daemon->fds[WAKE_TRACKING]);
 	err = kernel_load(daemon->options->pin_dir, &daemon->kernel);
@@ -451,6 +453,6 @@ int cmd_run(const struct options *options, int argc, char **argv)
 		wait_for_change(&daemon);
 	}
 	follow(&daemon, 0);
-	log_info("stopping; the filter goes on with the policy that runs");
+	log_info("stopping; the filter stays attached with the active policy");
 	return CMD_DONE;
 }

@@ -19,40 +19,40 @@ static const struct foreign {
 	const char *name, *instead;
 } foreign[] = {
 	{ "enable", "`tidegate up` closes published ports now, `systemctl enable --now tidegate` "
-		    "now and at each boot" },
-	{ "start", "`tidegate up` closes published ports now, `systemctl start tidegate` follows "
+		    "does so at each boot as well" },
+	{ "start", "`tidegate up` closes published ports, `systemctl start tidegate` follows "
 		   "Docker as well" },
 	{ "disable", "`systemctl disable --now tidegate`, then `tidegate down`, opens published "
 		     "ports for good" },
 	{ "stop", "`tidegate down` opens published ports; before it `systemctl stop tidegate`" },
-	{ "restart", "`tidegate up` loads the programs anew without a gap, `tidegate reload` the "
-		     "configuration" },
+	{ "restart", "`tidegate reload` applies the configuration, `tidegate up` also replaces the "
+		     "programs, without a gap" },
 	{ "reset", DELETE "; to remove all, empty '" CONFIG_PATH "' and `tidegate reload`" },
 	{ "flush", DELETE "; to remove all, empty '" CONFIG_PATH "' and `tidegate reload`" },
 	{ "remove", DELETE },
-	{ "limit", "there is no limit of a rate: `tidegate allow TARGET from SOURCE` says who may "
-		   "come in, and fail2ban can call `tidegate ban`" },
-	{ "reject", "nothing is answered, only dropped: " DENY },
+	{ "limit", "there are no rate limits: `tidegate allow TARGET from SOURCE` opens a port to "
+		   "some sources, and fail2ban can call `tidegate ban`" },
+	{ "reject", "packets are dropped without an answer: " DENY },
 	{ "drop", DENY },
 	{ "block", DENY },
-	{ "unblock", "`tidegate unban SOURCE` takes a ban back, `tidegate delete` a rule" },
-	{ "insert", "the order of rules means nothing, the most specific source decides: "
+	{ "unblock", "`tidegate unban SOURCE` lifts a ban, `tidegate delete` removes a rule" },
+	{ "insert", "the order of rules does not matter, the most specific source decides: "
 		    "`tidegate allow …`" },
-	{ "prepend", "the order of rules means nothing, the most specific source decides: "
+	{ "prepend", "the order of rules does not matter, the most specific source decides: "
 		     "`tidegate allow …`" },
-	{ "route", "every rule is about what goes on to containers, leave the word out: "
+	{ "route", "every rule covers packets forwarded to containers, leave the word out: "
 		   "`tidegate allow TARGET`" },
 	{ "app", "name the ports of the service: `tidegate allow 80,443/tcp`" },
 	{ "show", "`tidegate status` shows ports and who may enter, `tidegate list` the rules, "
 		  "`tidegate check` the configuration" },
-	{ "logging", "packets are counted, not logged: `tidegate status` by reason and port, "
-		     "`tidegate list` by rule" },
-	{ "verbose", "`tidegate status` shows everything; `--verbose` goes with any command" },
+	{ "logging", "packets are counted, not logged: `tidegate status` shows them by reason and "
+		     "port, `tidegate list` by rule" },
+	{ "verbose", "`tidegate status` shows everything; every command takes `--verbose`" },
 	{ "default", IN_FILE("default deny all") " (or deny published, or allow)" },
 	{ "set", IN_FILE("set NAME PREFIX…") },
 	{ "interface", IN_FILE("interface eth0") "; for now `tidegate up eth0` is enough" },
-	{ "docker", IN_FILE("docker URL") "; once, `--docker URL` goes with any command" },
-	{ "labels", "container labels decide nothing: `tidegate allow container NAME` does" },
+	{ "docker", IN_FILE("docker URL") "; every command takes `--docker URL` for one time" },
+	{ "labels", "container labels have no effect: use `tidegate allow container NAME`" },
 };
 
 int cmd_unknown(const char *name)

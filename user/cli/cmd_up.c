@@ -46,13 +46,13 @@ static int parse_up(const struct options *options, int argc, char **argv, struct
 	if (options->confirm)
 		up->trial_seconds = parse_seconds(options->confirm);
 	if (options->confirm && !up->trial_seconds)
-		return cmd_usage(argv[0], "--confirm takes a time up to a day: 120s, 5m, 1h");
+		return cmd_usage(argv[0], "--confirm takes a time of at most a day: 120s, 5m, 1h");
 	if (options->hook)
 		up->hook = hook_from_name(options->hook);
 	if (options->hook && up->hook == HOOK_NONE)
 		return cmd_usage(argv[0], "--hook takes xdp, xdp-generic, tcx or clsact");
 	if (up->is_reload && argc > 1)
-		return cmd_usage(argv[0], "'%s' is not known here", argv[1]);
+		return cmd_usage(argv[0], "'%s': takes no argument", argv[1]);
 	up->interfaces = argv + 1;
 	up->interfaces_count = argc - 1;
 	return CMD_DONE;
@@ -67,8 +67,9 @@ static bool are_found(const struct desired *desired, const struct up *up)
 
 		if (!netdev_find(desired->netdevs, name) || streq(name, "lo")) {
 			log_error(0,
-				  streq(name, "lo") ? "'%s': nothing from outside arrives there"
-						    : "'%s': no such interface",
+				  streq(name, "lo")
+					  ? "'%s': nothing from outside arrives by this interface"
+					  : "'%s': no such interface",
 				  name);
 			return false;
 		}
@@ -86,7 +87,8 @@ static bool guards_nothing(const struct options *options, const struct up *up,
 		return false;
 	why = cmd_no_outside(options, desired);
 	if (up->is_boot) {
-		log_warning("%s; what appears later is picked up by `tidegate run`", why ?: "");
+		log_warning("%s; `tidegate run` will guard an interface that appears later",
+			    why ?: "");
 		return false;
 	}
 	log_error(0, "%s; nothing was changed", why ?: "");
@@ -101,8 +103,8 @@ static void report_up(const struct up *up, struct kernel *kernel,
 	cmd_warn(report);
 	cmd_warn_problems(report->desired);
 	if (!up->is_reload && !kernel_has_conntrack())
-		log_warning("this kernel cannot tell replies (no conntrack kfuncs): answers to "
-			    "flows whose source port is a closed port are dropped");
+		log_warning("this kernel cannot recognise replies (no conntrack kfuncs): replies "
+			    "to a port that is closed are dropped");
 	log_info("%s: %s", up->is_audit ? "auditing, nothing is dropped" : "enforcing", what ?: "");
 }
 
@@ -127,10 +129,9 @@ static void offer_trial(const struct options *options, struct up *up)
 static void report_trial(const struct up *up)
 {
 	if (up->trial_seconds)
-		log_info(
-			"on trial for %u s: `tidegate confirm` keeps it, otherwise the kernel goes "
-			"back to what was confirmed before",
-			up->trial_seconds);
+		log_info("on trial for %u s: `tidegate confirm` keeps the policy, otherwise the "
+			 "kernel rolls back to the last confirmed one",
+			 up->trial_seconds);
 }
 
 static int commit(const struct up *up, const struct reconcile_input *input,
@@ -226,8 +227,7 @@ static int close_published(struct reconcile_input *input, char **text)
 
 	if (!salvaged)
 		return CMD_FAILED;
-	log_warning("until the configuration can be used, every port that Docker publishes is "
-		    "closed");
+	log_warning("closing every port that Docker publishes until the configuration is valid");
 	free(*text);
 	input->text = *text = salvaged;
 	return CMD_DONE;
@@ -250,8 +250,8 @@ static int fall_back(struct reconcile_input *input, char **text)
 {
 	if (!kernel_is_moving(input->kernel))
 		return close_published(input, text);
-	log_warning("until the configuration can be used, the policy that runs goes on");
-	input->complaint = "the configuration could not be used when the filter was moved";
+	log_warning("keeping the active policy until the configuration is valid");
+	input->complaint = "the configuration was not valid when the filter was upgraded";
 	return CMD_DONE;
 }
 
@@ -311,9 +311,9 @@ static int open_running(const struct options *options, struct kernel **ret)
 	if (err < 0 && err != -ENOENT)
 		return log_error(err == -EPROTO ? 0 : err, "%s", kernel_error()), CMD_FAILED;
 	if (kernel_is_moving(*ret) && lock_is_daemon_running(options->pin_dir)) {
-		log_error(0, "the filter in the kernel is of an older version, whose `tidegate "
-			     "run` is running: restart that instead (systemctl restart tidegate), "
-			     "which moves the filter as well");
+		log_error(0, "the filter in the kernel is from an older version, whose `tidegate "
+			     "run` is still running: restart that (systemctl restart tidegate), "
+			     "which upgrades the filter as well");
 		return CMD_FAILED;
 	}
 	return CMD_DONE;
@@ -334,7 +334,7 @@ int cmd_up(const struct options *options, int argc, char **argv)
 	if (open_running(options, &kernel) != CMD_DONE)
 		return CMD_FAILED;
 	if (up.is_boot && is_enforcing(kernel)) {
-		log_info("a policy enforces already; it goes on");
+		log_info("keeping the policy that is active already");
 		return CMD_DONE;
 	}
 	return apply(options, &up, kernel);
@@ -380,9 +380,9 @@ int cmd_confirm(const struct options *options, int argc, char **argv)
 	}
 	err = trial_confirm(kernel);
 	if (err == -ENOENT)
-		log_error(0, "nothing is on trial");
+		log_error(0, "no policy is on trial");
 	else if (err == -ETIME)
-		log_error(0, "too late: the kernel has gone back to the policy before; "
+		log_error(0, "too late: the kernel has rolled back to the last confirmed policy; "
 			     "`tidegate reload --confirm 120s` tries again");
 	else if (err < 0)
 		log_error(err, "%s", kernel_error());
@@ -407,8 +407,8 @@ int cmd_down(const struct options *options, int argc, char **argv)
 	if (lock_fd < 0)
 		return CMD_FAILED;
 	if (lock_is_daemon_running(options->pin_dir)) {
-		log_error(0, "`tidegate run` is running and would bring it up again: stop it first "
-			     "(systemctl stop tidegate)");
+		log_error(0, "`tidegate run` is running and would load the filter again: stop it "
+			     "first (systemctl stop tidegate)");
 		return CMD_FAILED;
 	}
 	err = kernel_remove(options->pin_dir, &found);
@@ -416,6 +416,6 @@ int cmd_down(const struct options *options, int argc, char **argv)
 		log_error(err, "%s", kernel_error());
 		return CMD_FAILED;
 	}
-	log_info(found ? "down: published ports are open again" : "it was not up");
+	log_info(found ? "down: published ports are open again" : "the filter was not up");
 	return CMD_DONE;
 }

@@ -35,7 +35,7 @@ static int dispatch(const struct options *options, int argc, char **argv)
 
 	if (argc < 2) {
 		if (options->json && !options->help)
-			return log_error(CMD_USAGE, "the command is missing");
+			return log_error(CMD_USAGE, "a command is missing");
 		cmd_print_help(options->help ? stdout : stderr);
 		return options->help ? CMD_DONE : CMD_USAGE;
 	}
@@ -46,7 +46,8 @@ static int dispatch(const struct options *options, int argc, char **argv)
 							    : cmd_print_command_help(command);
 	stranger = options_stranger(options, command->name);
 	if (stranger)
-		return cmd_usage(command->name, "'--%s': not with this command", stranger->name);
+		return cmd_usage(command->name, "'--%s': not an option of this command",
+				 stranger->name);
 	/* Said here, because without the right to look `status` would call the host unprotected. */
 	if (command->whom == FOR_ROOT && !is_root()) {
 		log_error(0, "%s: needs root, with CAP_SYS_ADMIN", command->name);

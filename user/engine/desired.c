@@ -55,8 +55,7 @@ static int remember(const struct desired_input *input, struct desired *desired, 
 	/* To forget it would open all that it says is published. */
 	if (err < 0)
 		return fail(err, error,
-			    "what Docker published when it last answered cannot be "
-			    "read back: %s",
+			    "cannot read back what Docker had published when it last answered: %s",
 			    strerror(-err));
 	if (desired->inventory)
 		desired->docker_source = DOCKER_REMEMBERED;
@@ -104,10 +103,10 @@ int desired_check_exposure(struct desired *desired, const char *path)
 
 	if (!exposure)
 		return 0;
-	return desired_complain(desired,
-				"'%s' %s: who can write there decides who may enter "
-				"(chown root, chmod go-w)",
-				path, exposure);
+	return desired_complain(
+		desired,
+		"'%s' %s, so others than root can change the rules (chown root, chmod go-w)", path,
+		exposure);
 }
 
 static int read_interfaces(struct desired *desired, char *error)
@@ -200,8 +199,7 @@ int desired_from_image(const struct desired_input *how, struct desired **ret,
 	int err = notes_unpack(how->running, &text, NULL);
 
 	if (err < 0)
-		return fail(err, error, "the running policy cannot be read back: %s",
-			    strerror(-err));
+		return fail(err, error, "cannot read back the active policy: %s", strerror(-err));
 	input.is_audit = image_header(how->running)->flags & IMAGE_AUDIT;
 	input.text = text;
 	return desired_read(&input, ret, error);

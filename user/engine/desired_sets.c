@@ -61,8 +61,7 @@ static int recall(const struct desired_input *input, struct desired *desired, st
 		return desired_complain(desired, "%s; set '%s' keeps its previous content", why,
 					file->name);
 	return desired_complain(desired,
-				"%s; nobody is let in by set '%s', which never could be "
-				"read, and nobody banned",
+				"%s; set '%s' could never be read, so it allows and bans nobody",
 				why, file->name);
 }
 
@@ -80,8 +79,8 @@ static int check_emptied(const struct desired_input *input, struct desired *desi
 	*members = kept;
 	file->is_fresh = false;
 	return desired_complain(desired,
-				"'%s' is empty and was not; set '%s' keeps its previous "
-				"content, unless a line '" SETS_NONE "' says that it is meant",
+				"'%s' is empty now; set '%s' keeps its previous content: if it is "
+				"meant to be empty, write the line '" SETS_NONE "'",
 				file->path, file->name);
 }
 
@@ -179,8 +178,7 @@ void desired_keep_sets(struct desired *desired, const char *sets_dir)
 
 		if (err < 0)
 			(void)desired_complain(desired,
-					       "cannot keep the content of set '%s' in "
-					       "'%s', for when its file turns bad: %s",
+					       "cannot save a copy of set '%s' in '%s': %s",
 					       file->name, sets_dir, strerror(-err));
 	}
 }
@@ -195,9 +193,8 @@ int desired_check_kept(struct desired *desired, const char *sets_dir)
 
 		if (file->is_fresh && !sets_kept_has(sets_dir, file->path, &members))
 			err = desired_complain(desired,
-					       "the content of set '%s' is not kept in "
-					       "'%s', for when its file turns bad: `tidegate "
-					       "reload` does, or says why not",
+					       "no copy of set '%s' is saved in '%s': `tidegate "
+					       "reload` saves one, or reports why it cannot",
 					       file->name, sets_dir);
 	}
 	return err;

@@ -123,8 +123,8 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 		if (err == 0 && list[i].is_attached &&
 		    !kernel_is_of_these_maps(kernel, list[i].program_id))
 			err = add_problem(health,
-					  "'%s' has a filter that does not decide by what is "
-					  "pinned: `tidegate up` replaces it",
+					  "the filter on '%s' does not use the pinned maps: "
+					  "`tidegate up` replaces it",
 					  health->interfaces[health->interfaces_count - 1].name);
 	}
 	for (size_t i = 0; err == 0 && desired && i < desired->netdevs->devices_count; i++) {
@@ -132,19 +132,21 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 
 		if (reconcile_wants(desired, NULL, 0, device->ifindex) &&
 		    !is_guarded(list, count, device->ifindex))
-			err = add_problem(health,
-					  "'%s' is not guarded: `tidegate reload` attaches it",
-					  device->name);
+			err = add_problem(
+				health,
+				"'%s' is not guarded: `tidegate reload` attaches the filter",
+				device->name);
 	}
 	for (size_t i = 0; err == 0 && desired && i < names_count; i++)
 		if (!netdev_find(desired->netdevs, names[i]))
-			err = add_problem(health, "'%s' of the configuration is not there",
+			err = add_problem(health,
+					  "interface '%s' of the configuration does not exist",
 					  names[i]);
 	if (err == 0 && desired)
 		err = list_unguarded(health, list, count);
 	if (err == 0 && !attached)
-		err = add_problem(health, "the filter is attached to no interface: "
-					  "name what leads outside (`interface`)");
+		err = add_problem(health, "the filter is attached to no interface: name the one "
+					  "that leads outside (`interface NAME`)");
 	return err;
 }
 
@@ -155,7 +157,8 @@ static int check_means(struct kernel *kernel, struct health *health)
 
 	for (enum means i = 0; err == 0 && i < MEANS_MAX; i++)
 		if (!health->means[i].is_attached && !health->means[i].why_not[0])
-			err = add_problem(health, "%s is gone: `tidegate up` brings it back",
+			err = add_problem(health,
+					  "the defense '%s' was removed: `tidegate up` restores it",
 					  means_name(i));
 	health->is_arming = health->is_daemon_running && health->report.desired &&
 			    health->report.desired->docker_source == DOCKER_FRESH;
@@ -174,9 +177,8 @@ static int check_learned(struct kernel *kernel, struct health *health)
 	if (!widened)
 		return err;
 	return add_problem(health,
-			   "no room for more ports that Docker binds at one address (the "
-			   "limit is %d): %zu are closed at every address; `tidegate reload` "
-			   "forgets what Docker lists by then",
+			   "no room for more ports that Docker binds at one address (the limit is "
+			   "%d), so %zu are closed at every address: `tidegate reload` makes room",
 			   LIMIT_LEARNED, widened);
 }
 
@@ -187,12 +189,12 @@ static int add_refusal(struct health *health, const char *path)
 
 	if (!why[0])
 		return add_problem(health,
-				   "'%s' was tried, not confirmed, and taken back; what "
-				   "was confirmed before enforces",
+				   "'%s' was on trial, was not confirmed and was rolled back; the "
+				   "last confirmed policy is active",
 				   path);
 	return add_problem(health,
-			   "'%s' was not applied when it was saved, because %s; what was "
-			   "before enforces: `tidegate reload --confirm 120s` tries it",
+			   "'%s' was not applied when it was saved, because %s; the previous "
+			   "policy stays active: `tidegate reload --confirm 120s` tries the file",
 			   path, why);
 }
 
@@ -203,11 +205,10 @@ static int add_change(struct health *health, struct kernel *kernel)
 
 	if (kernel_read_state(kernel, &state) == 0 && state.config_error[0])
 		return add_problem(health,
-				   "what configuration and Docker say now is not applied: "
-				   "%s; the policy before it enforces",
+				   "the active policy is out of date and cannot be replaced: %s",
 				   state.config_error);
-	return add_problem(health, "what enforces is not what configuration and Docker say now: "
-				   "`tidegate reload` applies it");
+	return add_problem(health, "the active policy is out of date with the configuration or "
+				   "Docker: `tidegate reload` renews it");
 }
 
 static int check_policy(const struct health_input *input, struct health *health)
@@ -226,7 +227,7 @@ static int check_policy(const struct health_input *input, struct health *health)
 	int err = reconcile(&dry, &health->report, error);
 
 	if (err < 0)
-		return add_problem(health, "%s; the policy that runs is the one before", error);
+		return add_problem(health, "%s; the previous policy stays active", error);
 	desired = health->report.desired;
 	if (input->kernel && !health->report.is_changed)
 		err = desired_check_kept(health->report.desired, input->sets_dir);
@@ -235,12 +236,12 @@ static int check_policy(const struct health_input *input, struct health *health)
 	if (err == 0 && health->report.is_refused)
 		err = add_refusal(health, input->config_path);
 	if (desired->docker_source == DOCKER_REMEMBERED || desired->docker_source == DOCKER_UNKNOWN)
-		err = add_problem(health, "%s; %s",
-				  desired->docker_error[0] ? desired->docker_error
-							   : "Docker was not asked",
-				  desired->docker_source == DOCKER_UNKNOWN
-					  ? "only ports that rules name are guarded"
-					  : "what was published when it last answered is guarded");
+		err = add_problem(
+			health, "%s; %s",
+			desired->docker_error[0] ? desired->docker_error : "Docker was not asked",
+			desired->docker_source == DOCKER_UNKNOWN
+				? "only ports that rules name are guarded"
+				: "the ports it had published when it last answered are guarded");
 	if (err == 0 && input->kernel && health->report.is_changed)
 		err = add_change(health, input->kernel);
 	return err;
@@ -254,13 +255,13 @@ static int check(const struct health_input *input, struct health *health)
 		return err;
 	if (kernel_read_state(input->kernel, &health->state) < 0 ||
 	    kernel_read_header(input->kernel, SLOT_ACTIVE, &health->header) < 0)
-		err = add_problem(health, "there is no policy in the kernel: `tidegate up` puts it "
-					  "there");
+		err = add_problem(health,
+				  "there is no policy in the kernel: `tidegate up` loads one");
 	health->is_audit = health->header.flags & IMAGE_AUDIT;
 	health->trial_seconds_left = trial_seconds_left(&health->header);
 	if (err == 0 && health->state.is_followed && !health->is_daemon_running)
-		err = add_problem(health, "`tidegate run` was following Docker and has died: later "
-					  "changes are not followed");
+		err = add_problem(health,
+				  "`tidegate run` has died: changes in Docker are not followed");
 	if (err == 0 && health->is_audit)
 		err = add_problem(health, "audit mode: nothing is dropped");
 	if (err == 0)
@@ -281,7 +282,9 @@ int health_read(const struct health_input *input, struct health *ret)
 	if (input->unreadable)
 		err = add_problem(&health, "%s", input->unreadable);
 	else if (!input->kernel)
-		err = add_problem(&health, "not up: nothing is guarded; `tidegate up` starts it");
+		err = add_problem(
+			&health,
+			"the filter is not up, nothing is guarded: `tidegate up` starts it");
 	if (err == 0)
 		err = check(input, &health);
 	if (err < 0)

@@ -577,7 +577,7 @@ static int protect_logins(const struct reconcile_input *input, struct reconcile_
 			return found;
 	}
 	if (found < 0)
-		snprintf(error, ERROR_TEXT, "cannot find out who is logged in by SSH: %s",
+		snprintf(error, ERROR_TEXT, "cannot tell who is logged in by SSH: %s",
 			 strerror(-found));
 	return found;
 }

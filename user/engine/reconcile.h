@@ -95,9 +95,10 @@ int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 char *const *reconcile_names(const struct desired *desired, size_t *ret_count);
 
 /* What is wrong where a bridge is guarded itself; %s = its name. */
-#define RECONCILE_BRIDGE_PROBLEM                                                                   \
-	"'%s': netfilter translates before the bridge's own hooks (bridge-nf-call-iptables), and " \
-	"what Docker publishes there stays closed to everyone; name the port that leads outside"
+#define RECONCILE_BRIDGE_PROBLEM                                                             \
+	"'%s': netfilter translates addresses before the bridge's own hooks "                \
+	"(bridge-nf-call-iptables), so ports that Docker publishes stay closed to everyone " \
+	"there: name the port of the bridge that leads outside"
 
 /* Whether the interface is one that the configuration (or `names`) wants guarded: of a bridge that
  * is named, the ports that lead outside in its place, if it has any. */

@@ -114,8 +114,7 @@ static int add_note(struct reconcile_report *report, int err)
 	char *notes = NULL;
 
 	if (asprintf(&notes,
-		     "%scannot look through connection tracking for flows that were forged before: "
-		     "%s\n",
+		     "%scannot search connection tracking for flows from forged sources: %s\n",
 		     report->notes ?: "", strerror(-err)) < 0)
 		return -ENOMEM;
 	free(report->notes);
@@ -144,8 +143,8 @@ int reconcile_flows(const struct policy *policy, const struct image *running,
 	if (!err && query.count)
 		err = flows_forget(&query, &count);
 	if (count)
-		log_debug("forgot %zu flows that seemed to have begun inside before their sources "
-			  "were kept out",
+		log_debug("removed %zu flows from connection tracking whose sources are dropped as "
+			  "spoofed now",
 			  count);
 	return err < 0 ? add_note(report, err) : 0;
 }

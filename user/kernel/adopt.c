@@ -353,8 +353,8 @@ int kernel_adopt(const char *pin_dir)
 	if (err == 0 && known.count)
 		err = pin_all(&known);
 	if (err == 0 && known.made)
-		log_warning("the pins below '%s' were gone, removed or hidden by a mount; pinned "
-			    "again what is attached",
+		log_warning("the pins below '%s' were missing, removed or hidden by a mount; "
+			    "restored them",
 			    pin_dir);
 	free(known.maps);
 	return err;
@@ -534,15 +534,15 @@ int kernel_heal(struct kernel *kernel)
 	if (kernel->is_moving)
 		return 0;
 	if (pinned && pinned != map_id(kernel->state_fd))
-		return kernel_fail(-ESTALE, "the maps below '%s' are others now", kernel->pin_dir);
+		return kernel_fail(-ESTALE, "the maps below '%s' were replaced", kernel->pin_dir);
 	made = kernel_pin_maps(kernel);
 	links = made < 0 ? made : pin_held_links(kernel);
 	if (links < 0)
 		return links;
 	kernel_mend_means(kernel);
 	if (made + links)
-		log_warning("pins below '%s' were gone, removed or hidden by a mount; made them "
-			    "again",
-			    kernel->pin_dir);
+		log_warning(
+			"pins below '%s' were missing, removed or hidden by a mount; restored them",
+			kernel->pin_dir);
 	return 0;
 }

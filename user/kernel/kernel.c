@@ -148,18 +148,18 @@ static int check_layout(const char *pin_dir, __u32 layout)
 	if (layout == DATAPATH_ABI || layout == 0)
 		return 0;
 	if (kernel_is_older_layout(layout))
-		return kernel_fail(-EPROTO,
-				   "the filter in the kernel is of an older version (the maps "
-				   "below '%s' have layout %u, this build's %u) and still "
-				   "enforces: `tidegate up`, or a restart of the unit, moves it to "
-				   "this one",
-				   pin_dir, layout, DATAPATH_ABI);
-	return kernel_fail(-EPROTO,
-			   "the filter in the kernel is of another version (the maps below '%s' "
-			   "have layout %u, this build knows %u) and still enforces: use that "
-			   "version, or `tidegate down` and `tidegate up`, with everything open in "
-			   "between",
-			   pin_dir, layout, DATAPATH_ABI);
+		return kernel_fail(
+			-EPROTO,
+			"the filter in the kernel is from an older version (the maps below '%s' "
+			"have layout %u, this build's have %u) and still enforcing: `tidegate up`, "
+			"or a restart of the unit, upgrades it",
+			pin_dir, layout, DATAPATH_ABI);
+	return kernel_fail(
+		-EPROTO,
+		"the filter in the kernel is from another version (the maps below '%s' have layout "
+		"%u, this build knows %u) and still enforcing: use that version, or run `tidegate "
+		"down` and `tidegate up`, which opens all ports in between",
+		pin_dir, layout, DATAPATH_ABI);
 }
 
 static struct kernel *new_kernel(const char *pin_dir)
@@ -205,7 +205,7 @@ static const struct {
 	MAP("learned", learned_fd),
 	MAP("learned_at", learned_at_fd),
 	MAP("learned_ports", learned_ports_fd),
-	MAP("means", means_fd),
+	MAP("defenses", means_fd),
 };
 
 static int *map_fd(struct kernel *kernel, size_t entry)

@@ -183,7 +183,7 @@ int kernel_read_means(struct kernel *kernel, struct means_state ret[MEANS_MAX]);
 
 /* Brings back what firewall tools can remove, connection tracking.  After kernel_load(). */
 void kernel_tend_means(struct kernel *kernel);
-const char *means_name(enum means means);    /* "bind learning" */
+const char *means_name(enum means means);    /* "bindwatch" */
 const char *means_without(enum means means); /* what is weaker without it */
 
 /* A port that Docker bound and that was not forgotten. */

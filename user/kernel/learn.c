@@ -54,7 +54,7 @@ static int open_root_group(void)
 			return fd;
 		util_closep(&fd);
 	}
-	return kernel_fail(-ENOENT, "cannot find the root of the control groups, version 2");
+	return kernel_fail(-ENOENT, "cannot find the root of control groups version 2");
 }
 
 static int read_netns_cookie(__u64 *ret)
@@ -78,7 +78,7 @@ static int load(const struct kernel *kernel, struct learn_bpf *learn)
 	err = kernel_share_maps(kernel, learn->obj);
 	if (err == 0)
 		err = learn_bpf__load(learn);
-	return err < 0 ? kernel_fail(err, "the kernel refused the program that learns") : 0;
+	return err < 0 ? kernel_fail(err, "the kernel refused the bindwatch program") : 0;
 }
 
 /* Of the network namespace that we are in. */
@@ -127,7 +127,7 @@ static int attach_socket(struct kernel *kernel)
 	if (err == 0)
 		err = socket_bpf__load(last);
 	if (err < 0)
-		(void)kernel_fail(err, "the kernel refused the program for sockets");
+		(void)kernel_fail(err, "the kernel refused the socket program");
 	else
 		err = attach(kernel, last->progs.learn_socket, "learn-socket");
 	socket_bpf__destroy(last);

@@ -18,7 +18,7 @@ static int load_tracking(struct kernel *kernel)
 	int err = tracking_turn_on();
 
 	(void)kernel;
-	return err < 0 ? kernel_fail(err, "cannot make the nftables table that asks for it") : 0;
+	return err < 0 ? kernel_fail(err, "cannot create the nftables table 'inet tidegate'") : 0;
 }
 
 static const struct means_entry {
@@ -30,27 +30,22 @@ static const struct means_entry {
 } entries[] = {
 	[MEANS_LEARN] = {
 		.option = "learn",
-		.name = "bind learning",
-		.without = "a port that Docker chooses (-P) or opens while `tidegate run` is not "
-			   "there, and relays by docker-proxy, is open until Docker is read",
+		.name = "bindwatch",
+		.without = "a port that Docker chooses (-P), or opens while `tidegate run` is not running, and relays by docker-proxy, is open until Docker is read",
 		.links = { "learn-4", "learn-6", "learn-try-4", "learn-try-6", "learn-socket" },
 		.load = kernel_load_learn,
 	},
 	[MEANS_GATE] = {
 		.option = "gate",
 		.name = "gate",
-		.without = "what Docker forwards is decided by what was known when the packet came "
-			   "in: a container that starts just then, or on a network made just then, "
-			   "may be reached until Docker is read",
+		.without = "a container or a network that was made a moment ago can be reached until Docker is read",
 		.links = { "gate-inet4", "gate-inet6" },
 		.load = kernel_load_gate,
 	},
 	[MEANS_TRACKING] = {
 		.option = "tracking",
 		.name = "connection tracking",
-		.without = "replies are told only where a firewall rule or address translation "
-			   "asks for connection tracking; where none does, often for IPv6, those "
-			   "to a closed port's number or a container's own address are dropped",
+		.without = "replies are recognised only where a firewall rule or address translation turns connection tracking on; elsewhere, often for IPv6, replies to a closed port or a container's own address are dropped",
 		.load = load_tracking,
 	},
 };

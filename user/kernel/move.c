@@ -138,7 +138,7 @@ int kernel_finish_move(struct kernel *kernel)
 		return err;
 	kernel->maps_dir = MAPS_DIR;
 	kernel->is_moving = false;
-	log_info("the filter has moved from layout %u of the maps to layout %u", LAYOUT6,
+	log_info("upgraded the filter from layout %u of the maps to layout %u", LAYOUT6,
 		 DATAPATH_ABI);
 	return kernel_unlink_all(kernel->pin_dir, "/" NEXT_MAPS_DIR, &found);
 }

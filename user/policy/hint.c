@@ -97,14 +97,14 @@ char *hint_unknown(const struct statement *statement, const struct inventory *in
 
 	if (!out)
 		return NULL;
-	fprintf(out, "'%s': no container of that name is known now: ", name);
+	fprintf(out, "'%s': there is no such container now: ", name);
 	if (strcasecmp(name, "icmp") == 0 || strcasecmp(name, "ping") == 0)
-		fputs("ICMP has no ports and passes, but from a `ban`; ", out);
+		fputs("ICMP has no ports and passes, unless a `ban` contains the source; ", out);
 	if (strcasecmp(name, "all") == 0)
-		fputs("no rule opens every port, but `tidegate failsafe from SOURCE`; ", out);
+		fputs("only `tidegate failsafe from SOURCE` opens every port; ", out);
 	put_service(out, statement);
 	fprintf(out,
-		"for a port write its number, as 443/tcp, for a container that will come "
+		"for a port write its number, as 443/tcp, for a container that does not exist yet "
 		"`tidegate %s`",
 		rule ?: "");
 	put_nearest(out, &statement->target, inventory);
@@ -133,11 +133,11 @@ char *hint_useless(const struct statement *statement, const struct inventory *in
 	if (target->kind == TARGET_CONTAINER)
 		container = find_container(inventory, target->name);
 	if (!container)
-		return strdup("nothing of that name runs now");
+		return strdup("matches no running container");
 	if (uses_network_of_host(container))
 		err = asprintf(&text,
-			       "container '%s' has no published ports, it uses the host's "
-			       "network: its ports are the host's, `%s PORT`",
+			       "container '%s' publishes no port, because it uses the host's "
+			       "network: name its ports, `%s PORT`",
 			       container->name,
 			       statement->kind == STATEMENT_DENY ? "deny" : "allow");
 	else
