@@ -205,7 +205,7 @@ static const struct {
 	MAP("learned", learned_fd),
 	MAP("learned_at", learned_at_fd),
 	MAP("learned_ports", learned_ports_fd),
-	MAP("defenses", means_fd),
+	MAP("means", means_fd),
 };
 
 static int *map_fd(struct kernel *kernel, size_t entry)

@@ -31,21 +31,25 @@ static const struct means_entry {
 	[MEANS_LEARN] = {
 		.option = "learn",
 		.name = "bindwatch",
-		.without = "a port that Docker chooses (-P), or opens while `tidegate run` is not running, and relays by docker-proxy, is open until Docker is read",
+		.without = "a port that Docker chooses (-P), or opens while `tidegate run` is not "
+			   "running, and relays by docker-proxy, is open until Docker is read",
 		.links = { "learn-4", "learn-6", "learn-try-4", "learn-try-6", "learn-socket" },
 		.load = kernel_load_learn,
 	},
 	[MEANS_GATE] = {
 		.option = "gate",
 		.name = "gate",
-		.without = "a container or a network that was made a moment ago can be reached until Docker is read",
+		.without = "a container or a network that was made a moment ago can be reached "
+			   "until Docker is read",
 		.links = { "gate-inet4", "gate-inet6" },
 		.load = kernel_load_gate,
 	},
 	[MEANS_TRACKING] = {
 		.option = "tracking",
 		.name = "connection tracking",
-		.without = "replies are recognised only where a firewall rule or address translation turns connection tracking on; elsewhere, often for IPv6, replies to a closed port or a container's own address are dropped",
+		.without = "replies are recognised only where a firewall rule or translation turns "
+			   "connection tracking on; elsewhere, often for IPv6, replies to a closed "
+			   "port or a container's own address are dropped",
 		.load = load_tracking,
 	},
 };
