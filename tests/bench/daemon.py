@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """daemon.py OPTIONS -- COMMAND...: the daemon with many containers.
 
-Plays a Docker Engine on a unix socket, with the answers of a real one, starts COMMAND and
+Plays a Docker Engine on a unix socket, with the answers of a real one, and with real docker-proxy
+processes for the ports of some of the containers and of each that starts.  Starts COMMAND and
 measures it: resident memory, CPU when nothing happens, and for each container that starts the
 time until the kernel has the new policy and the CPU that took.  Prints "VALUE UNIT WHAT" lines.
 """
@@ -17,9 +18,11 @@ import sys
 import threading
 import time
 
+from proxies import Proxies
+
 PORTS = 5
 BPF_MAP_LOOKUP_ELEM, BPF_OBJ_GET = 1, 7
-STATE_BYTES, GENERATION = 432, 8  # struct state of datapath.h
+STATE_BYTES, GENERATION = 4096, 8  # more than struct state of datapath.h
 
 
 # ---- the Engine -------------------------------------------------------------------------
@@ -65,6 +68,13 @@ class Container:
             "NetworkSettings": {"Networks": {"bridge": self.endpoint()}},
             "Mounts": [],
         }
+
+    def bind(self, proxies):
+        """Its docker-proxies are there and have the ports, which comes before it runs."""
+        waiting = []
+        for i, port in enumerate(self.ports):
+            waiting += proxies.start(port, 80 + i, self.address)
+        proxies.wait(waiting)
 
     def inspected(self):
         bindings = {
@@ -257,8 +267,8 @@ def say(value, unit, what):
     print("%.3f %s %s" % (value, unit, what), flush=True)
 
 
-def start_one(engine, state, daemon, number):
-    """docker run: create, network connect, start, as a real Engine says it."""
+def start_one(engine, proxies, state, daemon, number):
+    """docker run: create, bind, network connect, start, as a real Engine does it."""
     container = Container(number)
     container.is_running = False
     before, cpu = state.generation(), cpu_seconds(daemon.pid)
@@ -267,6 +277,7 @@ def start_one(engine, state, daemon, number):
     engine.say("container", "create", container.id, attributes)
     armed = state.wait_for_another(before, 5)
     time.sleep(0.3)
+    container.bind(proxies)
     container.is_running = True
     engine.put(container)
     engine.say(
@@ -284,7 +295,7 @@ def start_one(engine, state, daemon, number):
     say((cpu_seconds(daemon.pid) - cpu) * 1000, "ms", "daemon: CPU for one container start")
 
 
-def measure(options, engine, daemon):
+def measure(options, engine, proxies, daemon):
     deadline = time.time() + 60
     state = None
     while time.time() < deadline and (not state or not engine.listeners or not state.generation()):
@@ -293,6 +304,9 @@ def measure(options, engine, daemon):
             state = State(options.pin)
         if daemon.poll() is not None:
             raise RuntimeError("the daemon ended")
+    # Now that the daemon's programs see what Docker binds.
+    for number in range(options.proxies // (2 * PORTS)):
+        Container(number).bind(proxies)
     time.sleep(2)
     say(
         resident_mib(daemon.pid),
@@ -303,30 +317,33 @@ def measure(options, engine, daemon):
     time.sleep(options.idle)
     say((cpu_seconds(daemon.pid) - cpu) / options.idle * 100, "%", "daemon: CPU when idle")
     for number in range(options.starts):
-        start_one(engine, state, daemon, options.containers + number)
+        start_one(engine, proxies, state, daemon, options.containers + number)
     time.sleep(2)
     say(resident_mib(daemon.pid), "MiB", "daemon: resident, after %d starts" % options.starts)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("containers", "starts", "idle"):
+    for name in ("containers", "proxies", "starts", "idle"):
         parser.add_argument("--" + name, type=int, required=True)
     for name in ("socket", "pin"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
     engine = Engine(options.containers)
+    proxies = Proxies()
     server = Server(options.socket, Handler)
     server.engine = engine
     threading.Thread(target=server.serve_forever, daemon=True).start()
     daemon = subprocess.Popen(options.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
-        measure(options, engine, daemon)
+        measure(options, engine, proxies, daemon)
     except (OSError, RuntimeError) as error:
         daemon.kill()
         print(error, daemon.stderr.read().decode()[-400:])
         sys.exit(1)
+    finally:
+        proxies.end()
     daemon.terminate()
     daemon.wait()
 

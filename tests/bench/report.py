@@ -255,6 +255,7 @@ def check_change(results):
             ("a policy of 20 rules: up", None),
             ("a policy of 20 rules: kernel memory", None),
             ("one ban on top of 100 000 bans", 100),
+            ("600 docker-proxies, `docker off`: reload", 30),
             ("daemon: resident, 1000 containers x 5 ports", 16),
             ("daemon: CPU when idle", 1),
             ("daemon: CPU for one container start", 20),
