@@ -119,9 +119,11 @@ static __always_inline long note(const struct learned_key *key, const struct lea
 	return err;
 }
 
-static __always_inline void learn(const struct learned_key *key, __u32 by)
+static __always_inline void learn(struct bpf_sock *sk, const struct learned_key *key, __u32 by)
 {
-	struct learned value = { .bound_ns = bpf_ktime_get_coarse_ns(), .by = by };
+	struct learned value = { .bound_ns = bpf_ktime_get_coarse_ns(),
+				 .by = by,
+				 .flags = LEARNED_COOKIE(bpf_get_socket_cookie(sk)) };
 	struct learned_key every = { .family = key->family,
 				     .proto = key->proto,
 				     .port = key->port };
@@ -146,13 +148,14 @@ static __always_inline __u32 begin(struct bpf_sock *sk, struct learned_key *key)
 	return by;
 }
 
-static __always_inline void learn_ipv4(struct learned_key *key, __be32 addr, __u32 by)
+static __always_inline void learn_ipv4(struct bpf_sock *sk, struct learned_key *key, __be32 addr,
+				       __u32 by)
 {
 	if ((addr & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000))
 		return;
 	key->family = 4;
 	key->addr[0] = addr;
-	learn(key, by);
+	learn(sk, key, by);
 }
 
 SEC("cgroup/post_bind4")
@@ -162,7 +165,7 @@ int learn_bind4(struct bpf_sock *sk)
 	__u32 by = begin(sk, &key);
 
 	if (by)
-		learn_ipv4(&key, sk->src_ip4, by);
+		learn_ipv4(sk, &key, sk->src_ip4, by);
 	return 1;
 }
 
@@ -184,19 +187,19 @@ static __always_inline void learn_ipv6(struct bpf_sock *sk, struct learned_key *
 
 	/* IPv4 written as IPv6, RFC 4291 2.5.5.2. */
 	if (!a && !b && c == bpf_htonl(0xffff)) {
-		learn_ipv4(key, d, by);
+		learn_ipv4(sk, key, d, by);
 		return;
 	}
 	if (!a && !b && !c && d == bpf_htonl(1))
 		return;
 	if (!a && !b && !c && !d && !is_ipv6only(sk))
-		learn_ipv4(key, 0, by);
+		learn_ipv4(sk, key, 0, by);
 	key->family = 6;
 	key->addr[0] = a;
 	key->addr[1] = b;
 	key->addr[2] = c;
 	key->addr[3] = d;
-	learn(key, by);
+	learn(sk, key, by);
 }
 
 SEC("cgroup/post_bind6")
@@ -226,8 +229,10 @@ static __always_inline bool try_port(const struct bpf_sock *sk, const struct lea
 
 	if (is_held(sk, key))
 		return false;
-	if (known)
+	if (known) {
 		value.by = known->by;
+		value.flags = known->flags;
+	}
 	/* Where there is no room, it is learned once it is bound. */
 	(void)note(key, &value);
 	return true;

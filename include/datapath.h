@@ -152,8 +152,13 @@ enum learned_by {
 /* So long a port is taken for bound that was only tried. */
 #define LEARNED_TRYING_NS 100000000ull
 
-/* In fact at one address, for which there was no room. */
+/* learned.flags.  In fact at one address, for which there was no room: of several, maybe. */
 #define LEARNED_WIDENED 1u
+
+/* The other bits of them: which socket was bound, by the lower part of its cookie, so that user
+ * space need not search all processes for who holds it; 0 = not known.  That two sockets with the
+ * same port have the same one, among two thousand million, keeps a port closed. */
+#define LEARNED_COOKIE(cookie) ((__u32)(cookie) << 1)
 
 /*
  * Key and value of the hashes "learned", what is bound at every address, and "learned_at", what is
@@ -172,7 +177,7 @@ struct learned_key {
 struct learned {
 	__u64 bound_ns; /* CLOCK_MONOTONIC_COARSE; or tried */
 	__u32 by;       /* enum learned_by */
-	__u32 flags;    /* LEARNED_WIDENED */
+	__u32 flags;    /* LEARNED_WIDENED, LEARNED_COOKIE() */
 };
 
 /*

@@ -116,7 +116,9 @@ static inline struct listener *world_listen(struct world *world, const char *add
 {
 	struct listener *listener = &world->listeners[world->listeners_count++];
 
-	*listener = (struct listener){ .proto = IPPROTO_TCP, .addr = host(addr), .port = port };
+	*listener = (struct listener){
+		.proto = IPPROTO_TCP, .addr = host(addr), .port = port, .holder = HOLDER_OTHER
+	};
 	return listener;
 }
 

@@ -61,7 +61,7 @@ static void a_port_that_nobody_holds_is_stale(void **state)
 static void a_port_that_docker_proxy_holds_is_not_however_old(void **state)
 {
 	struct listener held = {
-		.proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080, .is_docker = true
+		.proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080, .holder = HOLDER_DOCKER
 	};
 
 	assert_false(is_stale(bound(LEARNED_PROXY, IPPROTO_TCP, 8080, 900), &held, 1, NULL));
@@ -69,7 +69,9 @@ static void a_port_that_docker_proxy_holds_is_not_however_old(void **state)
 
 static void one_that_another_process_holds_by_now_is_stale_after_a_while(void **state)
 {
-	struct listener held = { .proto = IPPROTO_UDP, .addr = EVERY(4), .port = 5353 };
+	struct listener held = {
+		.proto = IPPROTO_UDP, .addr = EVERY(4), .port = 5353, .holder = HOLDER_OTHER
+	};
 
 	assert_false(is_stale(bound(LEARNED_PROXY, IPPROTO_UDP, 5353, 9), &held, 1, NULL));
 	assert_true(is_stale(bound(LEARNED_PROXY, IPPROTO_UDP, 5353, 11), &held, 1, NULL));
@@ -79,18 +81,43 @@ static void one_that_there_was_no_room_for_is_stale_once_docker_lists_it(void **
 {
 	struct learned_port old = bound(LEARNED_PROXY, IPPROTO_TCP, 8080, 11), port = old;
 	struct listener held[] = {
-		{ .proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080, .is_docker = true },
-		{ .proto = IPPROTO_TCP, .addr = EVERY(6), .port = 7946, .is_docker = true },
+		{ .proto = IPPROTO_TCP, .addr = EVERY(6), .port = 7946, .holder = HOLDER_DOCKER },
+		{ .proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080, .holder = HOLDER_DOCKER },
 	};
 	__be32 second = htonl(0xc0000205);
 
-	held[0].addr = prefix_from_address(4, &second);
+	held[1].addr = prefix_from_address(4, &second);
 	port.value.bound_ns = NOW - 9 * SECOND;
 	port.value.flags = old.value.flags = LEARNED_WIDENED;
 	assert_true(is_stale(port, NULL, 0, NULL));
-	assert_false(is_stale(port, held, 1, NULL));
-	assert_true(is_stale(old, held, 1, NULL));
+	assert_false(is_stale(port, &held[1], 1, NULL));
+	assert_true(is_stale(old, &held[1], 1, NULL));
 	assert_false(is_stale(old, held, 2, NULL));
+}
+
+static void one_whose_holder_nobody_asked_for_is_not(void **state)
+{
+	struct listener held = { .proto = IPPROTO_UDP, .addr = EVERY(4), .port = 5353 };
+
+	assert_false(is_stale(bound(LEARNED_PROXY, IPPROTO_UDP, 5353, 11), &held, 1, NULL));
+}
+
+static void nor_one_that_docker_has_beside_another_process(void **state)
+{
+	struct listener held[] = {
+		{ .proto = IPPROTO_UDP, .addr = EVERY(4), .port = 53, .holder = HOLDER_OTHER },
+		{ .proto = IPPROTO_UDP, .addr = EVERY(4), .port = 53, .holder = HOLDER_DOCKER },
+		{ .proto = IPPROTO_UDP, .addr = EVERY(4), .port = 53, .holder = HOLDER_OTHER },
+	};
+
+	assert_false(is_stale(bound(LEARNED_PROXY, IPPROTO_UDP, 53, 11), held, 3, NULL));
+}
+
+static void what_dockerd_has_bound_and_not_listened_on_yet_is_not(void **state)
+{
+	assert_false(is_stale(bound(LEARNED_ENGINE, IPPROTO_TCP, 8080, 9), NULL, 0, NULL));
+	assert_true(is_stale(bound(LEARNED_ENGINE, IPPROTO_TCP, 8080, 11), NULL, 0, NULL));
+	assert_true(is_stale(bound(LEARNED_ENGINE, IPPROTO_UDP, 8080, 1), NULL, 0, NULL));
 }
 
 static void one_bound_while_we_were_reading_is_not(void **state)
@@ -106,7 +133,7 @@ static void an_address_is_not_every_address(void **state)
 
 	port.key.addr[0] = htonl(0xc0000201);
 	one.addr = prefix_from_address(4, port.key.addr);
-	one.is_docker = true;
+	one.holder = HOLDER_DOCKER;
 	assert_true(is_stale(port, &every, 1, NULL));
 	assert_false(is_stale(port, &one, 1, NULL));
 }
@@ -114,7 +141,7 @@ static void an_address_is_not_every_address(void **state)
 static void the_engines_own_port_is_stale_after_a_while(void **state)
 {
 	struct listener held = {
-		.proto = IPPROTO_TCP, .addr = EVERY(4), .port = 4243, .is_docker = true
+		.proto = IPPROTO_TCP, .addr = EVERY(4), .port = 4243, .holder = HOLDER_DOCKER
 	};
 
 	assert_false(is_stale(bound(LEARNED_ENGINE, IPPROTO_TCP, 4243, 9), &held, 1, NULL));
@@ -124,7 +151,7 @@ static void the_engines_own_port_is_stale_after_a_while(void **state)
 static void what_dockerd_holds_and_publishes_is_not(void **state)
 {
 	struct listener held = {
-		.proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080, .is_docker = true
+		.proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080, .holder = HOLDER_DOCKER
 	};
 	struct policy_port published = {
 		.proto = IPPROTO_TCP,
@@ -142,12 +169,12 @@ static void what_dockerd_holds_and_publishes_is_not(void **state)
 static void nor_what_dockerd_holds_in_a_swarm(void **state)
 {
 	struct listener held[] = {
-		{ .proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080, .is_docker = true },
-		{ .proto = IPPROTO_TCP, .addr = EVERY(6), .port = 7946, .is_docker = true },
+		{ .proto = IPPROTO_TCP, .addr = EVERY(6), .port = 7946, .holder = HOLDER_DOCKER },
+		{ .proto = IPPROTO_TCP, .addr = EVERY(4), .port = 8080, .holder = HOLDER_DOCKER },
 	};
 
 	assert_false(is_stale(bound(LEARNED_ENGINE, IPPROTO_TCP, 8080, 60), held, 2, NULL));
-	held[1].is_docker = false;
+	held[0].holder = HOLDER_OTHER;
 	assert_true(is_stale(bound(LEARNED_ENGINE, IPPROTO_TCP, 8080, 60), held, 2, NULL));
 }
 
@@ -158,6 +185,9 @@ int main(void)
 		cmocka_unit_test(a_port_that_docker_proxy_holds_is_not_however_old),
 		cmocka_unit_test(one_that_another_process_holds_by_now_is_stale_after_a_while),
 		cmocka_unit_test(one_that_there_was_no_room_for_is_stale_once_docker_lists_it),
+		cmocka_unit_test(one_whose_holder_nobody_asked_for_is_not),
+		cmocka_unit_test(nor_one_that_docker_has_beside_another_process),
+		cmocka_unit_test(what_dockerd_has_bound_and_not_listened_on_yet_is_not),
 		cmocka_unit_test(one_bound_while_we_were_reading_is_not),
 		cmocka_unit_test(an_address_is_not_every_address),
 		cmocka_unit_test(the_engines_own_port_is_stale_after_a_while),

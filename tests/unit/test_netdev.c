@@ -349,7 +349,7 @@ static int open_socket(const struct wanted_socket *wanted)
 	return fd;
 }
 
-/* "6 0.0.0.0/0 22" for each, in the order of the list. */
+/* "tcp 0.0.0.0/0 22" for each, in the order of the list, and whose it is if it is Docker's. */
 static char *print_listeners(void)
 {
 	_cleanup_free_ struct listener *listeners = NULL;
@@ -358,10 +358,15 @@ static char *print_listeners(void)
 	FILE *out = open_memstream(&text, &size);
 
 	assert_int_equal(netdev_read_listeners(&listeners, &count), 0);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(listeners[i].holder, HOLDER_UNKNOWN);
+		listeners[i].holder = HOLDER_ASKED;
+	}
+	assert_int_equal(netdev_find_holders(listeners, count), 0);
 	for (size_t i = 0; i < count; i++)
 		fprintf(out, "%s %s %u%s\n", listeners[i].proto == IPPROTO_TCP ? "tcp" : "udp",
 			prefix_format(&listeners[i].addr, buf), listeners[i].port,
-			listeners[i].is_docker ? " docker" : "");
+			listeners[i].holder == HOLDER_OTHER ? "" : " docker");
 	fclose(out);
 	return text;
 }
@@ -409,6 +414,8 @@ static void a_listener_on_both_families_is_listed_twice(void **state)
 	need_namespace(state);
 	assert_listeners(wanted, ARRAY_SIZE(wanted),
 			 "tcp 0.0.0.0/0 80\n"
+			 "tcp 0.0.0.0/0 80\n"
+			 "tcp ::/0 80\n"
 			 "tcp ::/0 80\n"
 			 "tcp ::/0 81\n");
 }
@@ -428,32 +435,66 @@ static void a_connected_udp_socket_is_no_listener(void **state)
 	assert_string_equal(text, "");
 }
 
+/* A process of that name with that socket. */
+static pid_t start_holder(const char *name, const struct wanted_socket *wanted)
+{
+	int ready[2];
+	pid_t child;
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, name);
+		open_socket(wanted);
+		_exit(write(ready[1], "x", 1) == 1 ? pause() : 1);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	return child;
+}
+
+static void end_holder(pid_t child)
+{
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
+static void one_that_is_closed_before_its_holder_is_found_counts_as_dockers(void **state)
+{
+	static const struct wanted_socket theirs = { AF_INET, SOCK_DGRAM, "0.0.0.0", 6379, 0 };
+	_cleanup_free_ struct listener *listeners = NULL;
+	size_t count = 0;
+	pid_t child;
+
+	need_namespace(state);
+	child = start_holder("nginx", &theirs);
+	assert_int_equal(netdev_read_listeners(&listeners, &count), 0);
+	assert_int_equal(count, 1);
+	listeners[0].holder = HOLDER_ASKED;
+	assert_int_equal(netdev_find_holders(listeners, count), 0);
+	assert_int_equal(listeners[0].holder, HOLDER_OTHER);
+	end_holder(child);
+	listeners[0].holder = HOLDER_ASKED;
+	assert_int_equal(netdev_find_holders(listeners, count), 0);
+	assert_int_equal(listeners[0].holder, HOLDER_DOCKER);
+}
+
 static void a_socket_of_docker_proxy_is_told_apart(void **state)
 {
 	static const struct wanted_socket theirs = { AF_INET, SOCK_STREAM, "0.0.0.0", 6379, 0 };
 	static const struct wanted_socket ours = { AF_INET, SOCK_STREAM, "0.0.0.0", 22, 0 };
 	_cleanup_free_ char *text = NULL;
 	_cleanup_close_ int fd = -1;
-	int ready[2];
 	pid_t child;
-	char byte;
 
 	need_namespace(state);
-	assert_int_equal(pipe(ready), 0);
-	child = fork();
-	if (child == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, "docker-proxy");
-		open_socket(&theirs);
-		_exit(write(ready[1], "x", 1) == 1 ? pause() : 1);
-	}
-	assert_int_equal(read(ready[0], &byte, 1), 1);
+	child = start_holder("docker-proxy", &theirs);
 	fd = open_socket(&ours);
 	text = print_listeners();
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
-	close(ready[0]);
-	close(ready[1]);
+	end_holder(child);
 	assert_string_equal(text, "tcp 0.0.0.0/0 22\ntcp 0.0.0.0/0 6379 docker\n");
 }
 
@@ -476,6 +517,7 @@ int main(void)
 		TEST(a_listener_on_both_families_is_listed_twice),
 		TEST(a_connected_udp_socket_is_no_listener),
 		TEST(a_socket_of_docker_proxy_is_told_apart),
+		TEST(one_that_is_closed_before_its_holder_is_found_counts_as_dockers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

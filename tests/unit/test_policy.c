@@ -315,7 +315,7 @@ static void a_socket_of_dockers_does_not_disarm(void **state)
 {
 	publish(world_add(&world, "redis"), "0.0.0.0", 6379, 6379);
 	world.containers[0].is_running = false;
-	world_listen(&world, "0.0.0.0", 6379)->is_docker = true;
+	world_listen(&world, "0.0.0.0", 6379)->holder = HOLDER_DOCKER;
 	assert_ports(&world, "", "tcp 0.0.0.0 6379 closed published armed redis:6379\n");
 }
 

@@ -12,7 +12,9 @@
 #include "image/image.h"
 #include "docker/inventory.h"
 #include "host/netdev.h"
+#include "engine/holders.h"
 #include "engine/notes.h"
+#include "kernel/kernel.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"
 
@@ -118,10 +120,25 @@ static int read_interfaces(struct desired *desired, char *error)
 		       : 0;
 }
 
-static int read_listeners(struct desired *desired, char *error)
+/* Those that the policy is made from, and no others. */
+static int find_holders(const struct desired_input *input, struct desired *desired)
+{
+	_cleanup_free_ struct learned_port *ports = NULL;
+	size_t count = 0;
+
+	if (!holders_ask_wanted(desired->inventory, desired->listeners, desired->listeners_count))
+		return 0;
+	if (input->kernel)
+		(void)kernel_read_learned(input->kernel, &ports, &count);
+	return holders_find(desired->listeners, desired->listeners_count, ports, count);
+}
+
+static int read_listeners(const struct desired_input *input, struct desired *desired, char *error)
 {
 	int err = netdev_read_listeners(&desired->listeners, &desired->listeners_count);
 
+	if (err == 0)
+		err = find_holders(input, desired);
 	return err < 0 ? fail(err, error, "cannot read the listening sockets: %s", strerror(-err))
 		       : 0;
 }
@@ -179,7 +196,7 @@ int desired_read(const struct desired_input *input, struct desired **ret,
 		err = input->copy_of ? 0 : desired_check_exposure(desired, input->config_path);
 	err = err ?: desired_read_sets(input, desired, error);
 	if (err == 0)
-		err = read_listeners(desired, error);
+		err = read_listeners(input, desired, error);
 	if (err == 0)
 		err = resolve(input, desired, error);
 	if (err == -E2BIG && desired_recall_grown(input, desired, error) > 0)

@@ -16,6 +16,7 @@
 struct docker;
 struct image;
 struct inventory;
+struct kernel;
 struct listener;
 struct netdev_list;
 struct policy;
@@ -66,6 +67,7 @@ struct desired_input {
 	const char *text;            /* of the configuration */
 	struct docker *docker;       /* NULL: do not ask */
 	bool is_docker_off;          /* there is no Docker here, by configuration */
+	struct kernel *kernel;       /* for the ports that Docker was seen to bind; may be NULL */
 	const struct image *running; /* for what it remembers; may be NULL */
 	bool is_audit;
 };

@@ -6,9 +6,11 @@
 #include <netinet/in.h>
 
 #include "engine/desired.h"
+#include "engine/holders.h"
 #include "kernel/kernel.h"
 #include "host/netdev.h"
 #include "policy/policy.h"
+#include "engine/reconcile_private.h"
 #include "base/cleanup.h"
 
 /* Longer than a container takes from the bind of its port to its place in the list. */
@@ -26,23 +28,33 @@ static struct prefix address_of(const struct learned_key *key)
 	return addr;
 }
 
-/* Who holds it, Docker before others; NULL = nobody. */
+/* The listeners that may be of this port. */
+static struct listener *listeners_at(const struct learned_port *port, const struct desired *desired,
+				     size_t *ret_count)
+{
+	return holders_at(desired->listeners, desired->listeners_count, port->key.proto,
+			  port->key.port, ret_count);
+}
+
+static bool is_at(const struct listener *listener, const struct learned_port *port)
+{
+	struct prefix addr = address_of(&port->key);
+
+	return listener->addr.family == addr.family &&
+	       ((port->value.flags & LEARNED_WIDENED) || prefix_equal(&listener->addr, &addr));
+}
+
+/* Who holds it: of several, one that is not known to be another than Docker; NULL = nobody. */
 static const struct listener *find_holder(const struct learned_port *port,
 					  const struct desired *desired)
 {
-	bool is_anywhere = port->value.flags & LEARNED_WIDENED;
-	struct prefix addr = address_of(&port->key);
 	const struct listener *found = NULL;
+	size_t count;
+	const struct listener *listeners = listeners_at(port, desired, &count);
 
-	for (size_t i = 0; i < desired->listeners_count; i++) {
-		const struct listener *listener = &desired->listeners[i];
-
-		if (listener->proto == port->key.proto && listener->port == port->key.port &&
-		    listener->addr.family == addr.family &&
-		    (is_anywhere || prefix_equal(&listener->addr, &addr)) &&
-		    (!found || listener->is_docker))
-			found = listener;
-	}
+	for (size_t i = 0; i < count; i++)
+		if (is_at(&listeners[i], port) && (!found || found->holder == HOLDER_OTHER))
+			found = &listeners[i];
 	return found;
 }
 
@@ -61,11 +73,20 @@ static bool is_published(const struct learned_key *key, const struct policy *pol
 	return false;
 }
 
+static struct listener *swarm_listeners(const struct desired *desired, size_t *ret_count)
+{
+	return holders_at(desired->listeners, desired->listeners_count, IPPROTO_TCP, SWARM_PORT,
+			  ret_count);
+}
+
 /* A worker is not told which ports the swarm publishes: there dockerd's sockets are the truth. */
 static bool is_swarm_active(const struct desired *desired)
 {
-	for (size_t i = 0; i < desired->listeners_count; i++)
-		if (desired->listeners[i].port == SWARM_PORT && desired->listeners[i].is_docker)
+	size_t count;
+	const struct listener *listeners = swarm_listeners(desired, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (listeners[i].holder != HOLDER_OTHER)
 			return true;
 	return false;
 }
@@ -76,10 +97,20 @@ static bool is_swarm_active(const struct desired *desired)
  */
 static bool is_superseded(const struct learned_port *port, const struct desired *desired)
 {
-	if (is_swarm_active(desired))
-		return false;
 	return (port->value.flags & LEARNED_WIDENED) ||
 	       (port->value.by == LEARNED_ENGINE && !is_published(&port->key, desired->policy));
+}
+
+/* Since Engine 28 dockerd binds a TCP port, then makes the rules that lead to the container, and
+ * listens only then. */
+static bool may_listen_soon(const struct learned_port *port)
+{
+	return port->value.by == LEARNED_ENGINE && port->key.proto == IPPROTO_TCP;
+}
+
+static bool is_in_grace(const struct learned_port *port, const struct desired *desired)
+{
+	return port->value.bound_ns + ENGINE_GRACE_NS >= desired->began_ns;
 }
 
 bool learned_is_stale(const struct learned_port *port, const struct desired *desired)
@@ -92,14 +123,42 @@ bool learned_is_stale(const struct learned_port *port, const struct desired *des
 	if (port->value.by == LEARNED_TRYING)
 		return port->value.bound_ns + LEARNED_TRYING_NS < desired->began_ns;
 	holder = find_holder(port, desired);
-	if (!holder)
-		return true;
-	/* Another process has it since. */
-	return port->value.bound_ns + ENGINE_GRACE_NS < desired->began_ns &&
-	       (!holder->is_docker || is_superseded(port, desired));
+	if (is_in_grace(port, desired))
+		return !holder && !may_listen_soon(port);
+	/* Nobody has it, or another process has it since. */
+	return !holder || holder->holder == HOLDER_OTHER ||
+	       (is_superseded(port, desired) && !is_swarm_active(desired));
 }
 
-int learned_forget(struct kernel *kernel, const struct desired *desired)
+static void ask(struct listener *listeners, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (listeners[i].holder == HOLDER_UNKNOWN)
+			listeners[i].holder = HOLDER_ASKED;
+}
+
+/* Only about those of which the answer changes something. */
+static int find_holders(const struct desired *desired, const struct learned_port *ports,
+			size_t count)
+{
+	size_t found;
+
+	for (size_t i = 0; i < count; i++) {
+		struct listener *listeners = listeners_at(&ports[i], desired, &found);
+
+		if (is_in_grace(&ports[i], desired) || !found)
+			continue;
+		ask(listeners, found);
+		if (!is_superseded(&ports[i], desired))
+			continue;
+		listeners = swarm_listeners(desired, &found);
+		ask(listeners, found);
+	}
+	return holders_find(desired->listeners, desired->listeners_count, ports, count);
+}
+
+int learned_forget(struct kernel *kernel, const struct desired *desired,
+		   char error[static ERROR_TEXT])
 {
 	_cleanup_free_ struct learned_port *ports = NULL;
 	size_t count = 0, stale = 0;
@@ -108,8 +167,18 @@ int learned_forget(struct kernel *kernel, const struct desired *desired)
 	if (desired->docker_source != DOCKER_FRESH)
 		return 0;
 	err = kernel_read_learned(kernel, &ports, &count);
-	for (size_t i = 0; err == 0 && i < count; i++)
+	if (err < 0)
+		return reconcile_fail(err, error);
+	err = find_holders(desired, ports, count);
+	if (err < 0) {
+		snprintf(error, ERROR_TEXT,
+			 "cannot find out who holds the ports that Docker bound: %s",
+			 strerror(-err));
+		return err;
+	}
+	for (size_t i = 0; i < count; i++)
 		if (learned_is_stale(&ports[i], desired))
 			ports[stale++] = ports[i];
-	return err < 0 || !stale ? err : kernel_forget(kernel, ports, stale, desired->began_ns);
+	err = stale ? kernel_forget(kernel, ports, stale, desired->began_ns) : 0;
+	return err < 0 ? reconcile_fail(err, error) : 0;
 }

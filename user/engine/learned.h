@@ -7,15 +7,17 @@
 
 #include <stdbool.h>
 
-struct desired;
+#include "engine/desired.h"
+
 struct kernel;
 struct learned_port;
 
 /*
  * Forgets what is no longer bound, and what turned out to be the Engine's own.  Does nothing
- * when Docker was not read: then nobody knows.  0 or -errno with kernel_error().
+ * when Docker was not read: then nobody knows.  0, or -errno with error filled.
  */
-int learned_forget(struct kernel *kernel, const struct desired *desired);
+int learned_forget(struct kernel *kernel, const struct desired *desired,
+		   char error[static ERROR_TEXT]);
 
 /* Whether it may be forgotten, by what was read. */
 bool learned_is_stale(const struct learned_port *port, const struct desired *desired);

@@ -214,6 +214,7 @@ static int swap_confirmed(const struct reconcile_input *input, const struct imag
 		.config_path = input->config_path,
 		.sets_dir = input->sets_dir,
 		.is_docker_off = input->is_docker_off,
+		.kernel = input->kernel,
 		.running = running,
 	};
 	int err = 0;
@@ -286,14 +287,6 @@ static int replace(const struct reconcile_input *input, struct reconcile_plan *p
 	if (err == 0)
 		report->generation = image_header(image)->generation;
 	return err;
-}
-
-static int forget_learned(const struct reconcile_input *input, const struct desired *desired,
-			  char *error)
-{
-	int err = input->is_dry_run ? 0 : learned_forget(input->kernel, desired);
-
-	return err < 0 ? reconcile_fail(err, error) : 0;
 }
 
 /* ---- state -------------------------------------------------------------------------- */
@@ -396,6 +389,7 @@ static int prepare(const struct reconcile_input *input, struct reconcile_plan *p
 		.sets_dir = input->sets_dir,
 		.docker = input->docker,
 		.is_docker_off = input->is_docker_off,
+		.kernel = input->kernel,
 		.running = running->bytes ? running : NULL,
 		.is_audit = is_audit(input, running),
 	};
@@ -521,8 +515,8 @@ int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan 
 	err = replace(input, plan, &report, error);
 	if (err == 0)
 		err = attach_and_move(input, plan, &report, error);
-	if (err == 0)
-		err = forget_learned(input, plan->desired, error);
+	if (err == 0 && !input->is_dry_run)
+		err = learned_forget(input->kernel, plan->desired, error);
 	/* What cannot be kept undoes nothing: it enforces. */
 	if (err == 0 && input->sets_dir && !input->is_dry_run)
 		desired_keep_sets(plan->desired, input->sets_dir);

@@ -4,7 +4,8 @@
  *
  * Docker binds a published port itself before the container runs (docker-proxy, or dockerd
  * without it), and the API may still call the container created.  Such a socket says
- * "published" and not "the host's own", so /proc is asked who holds it.
+ * "published" and not "the host's own".  Only /proc tells who holds it, and with thousands of
+ * docker-proxies it takes a second to say so; so it is asked for single sockets.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -16,13 +17,8 @@
 #include "host/sockets.h"
 #include "base/cleanup.h"
 
-struct held {
-	struct listener listener;
-	unsigned long inode;
-};
-
 struct reading {
-	struct held *array;
+	struct listener *array;
 	size_t count;
 	size_t before; /* the dump that runs began here */
 	__u8 proto;
@@ -39,14 +35,14 @@ static struct prefix any_or_address(const struct inet_diag_msg *diag)
 	return prefix;
 }
 
-static int add_held(struct reading *reading, const struct held *held)
+static int add(struct reading *reading, const struct listener *listener)
 {
-	struct held *added = util_append(&reading->array, reading->count, sizeof(*added));
+	struct listener *added = util_append(&reading->array, reading->count, sizeof(*added));
 
 	if (!added)
 		return MNL_CB_ERROR;
 	reading->count++;
-	*added = *held;
+	*added = *listener;
 	return MNL_CB_OK;
 }
 
@@ -66,22 +62,22 @@ static int each_socket(const struct nlmsghdr *message, void *data)
 {
 	const struct inet_diag_msg *diag = netdev_diag_socket(message);
 	struct reading *reading = data;
-	struct held held = { 0 }, twin;
+	struct listener listener = { .proto = reading->proto }, twin;
 
 	if (!diag)
 		return MNL_CB_ERROR;
-	held.inode = diag->idiag_inode;
-	held.listener.proto = reading->proto;
-	held.listener.port = ntohs(diag->id.idiag_sport);
-	held.listener.addr = any_or_address(diag);
-	if (!held.listener.port)
+	listener.port = ntohs(diag->id.idiag_sport);
+	listener.addr = any_or_address(diag);
+	listener.inode = diag->idiag_inode;
+	listener.cookie = (__u64)diag->id.idiag_cookie[1] << 32 | diag->id.idiag_cookie[0];
+	if (!listener.port)
 		return MNL_CB_OK;
-	twin = held;
-	twin.listener.addr.family = 4;
-	if (held.listener.addr.family == 6 && !held.listener.addr.length && takes_ipv4(message) &&
-	    add_held(reading, &twin) < 0)
+	twin = listener;
+	twin.addr.family = 4;
+	if (listener.addr.family == 6 && !listener.addr.length && takes_ipv4(message) &&
+	    add(reading, &twin) < 0)
 		return MNL_CB_ERROR;
-	return add_held(reading, &held);
+	return add(reading, &listener);
 }
 
 static void forget_dump(void *data)
@@ -120,31 +116,7 @@ static int compare_listener(const void *a_, const void *b_)
 		return a->proto < b->proto ? -1 : 1;
 	if (a->port != b->port)
 		return a->port < b->port ? -1 : 1;
-	return prefix_compare(&a->addr, &b->addr) ?: a->is_docker - b->is_docker;
-}
-
-/* SO_REUSEPORT gives duplicates.  Where one of them is the host's own, that one counts. */
-static int sort(const struct reading *reading, struct listener **ret, size_t *ret_count)
-{
-	struct listener *sorted = calloc(reading->count ?: 1, sizeof(*sorted));
-	size_t kept = 0;
-
-	if (!sorted)
-		return -ENOMEM;
-	for (size_t i = 0; i < reading->count; i++)
-		sorted[i] = reading->array[i].listener;
-	qsort(sorted, reading->count, sizeof(*sorted), compare_listener);
-	for (size_t i = 0; i < reading->count; i++) {
-		const struct listener *last = kept ? &sorted[kept - 1] : NULL;
-
-		if (last && last->proto == sorted[i].proto && last->port == sorted[i].port &&
-		    prefix_equal(&last->addr, &sorted[i].addr))
-			continue;
-		sorted[kept++] = sorted[i];
-	}
-	*ret = sorted;
-	*ret_count = kept;
-	return 0;
+	return prefix_compare(&a->addr, &b->addr);
 }
 
 static void reading_clear(struct reading *reading)
@@ -152,25 +124,135 @@ static void reading_clear(struct reading *reading)
 	free(reading->array);
 }
 
-/*
- * Docker's sockets are listed before and behind the dump.  One that only one of the two
- * saw was opened or closed meanwhile; taken for the host's own, it would leave a port open.
- */
-int netdev_read_listeners(struct listener **ret, size_t *ret_count)
+static int read_sockets(struct reading *reading)
 {
 	static const __u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP };
-	_cleanup_(sockets_clear) struct sockets docker = { 0 };
-	_cleanup_(reading_clear) struct reading reading = { 0 };
-	int err = sockets_add_docker(&docker);
+	int err = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(protos) && !err; i++) {
-		reading.proto = protos[i];
-		err = read_family(&reading, AF_INET) ?: read_family(&reading, AF_INET6);
+		reading->proto = protos[i];
+		err = read_family(reading, AF_INET) ?: read_family(reading, AF_INET6);
 	}
-	err = err ?: sockets_add_docker(&docker);
+	return err;
+}
+
+int netdev_read_listeners(struct listener **ret, size_t *ret_count)
+{
+	_cleanup_(reading_clear) struct reading reading = { 0 };
+	int err = read_sockets(&reading);
+
 	if (err)
 		return err;
+	if (reading.count)
+		qsort(reading.array, reading.count, sizeof(*reading.array), compare_listener);
+	*ret = TAKE_PTR(reading.array);
+	*ret_count = reading.count;
+	return 0;
+}
+
+/* ---- holders ---------------------------------------------------------------------- */
+
+/*
+ * The sockets that were found to be Docker's, by cookie, ascending.  They are as long as they live,
+ * whoever asks.  Of others nothing is remembered: where one of them is taken for the host's own, a
+ * port may open, so that is found out each time.
+ */
+static struct {
+	__u64 *cookies;
+	size_t count;
+} known;
+
+static int compare_cookie(const void *a_, const void *b_)
+{
+	__u64 a = *(const __u64 *)a_, b = *(const __u64 *)b_;
+
+	return a < b ? -1 : a > b;
+}
+
+static bool is_known(__u64 cookie)
+{
+	return known.count &&
+	       bsearch(&cookie, known.cookies, known.count, sizeof(cookie), compare_cookie);
+}
+
+/* Those of these listeners, in place of what was known. */
+static int remember(const struct listener *listeners, size_t count)
+{
+	__u64 *cookies = calloc(count + 1, sizeof(*cookies));
+	size_t kept = 0;
+
+	if (!cookies)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (listeners[i].holder == HOLDER_DOCKER || is_known(listeners[i].cookie))
+			cookies[kept++] = listeners[i].cookie;
+	qsort(cookies, kept, sizeof(*cookies), compare_cookie);
+	free(known.cookies);
+	known.cookies = cookies;
+	known.count = kept;
+	return 0;
+}
+
+static size_t count_asked(const struct listener *listeners, size_t count)
+{
+	size_t asked = 0;
+
+	for (size_t i = 0; i < count; i++)
+		asked += listeners[i].holder == HOLDER_ASKED;
+	return asked;
+}
+
+/* The cookies of all sockets that are there now, ascending. */
+static int read_cookies(__u64 **ret, size_t *ret_count)
+{
+	_cleanup_(reading_clear) struct reading reading = { 0 };
+	int err = read_sockets(&reading);
+	__u64 *cookies = err ? NULL : calloc(reading.count + 1, sizeof(*cookies));
+
+	if (!cookies)
+		return err ?: -ENOMEM;
 	for (size_t i = 0; i < reading.count; i++)
-		reading.array[i].listener.is_docker = sockets_have(&docker, reading.array[i].inode);
-	return sort(&reading, ret, ret_count);
+		cookies[i] = reading.array[i].cookie;
+	qsort(cookies, reading.count, sizeof(*cookies), compare_cookie);
+	*ret = cookies;
+	*ret_count = reading.count;
+	return 0;
+}
+
+/*
+ * The processes are looked at behind the first dump and in front of the second.  A socket that both
+ * have was there all the time, and is somebody else's if none of Docker's has it.  One that
+ * was closed meanwhile, and taken for the host's own, would leave a port open.
+ */
+static int find(struct listener *listeners, size_t count)
+{
+	_cleanup_(sockets_clear) struct sockets docker = { 0 };
+	_cleanup_free_ __u64 *cookies = NULL;
+	size_t cookies_count;
+	int err = sockets_add_docker(&docker) ?: read_cookies(&cookies, &cookies_count);
+
+	for (size_t i = 0; i < count && !err; i++) {
+		struct listener *listener = &listeners[i];
+
+		if (listener->holder != HOLDER_ASKED)
+			continue;
+		listener->holder = HOLDER_DOCKER;
+		if (!sockets_have(&docker, listener->inode) &&
+		    bsearch(&listener->cookie, cookies, cookies_count, sizeof(*cookies),
+			    compare_cookie))
+			listener->holder = HOLDER_OTHER;
+	}
+	return err;
+}
+
+int netdev_find_holders(struct listener *listeners, size_t count)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (listeners[i].holder == HOLDER_ASKED && is_known(listeners[i].cookie))
+			listeners[i].holder = HOLDER_DOCKER;
+	if (count_asked(listeners, count))
+		err = find(listeners, count) ?: remember(listeners, count);
+	return err;
 }

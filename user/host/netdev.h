@@ -27,13 +27,24 @@ struct netdev {
 	__u8 mac[6]; /* zero where it has no such address */
 };
 
+/* Whose a socket is.  Docker's, of dockerd or docker-proxy, means a published port, and not one of
+ * the host's own. */
+enum holder {
+	HOLDER_UNKNOWN, /* nobody wants to know */
+	HOLDER_ASKED,   /* see netdev_find_holders() */
+	HOLDER_DOCKER,
+	HOLDER_OTHER,
+};
+
 /* A local socket that listens (TCP) or is bound (UDP). */
 struct listener {
 	__u8 proto;
 	struct prefix addr; /* length 0 = every address; one on :: that takes IPv4 as well is
 			       listed twice, once for each family */
 	unsigned short port;
-	bool is_docker; /* held by dockerd or docker-proxy: published, not the host's own */
+	enum holder holder;
+	unsigned long inode;
+	__u64 cookie; /* no other socket has had it since the machine booted */
 };
 
 struct netdev_list {
@@ -84,10 +95,18 @@ bool netdev_is_ethernet(const struct netdev *device);
 bool netdev_is_translated_early(const char *bridge);
 
 /*
- * TCP and UDP sockets of this network namespace, by sock_diag, sorted, no duplicates.  SCTP
- * is left out: asking would load the protocol's module.
+ * TCP and UDP sockets of this network namespace, by sock_diag, sorted by protocol, port and
+ * address; with SO_REUSEPORT several are equal in all three.  SCTP is left out: asking would load
+ * the protocol's module.  The holders are unknown.
  */
 int netdev_read_listeners(struct listener **ret, size_t *ret_count);
+
+/*
+ * Finds the holders that are HOLDER_ASKED.  Looks into each of Docker's processes, of which there
+ * is one for each published port: ask only where the answer changes something.  One that is closed
+ * meanwhile counts as Docker's.
+ */
+int netdev_find_holders(struct listener *listeners, size_t count);
 
 /* An established TCP connection of this network namespace. */
 struct connection {

@@ -82,6 +82,12 @@ static int add_inode(struct sockets *sockets, const char *link)
 	return 0;
 }
 
+/* Gone, or not ours to look into: its ports count as the host's. */
+static bool is_out_of_reach(int err)
+{
+	return err == ENOENT || err == ESRCH || err == EACCES || err == EPERM;
+}
+
 static int add_process(struct sockets *sockets, int proc_fd, const char *pid)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
@@ -93,9 +99,11 @@ static int add_process(struct sockets *sockets, int proc_fd, const char *pid)
 	if (snprintf(path, sizeof(path), "%s/fd", pid) >= (int)sizeof(path))
 		return 0;
 	fd = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (fd < 0)
+		return is_out_of_reach(errno) ? 0 : -errno;
+	dir = fdopendir(fd);
 	if (!dir)
-		return 0; /* gone, or not ours to look into: its ports count as the host's */
+		return -errno;
 	(void)TAKE_FD(fd);
 	while (!err && (entry = readdir(dir))) {
 		ssize_t length = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
@@ -123,7 +131,7 @@ static int add_processes(struct sockets *sockets, bool (*is_wanted)(int proc_fd,
 			continue;
 		err = add_process(sockets, dirfd(proc), entry->d_name);
 	}
-	if (sockets->count)
+	if (!err && sockets->count)
 		qsort(sockets->inodes, sockets->count, sizeof(*sockets->inodes), compare_inode);
 	return err;
 }

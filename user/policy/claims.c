@@ -130,7 +130,7 @@ static int find_holders(const struct policy_input *input, struct holders *holder
 	if (!holders->array)
 		return -ENOMEM;
 	for (size_t i = 0; i < input->listeners_count; i++)
-		if (!input->listeners[i].is_docker)
+		if (input->listeners[i].holder == HOLDER_OTHER)
 			holders->array[holders->count++] = input->listeners[i];
 	qsort(holders->array, holders->count, sizeof(*holders->array), compare_holder);
 	return 0;
