@@ -292,7 +292,7 @@ static bool bench(const char *path, const struct shape *shape, size_t count)
 	_cleanup_(oracle_freep) struct policy *policy = NULL;
 	_cleanup_(image_clear) struct image image = {};
 	struct bpf_object *object = bpf_object__open_file(path, NULL);
-	struct image_error error;
+	struct error error;
 	__u32 best[PROGRAMS];
 	size_t differences;
 	double start;

@@ -211,7 +211,7 @@ int main(int argc, char **argv)
 	size_t lookups, done = 0, differences = 0;
 	_cleanup_(oracle_freep) struct policy *policy = NULL;
 	_cleanup_(image_clear) struct image image = {};
-	struct image_error error;
+	struct error error;
 	double start = seconds();
 	__u8 family;
 

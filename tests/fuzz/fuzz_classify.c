@@ -204,7 +204,7 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 	struct input input = { data, size };
 	_cleanup_(oracle_freep) struct policy *policy = take_policy(&input);
 	_cleanup_(image_clear) struct image image = {};
-	struct image_error error;
+	struct error error;
 
 	if (oracle_build(policy, &image, &error) || image_check(image.bytes, image.size))
 		abort();

@@ -23,7 +23,7 @@ static void require(bool is_so)
 /* NULL if it does not parse. */
 static struct config *parse(const char *text, size_t length)
 {
-	struct config_error error = { 0 };
+	struct error error = { 0 };
 	struct config *config = NULL;
 	int err = config_parse(text, length, NOW, &config, &error);
 
@@ -99,7 +99,7 @@ static void check_statement(const char *text)
 	_cleanup_(config_clear_statement) struct statement statement = { 0 };
 	_cleanup_(config_clear_statement) struct statement again = { 0 };
 	_cleanup_free_ char *printed = NULL, *second = NULL, *added = NULL;
-	struct config_error error;
+	struct error error;
 	char fault[PREFIX_FAULT_STRLEN] = "";
 	struct prefix prefix;
 

@@ -41,7 +41,7 @@ static void read_networks(char *text, size_t size)
 {
 	_cleanup_(docker_network_clear) struct docker_networks networks = { .has_gateway_mode =
 										    true };
-	struct docker_json_error error;
+	struct error error;
 
 	if (docker_network_read(text, size, &networks, &error) == 0) {
 		struct inventory inventory = { .subnets = networks.subnets,
@@ -56,7 +56,7 @@ static void read_list(char *text, size_t size)
 {
 	static const struct docker_networks none;
 	_cleanup_(docker_list_clear) struct docker_list list = { .networks = &none };
-	struct docker_json_error error;
+	struct error error;
 	size_t count;
 
 	if (docker_list_read(text, size, &list, &error))
@@ -75,7 +75,7 @@ static void read_details(char *text, size_t size)
 {
 	static const struct docker_networks none;
 	_cleanup_(docker_details_clear) struct docker_details details = { .networks = &none };
-	struct docker_json_error error;
+	struct error error;
 
 	if (docker_details_read(text, size, &details, &error) == 0) {
 		check_ports(&details.asked, &details.endpoints);
@@ -86,7 +86,7 @@ static void read_details(char *text, size_t size)
 static void read_services(char *text, size_t size)
 {
 	_cleanup_(inventory_freep) struct inventory *inventory = calloc(1, sizeof(*inventory));
-	struct docker_json_error error;
+	struct error error;
 
 	if (docker_list_read_services(text, size, inventory, &error) == 0)
 		check_packed(inventory);
@@ -96,7 +96,7 @@ static void read_services(char *text, size_t size)
 static void read_events(char *text, size_t size)
 {
 	_cleanup_free_ struct docker_change *change = calloc(1, sizeof(*change));
-	struct docker_json_error error;
+	struct error error;
 	size_t used = 0, more = 0, cut = size ? (uint8_t)text[0] % size : 0;
 
 	if (docker_change_read(text, cut, &used, change, &error))
@@ -110,7 +110,7 @@ static void read_events(char *text, size_t size)
 
 static void read_info(char *text, size_t size)
 {
-	struct docker_json_error error;
+	struct error error;
 	bool is_manager;
 
 	docker_list_read_info(text, size, &is_manager, &error);

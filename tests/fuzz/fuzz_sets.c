@@ -27,7 +27,7 @@ static bool covers(const struct prefix *prefixes, size_t count, const struct pre
 	return false;
 }
 
-static void check_error(const struct sets_error *error)
+static void check_error(const struct error *error)
 {
 	require(error->line >= 1 && error->column >= 1 && error->text[0]);
 	for (const char *c = error->text; *c; c++)
@@ -39,7 +39,7 @@ static void check_members(const struct prefix *prefixes, size_t count)
 {
 	_cleanup_(sets_members_clear) struct sets_members again = {};
 	_cleanup_free_ char *text = NULL;
-	struct sets_error error;
+	struct error error;
 	size_t size;
 	char buf[PREFIX_STRLEN];
 	FILE *out = open_memstream(&text, &size);
@@ -106,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_(sets_members_clear) struct sets_members members = {};
 	_cleanup_free_ char *text = strndup((const char *)data, size);
-	struct sets_error error;
+	struct error error;
 	int err = sets_parse((const char *)data, size, &members, &error);
 
 	require(err == 0 || err == -EINVAL);

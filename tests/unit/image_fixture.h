@@ -136,7 +136,7 @@ static inline bool near_agrees(const struct image *image)
 
 static inline void build(const struct policy *policy, struct image *image)
 {
-	struct image_error error = {};
+	struct error error = {};
 
 	*image = (struct image){};
 	assert_int_equal(oracle_build(policy, image, &error), 0);

@@ -565,7 +565,7 @@ static inline void oracle_freep(struct policy **policy)
 }
 
 static inline int oracle_build(const struct policy *policy, struct image *ret,
-			       struct image_error *ret_error)
+			       struct error *ret_error)
 {
 	__u32 *rules = calloc(policy->rules_count + 1, sizeof(*rules));
 	__u32 *ports = calloc(policy->ports_count + 1, sizeof(*ports));

@@ -126,10 +126,10 @@ static inline struct listener *world_listen(struct world *world, const char *add
 
 /* The rules keep nothing of the configuration, so it can go. */
 static inline int try_build(const struct world *world, const char *text, struct policy **ret,
-			    struct policy_error *error)
+			    struct error *error)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
-	struct config_error config_error = { 0 };
+	struct error config_error = { 0 };
 	struct policy_input input = {
 		.inventory = &world->inventory,
 		.netdevs = world->netdevs,
@@ -149,7 +149,7 @@ static inline int try_build(const struct world *world, const char *text, struct 
 static inline struct policy *build(const struct world *world, const char *text)
 {
 	struct policy *policy = NULL;
-	struct policy_error error = { 0 };
+	struct error error = { 0 };
 	int err = try_build(world, text, &policy, &error);
 
 	if (err)

@@ -28,7 +28,8 @@ static void nobody_has_to_want_the_text(void **state)
 {
 	assert_int_equal(error_set(NULL, -EINVAL, "words"), -EINVAL);
 	assert_int_equal(error_set_errno(NULL, -EINVAL, "words"), -EINVAL);
-	error_place(NULL, "a.conf", 1, 1);
+	assert_int_equal(error_set_at(NULL, -EINVAL, 1, 2, "words"), -EINVAL);
+	error_in_file(NULL, "a.conf");
 }
 
 static void an_error_may_be_part_of_its_own_text(void **state)
@@ -46,16 +47,18 @@ static void a_place_is_printed_as_far_as_there_is_one(void **state)
 
 	error_set(&error, -EINVAL, "words");
 	assert_string_equal(ERROR(&error), "words");
-	error_place(&error, "a.conf", 0, 0);
+	error_in_file(&error, "a.conf");
 	assert_string_equal(ERROR(&error), "a.conf: words");
-	error_place(&error, "a.conf", 12, 0);
+	error_set_at(&error, -EINVAL, 12, 0, "words");
+	assert_string_equal(ERROR(&error), "12: words");
+	error_in_file(&error, "a.conf");
 	assert_string_equal(ERROR(&error), "a.conf:12: words");
-	error_place(&error, "a.conf", 12, 3);
-	assert_string_equal(ERROR(&error), "a.conf:12:3: words");
-	error_place(&error, "", 0, 3);
-	assert_string_equal(ERROR(&error), "words");
-	error_place(&error, "", 12, 3);
+	error_set_at(&error, -EINVAL, 12, 3, "words");
 	assert_string_equal(ERROR(&error), "12:3: words");
+	error_in_file(&error, "a.conf");
+	assert_string_equal(ERROR(&error), "a.conf:12:3: words");
+	error_set_at(&error, -EINVAL, 0, 3, "words");
+	assert_string_equal(ERROR(&error), "words");
 }
 
 /* So many letters, then a euro sign of three bytes. */
@@ -91,12 +94,12 @@ static void of_a_long_path_the_end_is_kept(void **state)
 	char path[2 * ERROR_FILE] = { 0 };
 
 	memset(path, 'd', ERROR_FILE - 1);
-	error_set(&error, -EINVAL, "words");
-	error_place(&error, path, 1, 2);
+	error_set_at(&error, -EINVAL, 1, 2, "words");
+	error_in_file(&error, path);
 	assert_string_equal(error.file, path);
 	memset(path, 'd', sizeof(path) - 1);
 	memcpy(path + sizeof(path) - 7, "a.conf", 6);
-	error_place(&error, path, 1, 2);
+	error_in_file(&error, path);
 	assert_int_equal(strlen(error.file), ERROR_FILE - 1);
 	assert_memory_equal(error.file, "...ddd", 6);
 	assert_string_equal(error.file + ERROR_FILE - 1 - 8, "dda.conf");

@@ -20,7 +20,7 @@
 
 #define NOW 1790000000 /* 2026-09-21T14:13:20Z */
 
-static struct config_error last_error;
+static struct error last_error;
 
 static struct config *parse(const char *text)
 {

@@ -16,7 +16,7 @@ typedef int edit_fn(const char *text, const struct statement *statement, char **
 static int edit(edit_fn *function, const char *text, const char *typed, char **ret)
 {
 	_cleanup_(config_clear_statement) struct statement statement = { 0 };
-	struct config_error error;
+	struct error error;
 
 	if (config_parse_statement(typed, 0, &statement, &error) < 0)
 		fail_msg("'%s': %s", typed, error.text);
@@ -79,7 +79,7 @@ static void undefined_set_is_refused(void **state)
 	static const char text[] = "set b 10.0.0.1\nallow 1\n";
 	_cleanup_(config_clear_statement) struct statement statement = { 0 };
 	_cleanup_(config_freep) struct config *config = NULL;
-	struct config_error error;
+	struct error error;
 
 	assert_no_edit(config_add, text, "allow 2 from 10.0.0.1 b a", -EINVAL);
 	assert_int_equal(config_parse(text, strlen(text), 0, &config, &error), 0);

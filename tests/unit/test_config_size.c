@@ -13,7 +13,7 @@
 #include "datapath.h"
 #include "base/cleanup.h"
 
-static struct config_error last_error;
+static struct error last_error;
 
 static struct config *parse(const char *text)
 {

@@ -311,7 +311,7 @@ static void compare_world(const char *text)
 	_cleanup_(policy_freep) struct policy *policy = build(&world, text);
 	_cleanup_(config_freep) struct config *config = NULL;
 	struct question question = { 0 };
-	struct config_error error;
+	struct error error;
 	char expected[256], got[256];
 
 	assert_int_equal(config_parse(text, strlen(text), NOW, &config, &error), 0);

@@ -7,7 +7,7 @@
 static struct statement statement(const char *text)
 {
 	struct statement statement;
-	struct config_error error;
+	struct error error;
 
 	if (config_parse_statement(text, NOW, &statement, &error))
 		fail_msg("%s: %s", text, error.text);

@@ -229,7 +229,7 @@ static void loopback_is_martian_even_when_named(void **state)
 static void digest_of(const struct image_input *input, __u64 ret[2])
 {
 	_cleanup_(image_clear) struct image image = {};
-	struct image_error error;
+	struct error error;
 
 	assert_int_equal(image_build(input, &image, &error), 0);
 	memcpy(ret, image_header(&image)->digest, 2 * sizeof(*ret));
@@ -310,7 +310,7 @@ static void notes_are_copied(void **state)
 				     .port_counters = &none,
 				     .notes = "tide",
 				     .notes_size = 4 };
-	struct image_error error;
+	struct error error;
 
 	assert_int_equal(image_build(&input, &image, &error), 0);
 	assert_int_equal(image_header(&image)->notes_size, 4);

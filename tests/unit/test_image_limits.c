@@ -138,7 +138,7 @@ static void small_policy_gives_a_small_image(void **state)
 static void assert_too_big(struct policy *policy, const char *text)
 {
 	struct image image = { (void *)1, 2 };
-	struct image_error error = {};
+	struct error error = {};
 
 	assert_int_equal(oracle_build(policy, &image, &error), -E2BIG);
 	assert_non_null(strstr(error.text, text));

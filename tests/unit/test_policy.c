@@ -79,8 +79,8 @@ static void without_an_inventory_rules_still_guard(void **state)
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	const char *text = "allow 80/tcp\nallow container redis\n";
 	struct policy_input input = { .now = NOW };
-	struct config_error config_error;
-	struct policy_error error;
+	struct error config_error;
+	struct error error;
 
 	assert_int_equal(config_parse(text, strlen(text), NOW, &config, &config_error), 0);
 	input.config = config;
@@ -468,7 +468,7 @@ static void a_set_that_is_unknown_lets_nobody_in(void **state)
 
 static void a_set_whose_file_is_missing_is_an_error(void **state)
 {
-	struct policy_error error;
+	struct error error;
 	struct policy *policy;
 
 	assert_int_equal(

@@ -46,8 +46,8 @@ static double milliseconds(const char *text)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
 	struct policy_input input = { .inventory = &world.inventory, .now = NOW };
-	struct config_error config_error;
-	struct policy_error error;
+	struct error config_error;
+	struct error error;
 	struct timespec before, after;
 	double best = 1e9;
 
@@ -152,7 +152,7 @@ static void equal_lists_are_shared(void **state)
 
 static void assert_too_big(const char *text, const char *expected)
 {
-	struct policy_error error = { 0 };
+	struct error error = { 0 };
 	struct policy *policy = NULL;
 
 	assert_int_equal(try_build(&world, text, &policy, &error), -E2BIG);

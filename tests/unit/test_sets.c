@@ -29,7 +29,7 @@ static void assert_members(const char *text, const char *expected)
 {
 	_cleanup_(sets_members_clear) struct sets_members members = {};
 	_cleanup_free_ char *printed = NULL;
-	struct sets_error error;
+	struct error error;
 	int err = sets_parse(text, strlen(text), &members, &error);
 
 	if (err)
@@ -41,7 +41,7 @@ static void assert_members(const char *text, const char *expected)
 static void assert_fault(const char *text, const char *expected)
 {
 	struct sets_members members = { .count = 7 };
-	struct sets_error error;
+	struct error error;
 	char got[320];
 
 	assert_int_equal(sets_parse(text, strlen(text), &members, &error), -EINVAL);
@@ -72,7 +72,7 @@ static void an_empty_file_is_an_empty_set(void **state)
 static void none_alone_is_an_empty_set_that_is_meant(void **state)
 {
 	struct sets_members members = {};
-	struct sets_error error;
+	struct error error;
 
 	assert_int_equal(sets_parse("# bans\n none # today\n", 21, &members, &error), 0);
 	assert_int_equal(members.count, 0);
@@ -154,7 +154,7 @@ static void a_bad_range_is_named_with_its_place(void **state)
 static void a_nul_byte_is_a_bad_line(void **state)
 {
 	struct sets_members members = {};
-	struct sets_error error;
+	struct error error;
 
 	assert_int_equal(sets_parse("2001:db8::1\0x\n", 14, &members, &error), -EINVAL);
 	assert_int_equal(error.line, 1);
@@ -183,7 +183,7 @@ static void a_million_lines_parse_in_time(void **state)
 	_cleanup_(sets_members_clear) struct sets_members members = {};
 	_cleanup_free_ char *text = NULL;
 	struct timespec before, after;
-	struct sets_error error;
+	struct error error;
 	size_t length;
 	double took;
 
@@ -203,7 +203,7 @@ static void too_many_lines_are_named_with_the_limit(void **state)
 {
 	_cleanup_free_ char *text = NULL;
 	struct sets_members members = {};
-	struct sets_error error;
+	struct error error;
 	size_t length;
 
 	text = many_lines(LIMIT_PREFIXES + 1, &length);
@@ -281,7 +281,7 @@ static int remove_directory(void **state)
 	return system(command);
 }
 
-static int read_file(const char *name, size_t *count, struct sets_error *error)
+static int read_file(const char *name, size_t *count, struct error *error)
 {
 	_cleanup_(sets_members_clear) struct sets_members members = {};
 	char path[96];
@@ -307,7 +307,7 @@ static void write_file(const char *name, const char *text)
 
 static void a_file_is_read(void **state)
 {
-	struct sets_error error;
+	struct error error;
 	size_t count = 0;
 
 	write_file("good", "10.0.0.1\n2001:db8::/32\n");
@@ -320,7 +320,7 @@ static void a_file_is_read(void **state)
 
 static void what_is_no_file_is_refused(void **state)
 {
-	struct sets_error error;
+	struct error error;
 	char path[96];
 	size_t count;
 
@@ -337,7 +337,7 @@ static void what_is_no_file_is_refused(void **state)
 
 static void a_huge_file_is_refused(void **state)
 {
-	struct sets_error error;
+	struct error error;
 	char path[96];
 	size_t count;
 
@@ -353,7 +353,7 @@ static void a_huge_file_is_refused(void **state)
 static void keep(const char *path, const char *text)
 {
 	_cleanup_(sets_members_clear) struct sets_members members = {};
-	struct sets_error error;
+	struct error error;
 	char dir[96];
 
 	snprintf(dir, sizeof(dir), "%s/lib/sets", directory);

@@ -150,8 +150,8 @@ static struct policy *make_policy(const struct scene *scene, const char *text)
 				      .now = NOW,
 				      .is_audit = scene->is_audit };
 	_cleanup_(config_freep) struct config *config = NULL;
-	struct config_error at = {};
-	struct policy_error error;
+	struct error at = {};
+	struct error error;
 	struct policy *policy;
 
 	if (config_parse(text, strlen(text), NOW, &config, &at) < 0)
@@ -232,7 +232,7 @@ static void compile(struct stage *stage, const struct scene *scene, const struct
 				     .port_counters = ports,
 				     .now_epoch = NOW,
 				     .now_monotonic_ns = monotonic_ns() };
-	struct image_error error;
+	struct error error;
 
 	for (size_t i = 0; i < policy->rules_count; i++)
 		rules[i] = counter_id(stage, "rule", policy->rules[i].identity, false);

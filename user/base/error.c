@@ -27,14 +27,15 @@ write_text(char *text, size_t size, const char *format, va_list args)
 	memcpy(text, whole, end + 1);
 }
 
-int error_vset(struct error *error, int err, const char *format, va_list args)
+int error_vset_at(struct error *error, int err, unsigned int line, unsigned int column,
+		  const char *format, va_list args)
 {
 	char text[ERROR_TEXT];
 
 	if (!error)
 		return err;
 	write_text(text, sizeof(text), format, args);
-	*error = (struct error){ 0 };
+	*error = (struct error){ .line = line, .column = column };
 	strcpy(error->text, text);
 	return err;
 }
@@ -44,7 +45,7 @@ int error_set(struct error *error, int err, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	error_vset(error, err, format, args);
+	error_vset_at(error, err, 0, 0, format, args);
 	va_end(args);
 	return err;
 }
@@ -55,12 +56,23 @@ int error_set_errno(struct error *error, int err, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	error_vset(&attempt, err, format, args);
+	error_vset_at(&attempt, err, 0, 0, format, args);
 	va_end(args);
 	return error_set(error, err, "%s: %s", attempt.text, strerror(-err));
 }
 
-void error_place(struct error *error, const char *file, unsigned int line, unsigned int column)
+int error_set_at(struct error *error, int err, unsigned int line, unsigned int column,
+		 const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	error_vset_at(error, err, line, column, format, args);
+	va_end(args);
+	return err;
+}
+
+void error_in_file(struct error *error, const char *file)
 {
 	size_t length = strlen(file);
 
@@ -71,8 +83,6 @@ void error_place(struct error *error, const char *file, unsigned int line, unsig
 	else
 		snprintf(error->file, sizeof(error->file), "...%s",
 			 file + length - (sizeof(error->file) - 4));
-	error->line = line;
-	error->column = column;
 }
 
 const char *error_format(const struct error *error, char buf[static ERROR_STRLEN])

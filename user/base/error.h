@@ -22,18 +22,21 @@ struct error {
 				      two characters of UTF-8. */
 };
 
-/* Fills the whole error, without a place.  What is formatted may be in the error itself.  Both
- * return err, so that a function can end with `return error_set(error, -EINVAL, …)`. */
+/* Fills the whole error, without a place.  What is formatted may be in the error itself.  Returns
+ * err, as those below do, so that a function can end with `return error_set(error, -EINVAL, …)`. */
 int error_set(struct error *error, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-int error_vset(struct error *error, int err, const char *format, va_list args);
 
 /* The same, and ": " and the text of -err follow. */
 int error_set_errno(struct error *error, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Where it is. */
-void error_place(struct error *error, const char *file, unsigned int line, unsigned int column);
+/* The same, with a place in a file that the caller names. */
+int error_set_at(struct error *error, int err, unsigned int line, unsigned int column,
+		 const char *format, ...) __attribute__((format(printf, 5, 6)));
+int error_vset_at(struct error *error, int err, unsigned int line, unsigned int column,
+		  const char *format, va_list args) __attribute__((format(printf, 5, 0)));
+void error_in_file(struct error *error, const char *file);
 
 /* `file:line:column: text`, without what there is none of. */
 const char *error_format(const struct error *error, char buf[static ERROR_STRLEN]);

@@ -19,15 +19,13 @@ int cmd_open_docker(const struct options *options, const char *config_text, stru
 		    bool *ret_off)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
-	struct config_error ignored;
 	const char *url = options->docker;
 	int err;
 
 	*ret = NULL;
 	*ret_off = false;
 	/* What is wrong with the text is said where it is used. */
-	if (!url &&
-	    config_parse(config_text, strlen(config_text), time(NULL), &config, &ignored) == 0)
+	if (!url && config_parse(config_text, strlen(config_text), time(NULL), &config, NULL) == 0)
 		url = config_docker_url(config);
 	*ret_off = url && streq(url, "off");
 	if (*ret_off)

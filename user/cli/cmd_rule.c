@@ -25,7 +25,7 @@ typedef int edit_fn(const char *text, int argc, char **argv, char **ret);
 static int parse(int argc, char **argv, struct statement *ret)
 {
 	_cleanup_free_ char *text = config_join_words((const char *const *)argv, argc);
-	struct config_error at = {};
+	struct error at = {};
 	int err;
 
 	if (!text)
@@ -40,10 +40,9 @@ static int parse(int argc, char **argv, struct statement *ret)
 static int explain_add(const char *text, const struct statement *statement)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
-	struct config_error ignored;
 	const char *set = NULL;
 
-	if (config_parse(text, strlen(text), time(NULL), &config, &ignored) == 0)
+	if (config_parse(text, strlen(text), time(NULL), &config, NULL) == 0)
 		set = config_missing_set(config, statement);
 	if (!set)
 		return -EINVAL;

@@ -193,9 +193,8 @@ static int make_plan(const struct options *options, const struct up *up,
 static bool is_usable(const char *text)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
-	struct config_error ignored;
 
-	return config_parse(text, strlen(text), time(NULL), &config, &ignored) == 0;
+	return config_parse(text, strlen(text), time(NULL), &config, NULL) == 0;
 }
 
 /* The text's `interface` statement, if it can be used for itself; else nothing.  Allocated. */

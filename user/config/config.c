@@ -132,19 +132,16 @@ static int parse_lines(struct parser *parser, struct config *config, const char 
 }
 
 int config_parse(const char *text, size_t length, time_t now, struct config **ret,
-		 struct config_error *ret_error)
+		 struct error *ret_error)
 {
 	_cleanup_(config_freep) struct config *config = calloc(1, sizeof(*config));
-	struct config_error error;
-	struct parser parser = { .lex.error = &error, .now = now, .is_file = true };
+	struct parser parser = { .lex.error = ret_error, .now = now, .is_file = true };
 	int err;
 
 	if (!config)
 		return -ENOMEM;
 	err = parse_lines(&parser, config, text, length);
 	set_forget_names(&parser);
-	if (err == -EINVAL)
-		*ret_error = error;
 	if (err < 0)
 		return err;
 	*ret = TAKE_PTR(config);
@@ -152,17 +149,14 @@ int config_parse(const char *text, size_t length, time_t now, struct config **re
 }
 
 int config_parse_statement(const char *text, time_t now, struct statement *ret,
-			   struct config_error *ret_error)
+			   struct error *ret_error)
 {
-	struct config_error error;
-	struct parser parser = { .lex.error = &error, .now = now };
+	struct parser parser = { .lex.error = ret_error, .now = now };
 	struct statement statement = { 0 };
 	int err = lex_begin(&parser.lex, text, strlen(text));
 
 	if (err == 0)
 		err = parse_statement(&parser, &statement);
-	if (err == -EINVAL)
-		*ret_error = error;
 	if (err < 0)
 		config_clear_statement(&statement);
 	else

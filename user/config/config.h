@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "addr/prefix.h"
+#include "base/error.h"
 
 enum statement_kind {
 	STATEMENT_INTERFACE,
@@ -92,26 +93,21 @@ struct config {
 	size_t count;
 };
 
-/* What is wrong, for `file:line:column: text`. line and column are 1-based. */
-struct config_error {
-	unsigned int line, column;
-	char text[256]; /* names the offending word in single quotes, and what to do */
-};
-
 /*
  * Parses a whole file.  `now` resolves "for 2h" (which is printed as "until") on the command
  * line; in a file "for" is an error that says which "until" to write, because it would be
  * counted anew at every reading and the rule would never end.
- * Returns 0, -EINVAL with *ret_error filled, or -ENOMEM.  *ret is untouched on failure.
+ * Returns 0, -EINVAL with *ret_error filled, which names the offending word in single quotes and
+ * what to do, or -ENOMEM.  *ret is untouched on failure.
  * Checked here as well: a set used before or without its definition, a set or interface
  * or default given twice, limits.  An empty text is a valid configuration.
  */
 int config_parse(const char *text, size_t length, time_t now, struct config **ret,
-		 struct config_error *ret_error);
+		 struct error *ret_error);
 
 /* One statement, as typed after `tidegate`; line is 0.  Sets are not resolved. */
 int config_parse_statement(const char *text, time_t now, struct statement *ret,
-			   struct config_error *ret_error);
+			   struct error *ret_error);
 
 /* Canonical text without newline, allocated.  NULL = no memory. */
 char *config_print_statement(const struct statement *statement);

@@ -31,8 +31,7 @@ static void clear_edit(struct edit *edit)
 
 static int begin_edit(struct edit *edit, const char *text)
 {
-	struct config_error error;
-	int err = config_parse(text, strlen(text), 0, &edit->config, &error);
+	int err = config_parse(text, strlen(text), 0, &edit->config, NULL);
 
 	if (err < 0)
 		return err;
@@ -52,8 +51,7 @@ static int replace(struct edit *edit, size_t index, const char *replacement)
 /* The line with its statement exchanged; indentation and a # comment behind it stay. */
 static void write_replaced(FILE *out, unsigned int number, struct token line, const char *with)
 {
-	struct config_error error;
-	struct lexer lex = { .line = number, .error = &error };
+	struct lexer lex = { .line = number };
 	const char *start, *stop;
 	size_t length = line.length;
 
@@ -111,7 +109,6 @@ static int finish_edit(const struct edit *edit, char **ret)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
 	_cleanup_free_ char *text = NULL;
-	struct config_error error;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 	bool has_failed;
@@ -123,7 +120,7 @@ static int finish_edit(const struct edit *edit, char **ret)
 	has_failed = ferror(out) != 0;
 	if (fclose(out) != 0 || has_failed)
 		return -ENOMEM;
-	err = config_parse(text, size, 0, &config, &error);
+	err = config_parse(text, size, 0, &config, NULL);
 	if (err < 0)
 		return err;
 	*ret = TAKE_PTR(text);

@@ -57,20 +57,22 @@ static bool is_forbidden(uint32_t code)
 	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
-static int fail_at(const struct lexer *lexer, const char *at, const char *format, ...)
+int lex_fail(const struct lexer *lexer, const struct token *token, const char *format, ...)
 {
-	struct config_error *error = lexer->error;
+	unsigned int column = 1;
 	va_list args;
+	int err;
 
-	error->line = lexer->line;
-	error->column = 1;
-	for (const char *c = lexer->line_start; c < at; c++)
-		error->column += !is_continuation(*c);
+	for (const char *c = lexer->line_start; c < token->start; c++)
+		column += !is_continuation(*c);
 	va_start(args, format);
-	vsnprintf(error->text, sizeof(error->text), format, args);
+	err = error_vset_at(lexer->error, -EINVAL, lexer->line, column, format, args);
 	va_end(args);
-	return -EINVAL;
+	return err;
 }
+
+/* For what is wrong within a token. */
+#define AT(at) (&(struct token){ .start = (at) })
 
 /* Steps over one character. */
 static int check_character(const struct lexer *lexer, const char **at)
@@ -84,13 +86,13 @@ static int check_character(const struct lexer *lexer, const char **at)
 	}
 	length = decode_utf8(*at, lexer->end, &code);
 	if (length == 0)
-		return fail_at(lexer, *at,
-			       "'0x%02x': this byte is not UTF-8, remove it or save the "
-			       "text as UTF-8",
-			       (unsigned char)**at);
+		return lex_fail(lexer, AT(*at),
+				"'0x%02x': this byte is not UTF-8, remove it or save the "
+				"text as UTF-8",
+				(unsigned char)**at);
 	if (is_forbidden(code))
-		return fail_at(lexer, *at, "'U+%04X': this character is not allowed, remove it",
-			       code);
+		return lex_fail(lexer, AT(*at),
+				"'U+%04X': this character is not allowed, remove it", code);
 	*at += length;
 	return 0;
 }
@@ -132,10 +134,10 @@ static int check_string(const struct lexer *lexer, const char **at)
 
 	for (++*at; *at < lexer->end && **at != '"';) {
 		if (**at == '\t')
-			return fail_at(lexer, *at,
-				       "'U+0009': no tab inside of quotes, write a blank");
+			return lex_fail(lexer, AT(*at),
+					"'U+0009': no tab inside of quotes, write a blank");
 		if (**at == '\\' && *at + 1 < lexer->end && !strchr("\"\\", (*at)[1]))
-			return fail_at(lexer, *at, "'\\': the escapes are \\\" and \\\\");
+			return lex_fail(lexer, AT(*at), "'\\': the escapes are \\\" and \\\\");
 		if (**at == '\\' && *at + 1 < lexer->end)
 			++*at;
 		err = check_character(lexer, at);
@@ -175,9 +177,9 @@ static int check_word(const struct lexer *lexer, const char **at)
 			continue;
 		/* The number as well: a no-break space cannot be seen. */
 		decode_utf8(start, lexer->end, &code);
-		return fail_at(lexer, start,
-			       "%s: U+%04X, only ASCII outside of quotes and comments",
-			       QUOTE(&token), code);
+		return lex_fail(lexer, AT(start),
+				"%s: U+%04X, only ASCII outside of quotes and comments",
+				QUOTE(&token), code);
 	}
 	return 0;
 }
@@ -242,17 +244,6 @@ char *lex_dup(const struct token *token)
 	}
 	*to = 0;
 	return text;
-}
-
-int lex_fail(const struct lexer *lexer, const struct token *token, const char *format, ...)
-{
-	char text[sizeof(lexer->error->text)];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	return fail_at(lexer, token->start, "%s", text);
 }
 
 const char *lex_quote(char buf[static QUOTE_SIZE], const struct token *token)

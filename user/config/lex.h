@@ -30,7 +30,7 @@ struct lexer {
 	const char *at, *end;
 	unsigned int line;  /* 0: the command line */
 	struct token token; /* the next one */
-	struct config_error *error;
+	struct error *error;
 };
 
 /*

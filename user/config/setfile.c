@@ -21,17 +21,16 @@ struct reader {
 	struct prefix *prefixes;
 	size_t count;
 	bool is_none;
-	struct sets_error *error;
+	struct error *error;
 };
 
 static int fail(const struct reader *reader, const char *at, const char *format, ...)
 {
 	va_list args;
 
-	reader->error->line = reader->line;
-	reader->error->column = (unsigned int)(at - reader->line_start) + 1;
 	va_start(args, format);
-	vsnprintf(reader->error->text, sizeof(reader->error->text), format, args);
+	error_vset_at(reader->error, -EINVAL, reader->line, at - reader->line_start + 1, format,
+		      args);
 	va_end(args);
 	return -EINVAL;
 }
@@ -40,10 +39,9 @@ static int add(struct reader *reader, const struct prefix *prefix)
 {
 	struct prefix *added;
 
-	if (reader->count == LIMIT_PREFIXES) {
-		fail(reader, reader->line_start, "more than %u prefixes", LIMIT_PREFIXES);
-		return -E2BIG;
-	}
+	if (reader->count == LIMIT_PREFIXES)
+		return error_set_at(reader->error, -E2BIG, reader->line, 1, "more than %u prefixes",
+				    LIMIT_PREFIXES);
 	added = util_append(&reader->prefixes, reader->count, sizeof(*added));
 	if (!added)
 		return -ENOMEM;
@@ -330,8 +328,7 @@ static void reader_clear(struct reader *reader)
 	free(reader->prefixes);
 }
 
-int sets_parse(const char *text, size_t length, struct sets_members *ret,
-	       struct sets_error *ret_error)
+int sets_parse(const char *text, size_t length, struct sets_members *ret, struct error *ret_error)
 {
 	_cleanup_(reader_clear) struct reader reader = {
 		.at = text,
@@ -339,10 +336,8 @@ int sets_parse(const char *text, size_t length, struct sets_members *ret,
 		.line_start = text,
 		.error = ret_error,
 	};
-	int err;
+	int err = read_lines(&reader);
 
-	*ret_error = (struct sets_error){ 0 };
-	err = read_lines(&reader);
 	if (err)
 		return err;
 	*ret = (struct sets_members){

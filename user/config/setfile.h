@@ -17,16 +17,10 @@
 #include <stddef.h>
 
 #include "addr/prefix.h"
+#include "base/error.h"
 
 /* Far above LIMIT_PREFIXES lines of ordinary length; a bound on what a wrong path can cost. */
 #define SETS_LIMIT_BYTES (128u << 20)
-
-/* For `path:line:column: text`; line 0 when the file as a whole is meant, as in "No such file
- * or directory". */
-struct sets_error {
-	unsigned int line, column;
-	char text[256];
-};
 
 #define SETS_NONE "none"
 
@@ -41,13 +35,12 @@ void sets_members_clear(struct sets_members *members);
 /*
  * Reads the text of such a file.
  * 0, -EINVAL (a bad line), -E2BIG (more than LIMIT_PREFIXES) or -ENOMEM; *ret untouched on
- * failure.
+ * failure.  The error's line is 0 when the file as a whole is meant.
  */
-int sets_parse(const char *text, size_t length, struct sets_members *ret,
-	       struct sets_error *ret_error);
+int sets_parse(const char *text, size_t length, struct sets_members *ret, struct error *ret_error);
 
 /* The same from a regular file, of at most SETS_LIMIT_BYTES; errors of conffile_read() as well. */
-int sets_read(const char *path, struct sets_members *ret, struct sets_error *ret_error);
+int sets_read(const char *path, struct sets_members *ret, struct error *ret_error);
 
 /* Sorts by prefix_compare and drops duplicates.  Returns 0 or -ENOMEM (order undefined then). */
 int sets_sort(struct prefix *prefixes, size_t *count);

@@ -45,12 +45,11 @@ int sets_kept_read(const char *dir, const char *path, struct sets_members *ret)
 {
 	_cleanup_(sets_members_clear) struct sets_members members = {};
 	_cleanup_free_ char *kept_path = print_path(dir, path), *text = NULL, *heading = NULL;
-	struct sets_error ignored;
 	size_t length;
 	int err = kept_path ? conffile_read(kept_path, 2 * SETS_LIMIT_BYTES, &text, &length)
 			    : -ENOMEM;
 
-	err = err ?: sets_parse(text, length, &members, &ignored);
+	err = err ?: sets_parse(text, length, &members, NULL);
 	if (err < 0)
 		return err;
 	heading = print_heading(path, &members);

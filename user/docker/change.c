@@ -97,7 +97,7 @@ static int visit_event(const struct docker_json *json, void *arg)
 }
 
 int docker_change_read(char *text, size_t size, size_t *ret_used, struct docker_change *change,
-		       struct docker_json_error *error)
+		       struct error *error)
 {
 	return docker_json_read_stream(text, size, visit_event, change, ret_used, error);
 }

@@ -28,7 +28,7 @@ struct docker_change {
  * *change what may change ports or addresses.  0, -EBADMSG with error, or -ENOMEM.
  */
 int docker_change_read(char *text, size_t size, size_t *ret_used, struct docker_change *change,
-		       struct docker_json_error *error);
+		       struct error *error);
 
 /* The same choice for the Engine to make: the value of `filters`, in JSON.  To be freed. */
 char *docker_change_filters(void);

@@ -152,8 +152,7 @@ static int visit_details(const struct docker_json *json, void *arg)
 	return err;
 }
 
-int docker_details_read(char *text, size_t size, struct docker_details *ret,
-			struct docker_json_error *error)
+int docker_details_read(char *text, size_t size, struct docker_details *ret, struct error *error)
 {
 	return docker_json_read(text, size, "container", visit_details, ret, error);
 }

@@ -25,8 +25,7 @@ struct docker_details {
 	struct docker_endpoints endpoints;
 };
 
-int docker_details_read(char *text, size_t size, struct docker_details *ret,
-			struct docker_json_error *error);
+int docker_details_read(char *text, size_t size, struct docker_details *ret, struct error *error);
 void docker_details_clear(struct docker_details *details);
 
 #endif

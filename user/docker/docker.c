@@ -49,7 +49,7 @@ static int fetch(struct docker *docker, const char *path, struct docker_request 
 }
 
 static int explain_answer(struct docker *docker, int err, const char *path,
-			  const struct docker_json_error *error)
+			  const struct error *error)
 {
 	return docker_fetch_explain_answer(err, path, error, docker->error);
 }
@@ -82,7 +82,7 @@ static int choose_version(struct docker *docker, const char *api_version)
 static int ask_info(struct docker *docker)
 {
 	_cleanup_(docker_fetch_clear) struct docker_request request = {};
-	struct docker_json_error error;
+	struct error error;
 	bool is_manager;
 	int err;
 
@@ -125,7 +125,7 @@ static int read_networks(struct docker *docker)
 {
 	_cleanup_(docker_fetch_clear) struct docker_request request = {};
 	_cleanup_(docker_network_clear) struct docker_networks networks = {};
-	struct docker_json_error error;
+	struct error error;
 	int err;
 
 	err = fetch(docker, "/networks", &request);
@@ -150,7 +150,7 @@ static int read_networks(struct docker *docker)
 static int read_list(struct docker *docker)
 {
 	_cleanup_(docker_fetch_clear) struct docker_request request = {};
-	struct docker_json_error error;
+	struct error error;
 	int err;
 
 	err = fetch(docker, "/containers/json?all=1", &request);
@@ -166,7 +166,7 @@ static int read_list(struct docker *docker)
 static int read_services(struct docker *docker, struct inventory *inventory)
 {
 	_cleanup_(docker_fetch_clear) struct docker_request request = {};
-	struct docker_json_error error;
+	struct error error;
 	int err;
 
 	if (!docker->is_manager)

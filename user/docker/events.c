@@ -38,7 +38,7 @@ struct docker_events {
 	int backoff_ms;
 	char *buffer; /* the beginning of an event */
 	size_t size, room;
-	struct docker_json_error garbage;
+	struct error garbage;
 	char error[512];
 };
 

@@ -30,13 +30,11 @@ static int visit_message(const struct docker_json *json, void *arg)
 /* The Engine's own words: {"message": "…"}, or plain text from before its API proper. */
 static void read_message(const struct docker_request *request, struct message *message)
 {
-	struct docker_json_error ignored;
-
 	message->text[0] = 0;
 	if (!request->body)
 		return;
 	snprintf(message->text, sizeof(message->text), "%s", request->body);
-	docker_json_read(request->body, request->size, "error", visit_message, message, &ignored);
+	docker_json_read(request->body, request->size, "error", visit_message, message, NULL);
 	message->text[strcspn(message->text, "\r\n")] = 0;
 	for (char *at = message->text; *at; at++)
 		if (!inventory_is_printable(at, 1))
@@ -53,8 +51,7 @@ void docker_fetch_explain_status(const struct docker_request *request,
 		 *message.text ? ": " : "", message.text);
 }
 
-int docker_fetch_explain_answer(int err, const char *path,
-				const struct docker_json_error *json_error,
+int docker_fetch_explain_answer(int err, const char *path, const struct error *json_error,
 				char error[static DOCKER_ERROR_SIZE])
 {
 	if (err == -EBADMSG)

@@ -25,8 +25,7 @@ void docker_fetch_explain_status(const struct docker_request *request,
 				 char error[static DOCKER_ERROR_SIZE]);
 
 /* The text for an answer that was not understood; nothing when err is 0.  Returns err. */
-int docker_fetch_explain_answer(int err, const char *path,
-				const struct docker_json_error *json_error,
+int docker_fetch_explain_answer(int err, const char *path, const struct error *json_error,
 				char error[static DOCKER_ERROR_SIZE]);
 
 /* Clears what docker_fetch() returned. */

@@ -41,8 +41,8 @@ static void write_path(FILE *out, const struct docker_json *json)
 
 int docker_json_fail(const struct docker_json *json, const char *format, ...)
 {
-	struct docker_json_error *error = json->error;
-	_cleanup_fclose_ FILE *out = fmemopen(error->text, sizeof(error->text), "w");
+	char text[ERROR_TEXT] = "";
+	_cleanup_fclose_ FILE *out = fmemopen(text, sizeof(text) - 1, "w");
 	va_list args;
 
 	if (!out)
@@ -52,10 +52,8 @@ int docker_json_fail(const struct docker_json *json, const char *format, ...)
 	va_start(args, format);
 	vfprintf(out, format, args);
 	va_end(args);
-	/* fmemopen ends the text with a zero only where there is room. */
 	fflush(out);
-	error->text[sizeof(error->text) - 1] = 0;
-	return -EBADMSG;
+	return error_set(json->error, -EBADMSG, "%s", text);
 }
 
 /* ---- text to values ---- */
@@ -102,7 +100,7 @@ static int expect_object(const struct docker_json *json)
 }
 
 int docker_json_read(char *text, size_t size, const char *name, docker_json_visit *visit, void *arg,
-		     struct docker_json_error *error)
+		     struct error *error)
 {
 	struct docker_json root = { .key = name, .error = error };
 	_cleanup_(json_decrefp) json_t *value = NULL;
@@ -142,7 +140,7 @@ static int read_element(char *text, size_t size, struct docker_json *element,
 }
 
 int docker_json_read_each(char *text, size_t size, const char *name,
-			  const struct docker_json_each *each, struct docker_json_error *error)
+			  const struct docker_json_each *each, struct error *error)
 {
 	struct docker_json root = { .key = name, .error = error };
 	struct docker_json element = { .up = &root, .error = error };
@@ -174,7 +172,7 @@ int docker_json_read_each(char *text, size_t size, const char *name,
  * of several bytes from being cut, which jansson would take for a bad one.
  */
 int docker_json_read_stream(char *text, size_t size, docker_json_visit *visit, void *arg,
-			    size_t *ret_used, struct docker_json_error *error)
+			    size_t *ret_used, struct error *error)
 {
 	const char *brace = memrchr(text, '}', size);
 	size_t whole = brace ? brace + 1 - text : 0, at = 0;

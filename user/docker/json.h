@@ -10,11 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct json_t;
+#include "base/error.h"
 
-struct docker_json_error {
-	char text[256];
-};
+struct json_t;
 
 /* A value within a document; lives on the stack, valid while the visit lasts. */
 struct docker_json {
@@ -24,7 +22,7 @@ struct docker_json {
 	const struct json_t *value;   /* NULL = absent, or null */
 	const char *text;             /* of an element visited by docker_json_read_each() */
 	size_t size;
-	struct docker_json_error *error;
+	struct error *error;
 };
 
 /* Returns 0 to go on, or -errno, which the walk then returns. */
@@ -35,7 +33,7 @@ typedef int docker_json_visit(const struct docker_json *json, void *arg);
  * changed.  0, -EBADMSG with error, -ENOMEM, or what visit said.
  */
 int docker_json_read(char *text, size_t size, const char *name, docker_json_visit *visit, void *arg,
-		     struct docker_json_error *error);
+		     struct error *error);
 
 /*
  * The whole answer is an array of objects.  They are decoded one after the other, because a
@@ -49,14 +47,14 @@ struct docker_json_each {
 	void *arg;
 };
 int docker_json_read_each(char *text, size_t size, const char *name,
-			  const struct docker_json_each *each, struct docker_json_error *error);
+			  const struct docker_json_each *each, struct error *error);
 
 /*
  * Takes whole objects off the front of a stream that comes in pieces.  *ret_used bytes are
  * done with; what is left is the beginning of an object that has not arrived yet.
  */
 int docker_json_read_stream(char *text, size_t size, docker_json_visit *visit, void *arg,
-			    size_t *ret_used, struct docker_json_error *error);
+			    size_t *ret_used, struct error *error);
 
 /* A member of an object; absent when `json` itself is.  That `json` is something else than an
  * object is told when the member is used. */

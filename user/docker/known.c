@@ -143,7 +143,7 @@ static int learn(struct asking *asking, struct question *question, struct docker
 {
 	struct docker_details details = { .networks = asking->networks };
 	struct docker_known *known = question->known;
-	struct docker_json_error json_error;
+	struct error json_error;
 	int err;
 
 	err = docker_details_read(request->body, request->size, &details, &json_error);

@@ -246,8 +246,7 @@ static int visit_listed(const struct docker_json *json, void *arg)
 	return 0;
 }
 
-int docker_list_read(char *text, size_t size, struct docker_list *list,
-		     struct docker_json_error *error)
+int docker_list_read(char *text, size_t size, struct docker_list *list, struct error *error)
 {
 	_cleanup_(docker_list_clear) struct docker_list new = { .networks = list->networks };
 	struct walk walk = { .old = list, .new = &new };
@@ -356,7 +355,7 @@ static int visit_service(const struct docker_json *json, void *arg)
 }
 
 int docker_list_read_services(char *text, size_t size, struct inventory *inventory,
-			      struct docker_json_error *error)
+			      struct error *error)
 {
 	struct docker_json_each each = { .visit = visit_service, .arg = inventory };
 
@@ -371,8 +370,7 @@ static int visit_info(const struct docker_json *json, void *arg)
 	return docker_json_flag(&control, arg);
 }
 
-int docker_list_read_info(char *text, size_t size, bool *ret_is_manager,
-			  struct docker_json_error *error)
+int docker_list_read_info(char *text, size_t size, bool *ret_is_manager, struct error *error)
 {
 	return docker_json_read(text, size, "info", visit_info, ret_is_manager, error);
 }

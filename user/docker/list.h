@@ -49,17 +49,15 @@ int docker_state_read(const struct docker_json *json, enum docker_state *ret);
  * all takes 30 ms.  So it must come empty when the networks are others.  After an error it
  * is empty.
  */
-int docker_list_read(char *text, size_t size, struct docker_list *list,
-		     struct docker_json_error *error);
+int docker_list_read(char *text, size_t size, struct docker_list *list, struct error *error);
 void docker_list_clear(struct docker_list *list);
 
 /* GET /services: adds a container "service:NAME" for each that has ports in mode ingress.
  * Mode host shows as the ports of the task's container. */
 int docker_list_read_services(char *text, size_t size, struct inventory *inventory,
-			      struct docker_json_error *error);
+			      struct error *error);
 
 /* GET /info: whether this node is a manager. */
-int docker_list_read_info(char *text, size_t size, bool *ret_is_manager,
-			  struct docker_json_error *error);
+int docker_list_read_info(char *text, size_t size, bool *ret_is_manager, struct error *error);
 
 #endif

@@ -120,8 +120,7 @@ static int compare_networks(const void *left, const void *right)
 	return strcmp(a->id, b->id);
 }
 
-int docker_network_read(char *text, size_t size, struct docker_networks *ret,
-			struct docker_json_error *error)
+int docker_network_read(char *text, size_t size, struct docker_networks *ret, struct error *error)
 {
 	struct docker_json_each each = { .visit = visit_network, .arg = ret };
 	int err;

@@ -28,8 +28,7 @@ struct docker_networks {
 	size_t subnets_count;
 };
 
-int docker_network_read(char *text, size_t size, struct docker_networks *ret,
-			struct docker_json_error *error);
+int docker_network_read(char *text, size_t size, struct docker_networks *ret, struct error *error);
 /* Whether they are the same networks in the same modes. */
 bool docker_network_equal(const struct docker_networks *a, const struct docker_networks *b);
 void docker_network_clear(struct docker_networks *networks);

@@ -30,7 +30,7 @@ static int __attribute__((format(printf, 3, 4))) fail(int err, char *error, cons
 
 static int parse(const struct desired_input *input, struct desired *desired, char *error)
 {
-	struct config_error at = {};
+	struct error at = {};
 	int err;
 
 	desired->text = strdup(input->text);
@@ -156,7 +156,7 @@ static int resolve(const struct desired_input *input, struct desired *desired, c
 		.now = time(NULL),
 		.is_audit = input->is_audit,
 	};
-	struct policy_error at = {};
+	struct error at = {};
 	int err = policy_build(&policy_input, &desired->policy, &at);
 
 	if (err == 0)

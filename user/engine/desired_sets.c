@@ -38,7 +38,7 @@ static char *print_path(const struct desired_input *input, const char *file)
 
 /* What is wrong with the file, for people. */
 static void explain(const struct desired_input *input, const struct statement *statement,
-		    const char *path, const struct sets_error *at, char *ret)
+		    const char *path, const struct error *at, char *ret)
 {
 	if (at->line)
 		snprintf(ret, ERROR_TEXT, "%s:%u:%u: %s", path, at->line, at->column, at->text);
@@ -89,7 +89,7 @@ static int read_set(const struct desired_input *input, struct desired *desired,
 {
 	struct policy_set *set = &desired->sets[desired->sets_count];
 	struct sets_members members = {};
-	struct sets_error at = {};
+	struct error at = {};
 	int err;
 
 	file->name = statement->set;

@@ -136,7 +136,7 @@ static int build(const struct desired *desired, const struct counter_list *count
 		 struct image *ret, char *error)
 {
 	_cleanup_free_ void *notes = NULL;
-	struct image_error image_error = {};
+	struct error image_error = {};
 	struct image_input input = {
 		.policy = desired->policy,
 		.rule_counters = counters->ids,

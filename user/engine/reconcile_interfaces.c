@@ -247,10 +247,9 @@ static bool is_moved(const struct desired *desired, const struct image *running)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
 	_cleanup_free_ char *text = NULL;
-	struct config_error ignored;
 
 	if (!running->bytes || notes_unpack(running, &text, NULL) < 0 ||
-	    config_parse(text, strlen(text), time(NULL), &config, &ignored) < 0)
+	    config_parse(text, strlen(text), time(NULL), &config, NULL) < 0)
 		return false;
 	return is_statement_changed(config, desired->config);
 }

@@ -17,8 +17,7 @@ static int make_memory(const struct image_source *source, struct image *ret)
 		.notes = source->notes,
 		.notes_size = source->notes_size,
 	};
-	struct image_error ignored;
-	int err = image_build(&input, ret, &ignored);
+	int err = image_build(&input, ret, NULL);
 	struct image_header *header = ret->bytes;
 
 	if (err < 0)

@@ -53,11 +53,10 @@ static int build_open(struct image *ret)
 	struct policy open = { .mode = DEFAULT_ALLOW };
 	struct image_input input = { .policy = &open };
 	_cleanup_free_ void *notes = NULL;
-	struct image_error error;
 	int err = notes_pack("default allow\n", NULL, &notes, &input.notes_size);
 
 	input.notes = notes;
-	return err < 0 ? err : image_build(&input, ret, &error);
+	return err < 0 ? err : image_build(&input, ret, NULL);
 }
 
 /* What nobody asked for is not confirmed until it has run for a while.  Until then the confirmed

@@ -342,7 +342,7 @@ static void add_digest(struct build *build)
 	build->header.digest[1] = digest.lane[1];
 }
 
-int image_build(const struct image_input *input, struct image *ret, struct image_error *ret_error)
+int image_build(const struct image_input *input, struct image *ret, struct error *ret_error)
 {
 	_cleanup_(build_clear) struct build build = { .input = input,
 						      .policy = input->policy,

@@ -11,6 +11,7 @@
 
 #include "datapath.h"
 
+struct error;
 struct policy;
 struct image_answer;
 struct prefix;
@@ -34,17 +35,13 @@ struct image {
 	size_t size;
 };
 
-struct image_error {
-	char text[256]; /* names the limit */
-};
-
 /*
  * The digest does not cover generation, deadline_ns, built_at or the notes' bytes, nor
  * expires_ns (it depends on the clock; the rule's `until` is covered instead), so that an
  * unchanged policy gives an unchanged digest.
- * 0, -E2BIG with ret_error, or -ENOMEM.  *ret untouched on failure.
+ * 0, -E2BIG with ret_error, which names the limit, or -ENOMEM.  *ret untouched on failure.
  */
-int image_build(const struct image_input *input, struct image *ret, struct image_error *ret_error);
+int image_build(const struct image_input *input, struct image *ret, struct error *ret_error);
 
 /*
  * What is said beforehand and moves more than one counter: to each such answer the caller may give

@@ -11,7 +11,6 @@
 
 #include "addr/prefix.h"
 
-struct image_error;
 struct image_header;
 struct image_writer;
 struct policy;

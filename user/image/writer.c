@@ -7,23 +7,20 @@
 #include "datapath.h"
 #include "image/writer.h"
 #include "base/cleanup.h"
+#include "base/error.h"
 
 int writer_refuse(struct image_writer *writer, const char *what, size_t count, size_t limit)
 {
-	if (writer->error)
-		snprintf(writer->error->text, sizeof(writer->error->text),
-			 "the policy needs %zu %s, the limit is %zu", count, what, limit);
-	return -E2BIG;
+	return error_set(writer->error, -E2BIG, "the policy needs %zu %s, the limit is %zu", count,
+			 what, limit);
 }
 
 static int refuse_size(struct image_writer *writer)
 {
-	if (writer->error)
-		snprintf(writer->error->text, sizeof(writer->error->text),
+	return error_set(writer->error, -E2BIG,
 			 "the policy needs more than %u MiB of kernel memory, which is the limit: "
 			 "name networks in place of single addresses",
 			 IMAGE_LARGE >> 20);
-	return -E2BIG;
 }
 
 static int grow(struct image_writer *writer, size_t size)

@@ -14,7 +14,7 @@
 struct image_writer {
 	__u8 *bytes;
 	size_t size, room;
-	struct image_error *error; /* filled with -E2BIG */
+	struct error *error; /* filled with -E2BIG */
 };
 
 /* Zeroed room at the end, aligned to a power of two.  0, -E2BIG or -ENOMEM. */

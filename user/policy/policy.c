@@ -6,20 +6,9 @@
 #include "policy/policy.h"
 
 #include <errno.h>
-#include <stdarg.h>
 
 #include "host/netdev.h"
 #include "policy/resolve.h"
-
-int policy_fail(struct resolver *resolver, int err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(resolver->error->text, sizeof(resolver->error->text), format, args);
-	va_end(args);
-	return err;
-}
 
 static int copy_prefixes(const struct prefix *from, size_t count, struct prefix **ret)
 {
@@ -78,9 +67,9 @@ static int resolve(struct resolver *resolver)
 		  ?: policy_resolve_spans(resolver) ?: resolve_inventory(resolver)
 		  ?: policy_draft_ports(resolver) ?: policy_finish_ports(resolver);
 
-	if (err == -E2BIG && !resolver->error->text[0])
-		policy_fail(resolver, err, "more than %u pairs of a rule and a port it names",
-			    POLICY_LIMIT_POOL);
+	if (err == -E2BIG && !resolver->error.text[0])
+		error_set(&resolver->error, err, "more than %u pairs of a rule and a port it names",
+			  POLICY_LIMIT_POOL);
 	return err;
 }
 
@@ -101,24 +90,23 @@ static void resolver_clear(struct resolver *resolver)
 	rule_lists_clear(&resolver->lists);
 }
 
-int policy_build(const struct policy_input *input, struct policy **ret,
-		 struct policy_error *ret_error)
+int policy_build(const struct policy_input *input, struct policy **ret, struct error *ret_error)
 {
 	_cleanup_(policy_freep) struct policy *policy = calloc(1, sizeof(*policy));
 	_cleanup_(resolver_clear) struct resolver resolver = {
 		.input = input,
 		.policy = policy,
-		.error = ret_error,
 	};
 	int err;
 
-	*ret_error = (struct policy_error){ 0 };
 	if (!policy)
 		return -ENOMEM;
 	policy->mode = config_default(input->config);
 	policy->is_audit = input->is_audit;
 	err = copy_local(input->netdevs, policy) ?: copy_subnets(input->inventory, policy)
 	      ?: resolve(&resolver);
+	if (err && ret_error)
+		*ret_error = resolver.error;
 	if (err)
 		return err;
 	*ret = TAKE_PTR(policy);

@@ -115,14 +115,9 @@ struct policy_input {
 	bool is_audit;
 };
 
-struct policy_error {
-	unsigned int line; /* of the configuration; 0 = none */
-	char text[256];    /* names the limit or the word */
-};
-
-/* 0, -E2BIG (a limit; ret_error names it), -EINVAL or -ENOMEM.  *ret untouched on failure. */
-int policy_build(const struct policy_input *input, struct policy **ret,
-		 struct policy_error *ret_error);
+/* 0, -E2BIG (a limit) or -EINVAL with ret_error, and the line of the configuration if there is one,
+ * or -ENOMEM.  *ret untouched on failure. */
+int policy_build(const struct policy_input *input, struct policy **ret, struct error *ret_error);
 
 /* What decides, worked out the slow way: what messages name, and the reference that the compiled
  * image is tested against. */

@@ -283,10 +283,10 @@ int policy_draft_ports(struct resolver *resolver)
 	for (size_t i = 0; i < count && !err; i++)
 		err = draft_place(resolver, &places[i]);
 	if (!err && resolver->drafts_count > LIMIT_PORTS)
-		err = policy_fail(resolver, -E2BIG,
-				  "%zu guarded ports, the limit is %u (each of tcp, udp and sctp "
-				  "over IPv4 and IPv6 counts, a range once): write ranges, and the "
-				  "protocol",
-				  resolver->drafts_count, LIMIT_PORTS);
+		err = error_set(&resolver->error, -E2BIG,
+				"%zu guarded ports, the limit is %u (each of tcp, udp and sctp "
+				"over IPv4 and IPv6 counts, a range once): write ranges, and the "
+				"protocol",
+				resolver->drafts_count, LIMIT_PORTS);
 	return err;
 }

@@ -129,7 +129,7 @@ struct draft {
 struct resolver {
 	const struct policy_input *input;
 	struct policy *policy;
-	struct policy_error *error;
+	struct error error;                  /* no text yet: none */
 	const struct statement **statements; /* of policy.rules[i] */
 	struct rule_lists lists;
 	struct span *spans;
@@ -159,10 +159,6 @@ static inline bool statement_is_past(const struct statement *statement, time_t n
 {
 	return statement->until && statement->until <= now;
 }
-
-/* Fills ret_error and returns err. */
-int policy_fail(struct resolver *resolver, int err, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
 
 int policy_resolve_rules(struct resolver *resolver);
 int policy_resolve_spans(struct resolver *resolver);

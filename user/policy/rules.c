@@ -30,8 +30,8 @@ static int find_members(struct resolver *resolver, const struct statement *state
 	}
 	set = config_find_set(input->config, source->set);
 	if (!set) {
-		resolver->error->line = statement->line;
-		return policy_fail(resolver, -EINVAL, "set '%s' is not defined", source->set);
+		return error_set_at(&resolver->error, -EINVAL, statement->line, 0,
+				    "set '%s' is not defined", source->set);
 	}
 	if (!set->set_file) {
 		*ret = (struct members){ .sources = set->sources, .count = set->sources_count };
@@ -45,9 +45,9 @@ static int find_members(struct resolver *resolver, const struct statement *state
 					 .is_unknown = input->sets[i].is_unknown };
 		return 0;
 	}
-	resolver->error->line = set->line;
-	return policy_fail(resolver, -EINVAL, "set '%s': the members in '%s' are not known",
-			   source->set, set->set_file);
+	return error_set_at(&resolver->error, -EINVAL, set->line, 0,
+			    "set '%s': the members in '%s' are not known", source->set,
+			    set->set_file);
 }
 
 static void copy_members(const struct members *members, struct prefix *out)
@@ -127,9 +127,8 @@ static int fill_rule(struct resolver *resolver, const struct statement *statemen
 		return -ENOMEM;
 	if (rule->is_everywhere &&
 	    (rule->kind == STATEMENT_ALLOW || rule->kind == STATEMENT_DENY)) {
-		resolver->error->line = statement->line;
-		return policy_fail(resolver, -EINVAL, "'%s' names no port and no container",
-				   rule->text);
+		return error_set_at(&resolver->error, -EINVAL, statement->line, 0,
+				    "'%s' names no port and no container", rule->text);
 	}
 	return add_sources(resolver, statement, rule);
 }
@@ -142,8 +141,8 @@ static int add_rule(struct resolver *resolver, const struct statement *statement
 	struct policy_rule *rule;
 
 	if (policy->rules_count == LIMIT_RULES) {
-		resolver->error->line = statement->line;
-		return policy_fail(resolver, -E2BIG, "more than %u rules", LIMIT_RULES);
+		return error_set_at(&resolver->error, -E2BIG, statement->line, 0,
+				    "more than %u rules", LIMIT_RULES);
 	}
 	rule = util_append(&policy->rules, policy->rules_count, sizeof(*rule));
 	if (!rule)
@@ -186,10 +185,9 @@ int policy_resolve_rules(struct resolver *resolver)
 		note_expiry(policy, statement->until);
 		prefixes += policy->rules[policy->rules_count - 1].sources_count;
 		if (prefixes > LIMIT_PREFIXES) {
-			resolver->error->line = statement->line;
-			return policy_fail(resolver, -E2BIG,
-					   "%zu source prefixes over all rules, the limit is %u",
-					   prefixes, LIMIT_PREFIXES);
+			return error_set_at(&resolver->error, -E2BIG, statement->line, 0,
+					    "%zu source prefixes over all rules, the limit is %u",
+					    prefixes, LIMIT_PREFIXES);
 		}
 	}
 	return 0;

@@ -56,8 +56,8 @@ static int collect_one(struct resolver *resolver, const struct statement *statem
 	if (target->kind != TARGET_PORTS || place_is_martian(&target->on))
 		return 0;
 	if (target->on.family && !prefix_is_address(&target->on)) {
-		resolver->error->line = statement->line;
-		return policy_fail(resolver, -EINVAL, "'on' takes one address");
+		return error_set_at(&resolver->error, -EINVAL, statement->line, 0,
+				    "'on' takes one address");
 	}
 	return add_target(resolver, target, rule);
 }
