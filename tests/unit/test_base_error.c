@@ -24,6 +24,18 @@ static void the_errno_is_handed_through(void **state)
 	assert_string_equal(error.text, "cannot read 'x': Permission denied");
 }
 
+static void what_has_no_text_gets_that_of_its_errno(void **state)
+{
+	struct error error = {};
+
+	assert_int_equal(error_complete(&error, 0), 0);
+	assert_string_equal(error.text, "");
+	assert_int_equal(error_complete(&error, -ENOMEM), -ENOMEM);
+	assert_string_equal(error.text, "Cannot allocate memory");
+	assert_int_equal(error_complete(&error, -ENOENT), -ENOENT);
+	assert_string_equal(error.text, "Cannot allocate memory");
+}
+
 static void nobody_has_to_want_the_text(void **state)
 {
 	assert_int_equal(error_set(NULL, -EINVAL, "words"), -EINVAL);
@@ -110,6 +122,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_errno_is_handed_through),
+		cmocka_unit_test(what_has_no_text_gets_that_of_its_errno),
 		cmocka_unit_test(nobody_has_to_want_the_text),
 		cmocka_unit_test(an_error_may_be_part_of_its_own_text),
 		cmocka_unit_test(a_place_is_printed_as_far_as_there_is_one),

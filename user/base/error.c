@@ -85,6 +85,13 @@ void error_in_file(struct error *error, const char *file)
 			 file + length - (sizeof(error->file) - 4));
 }
 
+int error_complete(struct error *error, int err)
+{
+	if (err < 0 && error && !error->text[0])
+		error_set(error, err, "%s", strerror(-err));
+	return err;
+}
+
 const char *error_format(const struct error *error, char buf[static ERROR_STRLEN])
 {
 	int length = 0;

@@ -38,6 +38,10 @@ int error_vset_at(struct error *error, int err, unsigned int line, unsigned int 
 		  const char *format, va_list args) __attribute__((format(printf, 5, 0)));
 void error_in_file(struct error *error, const char *file);
 
+/* Gives it the text of -err if there is none and err is negative: who fails for want of memory
+ * does not say so.  Returns err. */
+int error_complete(struct error *error, int err);
+
 /* `file:line:column: text`, without what there is none of. */
 const char *error_format(const struct error *error, char buf[static ERROR_STRLEN]);
 #define ERROR(error) error_format(error, (char[ERROR_STRLEN]){ 0 })
