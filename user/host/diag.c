@@ -11,15 +11,10 @@
 
 int netdev_diag(struct netdev_dump *dump, const struct inet_diag_req_v2 *sockets)
 {
-	char buf[NLMSG_ALIGN(sizeof(struct nlmsghdr)) + NLMSG_ALIGN(sizeof(*sockets))];
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
+	char buf[NETDEV_REQUEST_SIZE];
 
-	request->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	request->nlmsg_seq = 3;
-	memcpy(mnl_nlmsg_put_extra_header(request, sizeof(*sockets)), sockets, sizeof(*sockets));
 	dump->bus = NETLINK_SOCK_DIAG;
-	dump->request = request;
+	dump->request = netdev_request(buf, SOCK_DIAG_BY_FAMILY, sockets, sizeof(*sockets));
 	return netdev_dump(dump);
 }
 

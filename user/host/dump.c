@@ -18,6 +18,18 @@ static void close_socket(struct mnl_socket **socket)
 		mnl_socket_close(*socket);
 }
 
+struct nlmsghdr *netdev_request(char buf[static NETDEV_REQUEST_SIZE], __u16 type,
+				const void *header, size_t size)
+{
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
+
+	request->nlmsg_type = type;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	request->nlmsg_seq = 1;
+	memcpy(mnl_nlmsg_put_extra_header(request, size), header, size);
+	return request;
+}
+
 static ssize_t receive(struct mnl_socket *nl, char *buf)
 {
 	ssize_t length;

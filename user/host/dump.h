@@ -13,6 +13,12 @@ struct netdev_dump {
 	void *data;
 };
 
+/* A request in `buf` for all that there is, with this header of its family; attributes may
+ * follow. */
+#define NETDEV_REQUEST_SIZE 128
+struct nlmsghdr *netdev_request(char buf[static NETDEV_REQUEST_SIZE], __u16 type,
+				const void *header, size_t size);
+
 /* 0 or -errno; -EAGAIN when the tables did not hold still for several attempts. */
 int netdev_dump(const struct netdev_dump *dump);
 

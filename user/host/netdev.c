@@ -105,8 +105,9 @@ static int compare_device(const void *a_, const void *b_)
 
 static int read_devices(struct netdev_list *list)
 {
-	char buf[NLMSG_ALIGN(sizeof(struct nlmsghdr)) + NLMSG_ALIGN(sizeof(struct ifinfomsg)) + 64];
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
+	const struct ifinfomsg every = { .ifi_family = AF_UNSPEC };
+	char buf[NETDEV_REQUEST_SIZE];
+	struct nlmsghdr *request = netdev_request(buf, RTM_GETLINK, &every, sizeof(every));
 	struct netdev_dump dump = {
 		.bus = NETLINK_ROUTE,
 		.request = request,
@@ -114,14 +115,8 @@ static int read_devices(struct netdev_list *list)
 		.restart = forget_links,
 		.data = list,
 	};
-	struct ifinfomsg *info;
 	int err;
 
-	request->nlmsg_type = RTM_GETLINK;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	request->nlmsg_seq = 1;
-	info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
-	info->ifi_family = AF_UNSPEC;
 	mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	err = netdev_dump(&dump);
 	if (!err && list->devices_count)
@@ -226,22 +221,16 @@ static void sort(struct prefix *addresses, size_t *count)
 
 static int read_addresses(struct netdev_list *list)
 {
-	char buf[NLMSG_ALIGN(sizeof(struct nlmsghdr)) + NLMSG_ALIGN(sizeof(struct ifaddrmsg))];
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
+	const struct ifaddrmsg every = { .ifa_family = AF_UNSPEC };
+	char buf[NETDEV_REQUEST_SIZE];
 	struct netdev_dump dump = {
 		.bus = NETLINK_ROUTE,
-		.request = request,
+		.request = netdev_request(buf, RTM_GETADDR, &every, sizeof(every)),
 		.each = each_address,
 		.restart = forget_addresses,
 		.data = list,
 	};
-	struct ifaddrmsg *info;
 
-	request->nlmsg_type = RTM_GETADDR;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	request->nlmsg_seq = 2;
-	info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
-	info->ifa_family = AF_UNSPEC;
 	return netdev_dump(&dump);
 }
 

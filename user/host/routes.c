@@ -73,21 +73,15 @@ static void forget_routes(void *data)
 
 int netdev_read_default_routes(struct netdev_list *list)
 {
-	char buf[NLMSG_ALIGN(sizeof(struct nlmsghdr)) + NLMSG_ALIGN(sizeof(struct rtmsg))];
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
+	const struct rtmsg every = { .rtm_family = AF_UNSPEC };
+	char buf[NETDEV_REQUEST_SIZE];
 	struct netdev_dump dump = {
 		.bus = NETLINK_ROUTE,
-		.request = request,
+		.request = netdev_request(buf, RTM_GETROUTE, &every, sizeof(every)),
 		.each = each_route,
 		.restart = forget_routes,
 		.data = list,
 	};
-	struct rtmsg *route;
 
-	request->nlmsg_type = RTM_GETROUTE;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	request->nlmsg_seq = 3;
-	route = mnl_nlmsg_put_extra_header(request, sizeof(*route));
-	route->rtm_family = AF_UNSPEC;
 	return netdev_dump(&dump);
 }
