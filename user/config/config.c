@@ -9,6 +9,7 @@
 
 #include "config/parse.h"
 #include "datapath.h"
+#include "base/order.h"
 #include "base/suggest.h"
 #include "base/cleanup.h"
 
@@ -178,22 +179,18 @@ const struct statement *config_find_set(const struct config *config, const char 
 	return NULL;
 }
 
+static int compare_line(const void *line, const void *statement)
+{
+	return order_numbers(*(const unsigned int *)line,
+			     ((const struct statement *)statement)->line);
+}
+
 /* Statements are in the order of their lines. */
 const struct statement *config_find_line(const struct config *config, unsigned int line)
 {
-	size_t low = 0, high = config->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (config->statements[middle].line < line)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < config->count && config->statements[low].line == line
-		       ? &config->statements[low]
-		       : NULL;
+	return config->count ? bsearch(&line, config->statements, config->count,
+				       sizeof(*config->statements), compare_line)
+			     : NULL;
 }
 
 const char *config_missing_set(const struct config *config, const struct statement *statement)

@@ -38,7 +38,8 @@ enum target_kind {
 	TARGET_SERVICE,   /* allow service api: swarm */
 };
 
-/* Bits of target.protos.  0 in a statement never occurs: "no protocol named" is all three. */
+/* Bits of target.protos, each 1u << enum proto_index.  0 in a statement never occurs: "no protocol
+ * named" is all three. */
 #define PROTO_BIT_TCP  1u
 #define PROTO_BIT_UDP  2u
 #define PROTO_BIT_SCTP 4u

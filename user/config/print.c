@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "config/parse.h"
 #include "base/cleanup.h"
+#include "base/proto.h"
 
 static bool is_plain_word(const char *text)
 {
@@ -41,21 +42,12 @@ static void print_word(FILE *out, const char *text)
 
 static void print_protos(FILE *out, char before, unsigned int protos)
 {
-	static const struct {
-		unsigned int bit;
-		const char *name;
-	} names[] = {
-		{ PROTO_BIT_TCP, "tcp" },
-		{ PROTO_BIT_UDP, "udp" },
-		{ PROTO_BIT_SCTP, "sctp" },
-	};
-
 	if (protos == PROTO_BITS_ALL)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!(protos & names[i].bit))
+	for (enum proto_index i = 0; i < PROTO_MAX; i++) {
+		if (!(protos & 1u << i))
 			continue;
-		fprintf(out, "%c%s", before, names[i].name);
+		fprintf(out, "%c%s", before, proto_name(proto_numbers[i]));
 		before = ',';
 	}
 }

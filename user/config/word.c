@@ -10,6 +10,7 @@
 #include "config/parse.h"
 #include "datapath.h"
 #include "base/cleanup.h"
+#include "base/proto.h"
 
 #define HINT_PORTS "write it as 6379/tcp, 80,443/tcp or 8000-8100/udp"
 
@@ -223,35 +224,24 @@ static int parse_list(struct parser *parser, const struct token *word, struct to
 int word_parse_protos(struct parser *parser, const struct token *word, struct token list,
 		      unsigned int *ret)
 {
-	static const struct {
-		const char *name;
-		unsigned int bits;
-	} protos[] = {
-		{ "tcp", PROTO_BIT_TCP },
-		{ "udp", PROTO_BIT_UDP },
-		{ "sctp", PROTO_BIT_SCTP },
-	};
 	bool has_more;
 
 	*ret = 0;
 	do {
+		enum proto_index index;
 		struct token part;
-		unsigned int bit = 0;
 
 		has_more = token_has(&list, ',');
 		part = split(&list, ',');
-		for (size_t i = 0; i < ARRAY_SIZE(protos); i++)
-			if (strlen(protos[i].name) == part.length &&
-			    strncasecmp(protos[i].name, part.start, part.length) == 0)
-				bit = protos[i].bits;
-		if (!bit)
+		index = proto_find(part.start, part.length);
+		if (index == PROTO_MAX)
 			return lex_fail(
 				&parser->lex, word,
 				token_has(&part, '/')
 					? "%s: %s comes behind a protocol, write a rule for each"
 					: "%s: unknown protocol %s, use tcp, udp or sctp",
 				QUOTE(word), QUOTE(&part));
-		*ret |= bit;
+		*ret |= 1u << index;
 	} while (has_more);
 	return 0;
 }

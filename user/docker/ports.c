@@ -9,25 +9,16 @@
 #include "docker/json.h"
 #include "docker/ports.h"
 #include "base/cleanup.h"
-
-static const struct {
-	const char *name;
-	__u8 proto;
-} protos[] = {
-	{ "tcp", IPPROTO_TCP },
-	{ "udp", IPPROTO_UDP },
-	{ "sctp", IPPROTO_SCTP },
-};
+#include "base/proto.h"
 
 int docker_ports_parse_proto(const char *text, __u8 *ret)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(protos); i++) {
-		if (!streq(text, protos[i].name))
-			continue;
-		*ret = protos[i].proto;
-		return 0;
-	}
-	return -EINVAL;
+	enum proto_index index = proto_find(text, strlen(text));
+
+	if (index == PROTO_MAX)
+		return -EINVAL;
+	*ret = proto_numbers[index];
+	return 0;
 }
 
 /* Digits up to `end`, 0..65535. */
@@ -98,16 +89,12 @@ int docker_ports_parse(const char *text, __u8 *ret_proto, struct docker_range *r
 
 static int append(struct docker_ports *list, const struct binding *binding)
 {
-	if (list->count == list->room) {
-		size_t room = list->room ? list->room * 2 : 4;
-		struct binding *grown = reallocarray(list->items, room, sizeof(*grown));
+	struct binding *added = util_append(&list->items, list->count, sizeof(*added));
 
-		if (!grown)
-			return -ENOMEM;
-		list->items = grown;
-		list->room = room;
-	}
-	list->items[list->count++] = *binding;
+	if (!added)
+		return -ENOMEM;
+	list->count++;
+	*added = *binding;
 	return 0;
 }
 
@@ -234,7 +221,7 @@ static bool join(struct binding *item, const struct binding *next)
 void docker_ports_merge(struct docker_ports *list)
 {
 	struct binding *fitted;
-	size_t count = 0;
+	size_t count = 0, room = 1;
 
 	if (!list->count)
 		return;
@@ -243,11 +230,12 @@ void docker_ports_merge(struct docker_ports *list)
 		if (!join(&list->items[count], &list->items[i]))
 			list->items[++count] = list->items[i];
 	list->count = count + 1;
-	fitted = reallocarray(list->items, list->count, sizeof(*list->items));
-	if (!fitted)
-		return;
-	list->items = fitted;
-	list->room = list->count;
+	/* As util_append() wants it, if there are more. */
+	while (room < list->count)
+		room *= 2;
+	fitted = reallocarray(list->items, room, sizeof(*list->items));
+	if (fitted)
+		list->items = fitted;
 }
 
 int docker_ports_append(struct docker_ports *list, const struct docker_ports *more)

@@ -15,7 +15,7 @@ struct docker_json;
 
 struct docker_ports {
 	struct binding *items;
-	size_t count, room;
+	size_t count;
 };
 
 /* Consecutive ports; lo 0 = not known. */

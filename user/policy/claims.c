@@ -18,7 +18,7 @@ static bool target_has(const struct target *target, unsigned int port, struct st
 {
 	bool is_in = !target->ports_count;
 
-	if (target->protos && !(target->protos & policy_proto_bit(stretch->proto)))
+	if (target->protos && !(target->protos & 1u << proto_index(stretch->proto)))
 		return false;
 	for (size_t i = 0; i < target->ports_count; i++) {
 		unsigned int lo = target->ports[i].lo, hi = target->ports[i].hi;
@@ -117,11 +117,8 @@ static int compare_holder(const void *a_, const void *b_)
 {
 	const struct listener *a = a_, *b = b_;
 
-	if (a->proto != b->proto)
-		return a->proto < b->proto ? -1 : 1;
-	if (a->addr.family != b->addr.family)
-		return a->addr.family < b->addr.family ? -1 : 1;
-	return a->port < b->port ? -1 : a->port > b->port;
+	return order_numbers(a->proto, b->proto) ?: order_numbers(a->addr.family, b->addr.family)
+	       ?: order_numbers(a->port, b->port);
 }
 
 static int find_holders(const struct policy_input *input, struct holders *holders)
@@ -143,18 +140,11 @@ static unsigned int next_held(const struct holders *holders, const struct place 
 	struct listener wanted = { .proto = place->proto,
 				   .addr = place->addr,
 				   .port = (unsigned short)port };
-	size_t lo = 0, hi = holders->count;
+	size_t at = order_first(&wanted, holders->array, holders->count, sizeof(wanted),
+				compare_holder);
 
-	while (lo < hi) {
-		size_t middle = (lo + hi) / 2;
-
-		if (compare_holder(&holders->array[middle], &wanted) < 0)
-			lo = middle + 1;
-		else
-			hi = middle;
-	}
-	for (; lo < holders->count; lo++) {
-		const struct listener *holder = &holders->array[lo];
+	for (; at < holders->count; at++) {
+		const struct listener *holder = &holders->array[at];
 
 		if (holder->proto != place->proto || holder->addr.family != place->addr.family)
 			break;
@@ -204,7 +194,7 @@ static int add_binding(struct resolver *resolver, const struct holders *holders,
 	};
 
 	if (!binding->host_lo || binding->host_hi < binding->host_lo ||
-	    place_is_martian(&claim.place.addr) || !policy_proto_bit(binding->proto))
+	    place_is_martian(&claim.place.addr) || proto_index(binding->proto) == PROTO_MAX)
 		return 0;
 	return is_running ? add_range(resolver, &claim) : add_unheld(resolver, holders, &claim);
 }
@@ -233,11 +223,10 @@ static int add_spelled_out(struct resolver *resolver, const struct claim *direct
 	for (size_t i = 0; i < naming->count; i++) {
 		const struct target *target = &resolver->statements[naming->rules[i]]->target;
 
-		for (size_t j = 0; j < target->ports_count * ARRAY_SIZE(policy_protos); j++) {
-			const struct port_range *range =
-				&target->ports[j / ARRAY_SIZE(policy_protos)];
+		for (size_t j = 0; j < target->ports_count * PROTO_MAX; j++) {
+			const struct port_range *range = &target->ports[j / PROTO_MAX];
 
-			claim.place.proto = policy_protos[j % ARRAY_SIZE(policy_protos)];
+			claim.place.proto = proto_numbers[j % PROTO_MAX];
 			err = add_direct(resolver, &claim, range->lo, range->hi);
 			if (err)
 				return err;
@@ -262,7 +251,7 @@ static int add_address(struct resolver *resolver, unsigned int number, const str
 	for (size_t i = 0; i < container->bindings_count; i++) {
 		const struct binding *binding = &container->bindings[i];
 
-		if (!policy_proto_bit(binding->proto))
+		if (proto_index(binding->proto) == PROTO_MAX)
 			continue;
 		claim.place.proto = binding->proto;
 		err = add_direct(resolver, &claim, binding->port,

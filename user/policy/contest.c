@@ -11,17 +11,12 @@
 
 #include "policy/resolve.h"
 
-static int compare_numbers(unsigned int a, unsigned int b)
-{
-	return a < b ? -1 : a > b;
-}
-
 /* Negative: a has it. */
 int claim_compare(const struct claim *a, const struct claim *b)
 {
 	if (a->is_running != b->is_running)
 		return a->is_running ? -1 : 1;
-	return compare_numbers(a->container, b->container) ?: compare_numbers(a->port, b->port);
+	return order_numbers(a->container, b->container) ?: order_numbers(a->port, b->port);
 }
 
 /* The rules of a list that hold although another container has the port. */
@@ -43,8 +38,8 @@ static int compare_place(const void *a_, const void *b_)
 {
 	const struct claim *a = a_, *b = b_;
 
-	return place_compare(&a->place, &b->place) ?: compare_numbers(a->lo, b->lo)
-	       ?: compare_numbers(a->hi, b->hi) ?: claim_compare(a, b);
+	return place_compare(&a->place, &b->place) ?: order_numbers(a->lo, b->lo)
+	       ?: order_numbers(a->hi, b->hi) ?: claim_compare(a, b);
 }
 
 /* The claims that cover where the sweep stands. */

@@ -9,18 +9,8 @@ static int compare_draft(const void *a_, const void *b_)
 {
 	const struct draft *a = a_, *b = b_;
 
-	if (a->place.proto != b->place.proto)
-		return a->place.proto < b->place.proto ? -1 : 1;
-	if (a->lo != b->lo)
-		return a->lo < b->lo ? -1 : 1;
-	return prefix_compare(&a->place.addr, &b->place.addr);
-}
-
-static const char *proto_name(__u8 proto)
-{
-	static const char *const names[] = { [0] = "tcp", [1] = "udp", [2] = "sctp" };
-
-	return names[__builtin_ctz(policy_proto_bit(proto))];
+	return order_numbers(a->place.proto, b->place.proto) ?: order_numbers(a->lo, b->lo)
+	       ?: prefix_compare(&a->place.addr, &b->place.addr);
 }
 
 static char *print_identity(const struct draft *draft)

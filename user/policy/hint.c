@@ -12,6 +12,7 @@
 #include "host/netdev.h"
 #include "base/suggest.h"
 #include "base/cleanup.h"
+#include "base/proto.h"
 
 /* Docker shows 12 digits of an id. */
 #define ID_PREFIX_MIN 12
@@ -148,18 +149,11 @@ char *hint_useless(const struct statement *statement, const struct inventory *in
 
 /* ---- the wrong side of -p 8080:80 ------------------------------------------------------- */
 
-static unsigned int proto_bit(__u8 proto)
-{
-	return proto == IPPROTO_TCP   ? PROTO_BIT_TCP
-	       : proto == IPPROTO_UDP ? PROTO_BIT_UDP
-				      : PROTO_BIT_SCTP;
-}
-
 static bool has_port(const struct target *target, __u8 proto, unsigned short port)
 {
 	for (size_t i = 0; i < target->ports_count; i++)
 		if (port >= target->ports[i].lo && port <= target->ports[i].hi)
-			return target->protos & proto_bit(proto);
+			return target->protos & 1u << proto_index(proto);
 	return false;
 }
 
@@ -206,8 +200,9 @@ static void put_binding(struct inside *inside, const char *name, const struct bi
 			int offset)
 {
 	unsigned short port = binding->host_lo + offset;
-	_cleanup_free_ char *rule = print_with_ports(
-		inside->statement, (struct port_range){ port, port }, proto_bit(binding->proto));
+	_cleanup_free_ char *rule =
+		print_with_ports(inside->statement, (struct port_range){ port, port },
+				 1u << proto_index(binding->proto));
 
 	if (!inside->count++)
 		fprintf(inside->out, "no published port %u", binding->port + offset);

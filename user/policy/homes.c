@@ -7,9 +7,8 @@
 static int compare_home(const void *a_, const void *b_)
 {
 	const struct home *a = a_, *b = b_;
-	int order = prefix_compare(&a->addr, &b->addr);
 
-	return order ?: a->container < b->container ? -1 : a->container > b->container;
+	return prefix_compare(&a->addr, &b->addr) ?: order_numbers(a->container, b->container);
 }
 
 static int add_home(struct resolver *resolver, const struct prefix *addr, unsigned int container)
@@ -46,18 +45,12 @@ int policy_resolve_homes(struct resolver *resolver)
 
 unsigned int policy_container_at(const struct resolver *resolver, const struct prefix *addr)
 {
-	size_t lo = 0, hi = resolver->homes_count;
+	const struct home wanted = { .addr = *addr };
+	size_t at = order_first(&wanted, resolver->homes, resolver->homes_count, sizeof(wanted),
+				compare_home);
 
-	while (lo < hi) {
-		size_t middle = (lo + hi) / 2;
-
-		if (prefix_compare(&resolver->homes[middle].addr, addr) < 0)
-			lo = middle + 1;
-		else
-			hi = middle;
-	}
-	if (lo < resolver->homes_count && prefix_equal(&resolver->homes[lo].addr, addr))
-		return resolver->homes[lo].container;
+	if (at < resolver->homes_count && prefix_equal(&resolver->homes[at].addr, addr))
+		return resolver->homes[at].container;
 	return NO_CONTAINER;
 }
 

@@ -4,19 +4,9 @@
 
 #include "policy/resolve.h"
 
-unsigned int policy_proto_bit(__u8 proto)
-{
-	for (unsigned int i = 0; i < ARRAY_SIZE(policy_protos); i++)
-		if (policy_protos[i] == proto)
-			return 1u << i;
-	return 0;
-}
-
 int place_compare(const struct place *a, const struct place *b)
 {
-	if (a->proto != b->proto)
-		return a->proto < b->proto ? -1 : 1;
-	return prefix_compare(&a->addr, &b->addr);
+	return order_numbers(a->proto, b->proto) ?: prefix_compare(&a->addr, &b->addr);
 }
 
 struct prefix place_normalize(const struct prefix *addr)

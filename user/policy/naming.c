@@ -24,9 +24,9 @@ struct names {
 static int compare_name(const void *a_, const void *b_)
 {
 	const struct name *a = a_, *b = b_;
-	int order = strcmp(a->major, b->major) ?: strcmp(a->minor, b->minor);
 
-	return order ?: a->container < b->container ? -1 : a->container > b->container;
+	return strcmp(a->major, b->major) ?: strcmp(a->minor, b->minor)
+	       ?: order_numbers(a->container, b->container);
 }
 
 enum name_kind { NAME_CONTAINER, NAME_ID, NAME_COMPOSE, NAME_SERVICE, NAME_KINDS };
@@ -80,26 +80,13 @@ static bool matches(const struct name *name, const struct query *query)
 	return !query->minor || streq(name->minor, query->minor);
 }
 
-static size_t lower_bound(const struct names *names, const struct query *query)
-{
-	struct name wanted = { query->major, query->minor ?: "", 0 };
-	size_t lo = 0, hi = names->count;
-
-	while (lo < hi) {
-		size_t middle = (lo + hi) / 2;
-
-		if (compare_name(&names->array[middle], &wanted) < 0)
-			lo = middle + 1;
-		else
-			hi = middle;
-	}
-	return lo;
-}
-
 static int name_by(struct resolver *resolver, const struct names *names, const struct query *query,
 		   unsigned int rule)
 {
-	for (size_t i = lower_bound(names, query); i < names->count; i++) {
+	const struct name wanted = { query->major, query->minor ?: "", 0 };
+	size_t i = order_first(&wanted, names->array, names->count, sizeof(wanted), compare_name);
+
+	for (; i < names->count; i++) {
 		struct naming *naming = &resolver->naming[names->array[i].container];
 		unsigned int *added;
 

@@ -167,20 +167,21 @@ static int settle(struct resolver *resolver, const struct walk *walk, unsigned i
 
 /* ---- one place ------------------------------------------------------------------- */
 
+static int compare_end(const void *a, const void *b)
+{
+	return order_numbers(((const struct segment *)a)->hi, ((const struct segment *)b)->hi);
+}
+
 /* The segment that covers `port`, or the next one; NULL behind the last. */
 static const struct segment *seek(const struct layer *layer, unsigned int port)
 {
-	size_t lo = 0, hi = layer ? layer->count : 0;
+	const struct segment wanted = { .hi = port };
+	size_t at;
 
-	while (lo < hi) {
-		size_t middle = (lo + hi) / 2;
-
-		if (layer->segments[middle].hi < port)
-			lo = middle + 1;
-		else
-			hi = middle;
-	}
-	return layer && lo < layer->count ? &layer->segments[lo] : NULL;
+	if (!layer)
+		return NULL;
+	at = order_first(&wanted, layer->segments, layer->count, sizeof(wanted), compare_end);
+	return at < layer->count ? &layer->segments[at] : NULL;
 }
 
 /*
@@ -249,14 +250,14 @@ static int compare_place(const void *a, const void *b)
 static struct place *list_places(const struct resolver *resolver, size_t *ret_count)
 {
 	const struct layers *both[] = { &resolver->rule_layers, &resolver->claim_layers };
-	size_t most = both[0]->count + both[1]->count + 2 * ARRAY_SIZE(policy_protos);
+	size_t most = both[0]->count + both[1]->count + 2 * PROTO_MAX;
 	struct place *places = calloc(most, sizeof(*places));
 	size_t count = 0, kept = 0;
 
 	if (!places)
 		return NULL;
-	for (size_t i = 0; i < 2 * ARRAY_SIZE(policy_protos); i++) {
-		places[count].proto = policy_protos[i / 2];
+	for (size_t i = 0; i < 2 * PROTO_MAX; i++) {
+		places[count].proto = proto_numbers[i / 2];
 		places[count++].addr.family = i % 2 ? 6 : 4;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(both); i++)

@@ -15,6 +15,8 @@
 #define TIDEGATE_POLICY_RESOLVE_H
 
 #include "base/intern.h"
+#include "base/order.h"
+#include "base/proto.h"
 #include "docker/inventory.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"
@@ -179,10 +181,6 @@ int claim_keep_lost(struct resolver *resolver, unsigned int list, unsigned int *
 unsigned int policy_container_at(const struct resolver *resolver, const struct prefix *addr);
 /* In a subnet of Docker's, or a container's own elsewhere (macvlan). */
 bool policy_is_container_address(const struct resolver *resolver, const struct prefix *addr);
-
-/* TCP, UDP, SCTP in the order of their bits, and back; 0 = another protocol. */
-static const __u8 policy_protos[] = { 6, 17, 132 };
-unsigned int policy_proto_bit(__u8 proto);
 
 int place_compare(const struct place *a, const struct place *b);
 /* "0.0.0.0" and "every address" are the same wish: both become length 0. */

@@ -29,10 +29,10 @@ static int add_target(struct resolver *resolver, const struct target *target, un
 	for (size_t i = 0; i < target->ports_count; i++) {
 		span.lo = target->ports[i].lo;
 		span.hi = target->ports[i].hi;
-		for (size_t bit = 0; bit < ARRAY_SIZE(policy_protos); bit++) {
+		for (size_t bit = 0; bit < PROTO_MAX; bit++) {
 			if (!(target->protos & 1u << bit))
 				continue;
-			span.place.proto = policy_protos[bit];
+			span.place.proto = proto_numbers[bit];
 			err = add_span(resolver, &span);
 			if (err)
 				return err;
@@ -83,23 +83,18 @@ static int collect(struct resolver *resolver)
 
 /* ---- sweeping ------------------------------------------------------------------ */
 
-static int compare_numbers(unsigned int a, unsigned int b)
-{
-	return a < b ? -1 : a > b;
-}
-
 static int compare_lo(const void *a_, const void *b_)
 {
 	const struct span *a = a_, *b = b_;
 
-	return place_compare(&a->place, &b->place) ?: compare_numbers(a->lo, b->lo);
+	return place_compare(&a->place, &b->place) ?: order_numbers(a->lo, b->lo);
 }
 
 static int compare_hi(const void *a_, const void *b_)
 {
 	const struct span *a = a_, *b = b_;
 
-	return place_compare(&a->place, &b->place) ?: compare_numbers(a->hi, b->hi);
+	return place_compare(&a->place, &b->place) ?: order_numbers(a->hi, b->hi);
 }
 
 /* The rules in force where the sweep stands. */
