@@ -7,8 +7,8 @@
 # for them is what the flood does not take.  All share the interface's one ring.
 
 source "$bench/engine.sh"
-attack_rates=($(choose "0 100000 200000 400000 800000 1200000 1600000 2000000" \
-	"0 1000000"))
+read -ra attack_rates < <(choose "0 100000 200000 400000 800000 1200000 1600000 2000000" \
+	"0 1000000")
 attack_seconds=$(choose 1.2 0.5)
 attack_rounds=$(choose 3 1)
 

@@ -7,9 +7,9 @@
 drop_seconds=$(choose 0.5 0.1)
 drop_rounds=$(choose 7 1)
 turns=$(choose 240 16) # by turns, of those that are close to each other
-drop_sizes=($(choose "0 10 100 1000 10000 100000 1000000" "0 10000 1000000"))
-peer_sizes=($(choose "1 10 100 1000 10000" "1 10000"))
-line_sizes=($(choose "1 10 100 1000" "1 1000"))
+read -ra drop_sizes < <(choose "0 10 100 1000 10000 100000 1000000" "0 10000 1000000")
+read -ra peer_sizes < <(choose "1 10 100 1000 10000" "1 10000")
+read -ra line_sizes < <(choose "1 10 100 1000" "1 1000")
 
 declare -A drops_of # contestant -> command that prints how many packets it dropped
 declare -A label_of size_of source_of
@@ -182,8 +182,8 @@ linear() {
 		echo "*$1"
 		[ "$2" = DOCKER-USER ] || echo ":$2 ACCEPT"
 		[ "$2" != DOCKER-USER ] || echo "-F DOCKER-USER"
-		[ "$5" = 1 ] || cat "$(first_prefixes $(($5 - 1)))" |
-			sed "s|.*|-A $2 -i $(receiver "$4") -s & -p tcp --dport $port -j $3|"
+		[ "$5" = 1 ] || sed "s|.*|-A $2 -i $(receiver "$4") -s & -p tcp --dport $port -j $3|" \
+			"$(first_prefixes $(($5 - 1)))"
 		echo "-A $2 -i $(receiver "$4") -j DROP"
 		[ "$2" != DOCKER-USER ] || echo "-A DOCKER-USER -j RETURN"
 		echo COMMIT

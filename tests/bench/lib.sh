@@ -104,7 +104,7 @@ napi() {
 	[ "${thread_of[$1]-}" != "$pid $2" ] || return 0
 	echo "$pid $receive_cpu $2" >&8
 	read -r answer <&7
-	[ "$answer" = done ] || die "cannot pin the NAPI thread of $1"
+	[ "$answer" = "done" ] || die "cannot pin the NAPI thread of $1"
 	thread_of[$1]="$pid $2"
 }
 

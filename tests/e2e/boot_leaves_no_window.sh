@@ -9,10 +9,11 @@ count=4
 
 # What is to start by itself at the next boot.
 install() {
-	local number
+	local number ports
 	for ((number = 0; number < count; number++)); do
-		docker run -d --restart always --stop-signal KILL --name "boot$number" \
-			$([ $((number % 2)) = 0 ] && echo "-p $((fixed_lo + number)):80" || echo "-P") \
+		ports=(-P)
+		[ $((number % 2)) = 1 ] || ports=(-p $((fixed_lo + number)):80)
+		docker run -d --restart always --stop-signal KILL --name "boot$number" "${ports[@]}" \
 			--expose 80 --expose 53/udp probe /bin/probe serve tcp:80 udp:53 >/dev/null
 	done
 }

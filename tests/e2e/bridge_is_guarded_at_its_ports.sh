@@ -72,8 +72,7 @@ ip link set eth1 up
 wan wan1 eth1
 expect "a port that comes later is guarded" eventually 5 are "wan0 wan1"
 ip link set wan1 nomaster
-wan() { ip link set "$1" master br0; }
-wan wan1
+ip link set wan1 master br0
 expect "it stays so when it goes and comes back" eventually 5 are "wan0 wan1"
 ip link delete wan1
 expect "one that is gone is forgotten" eventually 5 are wan0

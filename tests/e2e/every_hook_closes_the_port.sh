@@ -18,7 +18,7 @@ for hook in clsact xdp tcx xdp-generic xdp clsact; do
 	expect_closed stranger $host4 6379/tcp 5353/udp
 	expect_closed stranger $host6 6379/tcp 5353/udp
 	expect_open office $host4 6379/tcp
-	expect "only $hook is attached" test "$(ls /sys/fs/bpf/tidegate/links | grep -c "^[0-9]*-")" = 1
+	expect "only $hook is attached" test "$(find /sys/fs/bpf/tidegate/links -name "[0-9]*-*" | wc -l)" = 1
 	expect "status names $hook" grep -q "eth0: $hook" <(tidegate status)
 done
 tidegate down

@@ -11,7 +11,6 @@ publish web -p 8080:80 -p 5353:53/udp
 docker network create -d macvlan -o parent=eth0 --subnet 192.0.2.0/24 --ip-range 192.0.2.128/25 \
 	--ipv6 --subnet 2001:db8::/64 --ip-range 2001:db8::8000/113 lan >/dev/null
 docker run -d --name neighbour --network lan probe /bin/probe serve udp:53 >/dev/null
-neighbour=$(container_address neighbour)
 
 cat >/run/udhcpd.conf <<END
 start 192.0.2.200
