@@ -47,9 +47,7 @@ install_units() {
 case ${1-} in
 '')
 	[ -x /lib/systemd/systemd ] || { echo "# there is no systemd"; exit 77; }
-	exec "$tests/e2e/sandbox" "$self" machine
-	;;
-machine)
+	[ -n "${TIDEGATE_SANDBOX-}" ] || exec "$tests/e2e/sandbox" "$self"
 	group=/sys/fs/cgroup
 	[ ! -d $group/unified ] || group=$group/unified
 	mkdir -p "$group/$TIDEGATE_SANDBOX"
@@ -65,6 +63,7 @@ systemd) become_systemd ;;
 esac
 
 [ -n "${TIDEGATE_BUILD-}" ] || unset TIDEGATE_BUILD
+# shellcheck source=lib.sh
 . "$tests/e2e/lib.sh"
 tidegate=/opt/tidegate/sbin/tidegate
 
