@@ -40,12 +40,15 @@ all: build/tidegate build/tidegate.bash
 help:
 	@echo "make            build/tidegate"
 	@echo "make demo       the story, on namespaces of its own (root)"
+	@echo "make check      what needs no root, in a minute: style, spelling, unit tests, corpora"
 	@echo "make test       every test (root)"
 	@echo "make clean-room the two above on a bare Debian 12 and 13 (root), or on one: SUITES=bookworm"
 	@echo "make soak       the long forms of the tests (root, hours)"
 	@echo "make bench      the figures of the README (root); bench-quick: under three minutes;"
 	@echo "                bench-readme: what the last one measured into the README"
 	@echo "make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); uninstall takes it back"
+	@echo "make format     the C as .clang-format has it"
+	@echo "make compile_commands.json   for clangd and its like"
 	@echo "make deps       install the Debian packages that the above need (they do it themselves)"
 
 build/tidegate: $(USER_OBJS)
@@ -59,6 +62,9 @@ build/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	@echo "  BPF   $@"
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+# tests/run reads the names of programs and maps from these, and clang-tidy the headers.
+.SECONDARY: $(BPF_OBJS) $(SKELETONS)
 
 build/%.skel.h: build/%.bpf.o
 	@echo "  SKEL  $@"
@@ -187,12 +193,52 @@ $(LAYOUT6)/tidegate: tests/e2e/layouts/layout-6.tar.xz
 	$(Q)$(MAKE) -s -C $(@D)/source CI= build/tidegate >/dev/null
 	$(Q)cp $(@D)/source/build/tidegate $@ && rm -r $(@D)/source
 
-.PHONY: deps programs test clean-room soak demo e2e-helpers
+# ---- what reads the sources ----------------------------------------------------------
+
+define newline
+
+
+endef
+
+# A line "FILE COMMAND..." for each C file; sed makes JSON of it.
+TEST_SRCS := $(wildcard tests/unit/*.c tests/verdict/*.c)
+compile_commands.json: Makefile $(USER_SRCS) $(TEST_SRCS) $(wildcard bpf/*.bpf.c)
+	$(file >$@.new,$(foreach file,$(USER_SRCS) $(TEST_SRCS),$(file) $(CC) $(CFLAGS_ALL) -c$(newline))$\
+	$(foreach file,$(wildcard bpf/*.bpf.c),$(file) $(CLANG) $(BPF_CFLAGS) -c$(newline)))
+	$(Q)sed -nE 's/["\\]/\\&/g; s|^ *([^ ]+) (.*)|{ "directory": "$(CURDIR)", "file": "\1", "command": "\2 \1" }|p' \
+		$@.new | sed '1s/^/[ /; $$!s/$$/,/; $$s/$$/ ]/' >$@
+	$(Q)rm $@.new
+
+# An object is new when its source or a header is.
+TIDY := $(USER_SRCS:%.c=build/tidy/%.ok) $(patsubst %.bpf.c,build/tidy/%.bpf.ok,$(wildcard bpf/*.bpf.c))
+.PHONY: tidy format
+tidy: $(TIDY)
+
+build/tidy/user/%.ok: build/user/%.o .clang-tidy | compile_commands.json
+	@mkdir -p $(@D)
+	@echo "  TIDY  user/$*.c"
+	$(Q)clang-tidy-19 --quiet --extra-arg=-Wno-unknown-warning-option -p . user/$*.c && touch $@
+
+build/tidy/bpf/%.ok: build/%.o .clang-tidy | compile_commands.json
+	@mkdir -p $(@D)
+	@echo "  TIDY  bpf/$*.c"
+	$(Q)clang-tidy-19 --quiet -p . bpf/$*.c && touch $@
+
+format:
+	clang-format-19 -i $(wildcard bpf/*.[ch] include/*.h user/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
+
+.PHONY: deps programs check-programs check test clean-room soak demo e2e-helpers
 deps:
-	tests/deps build test
+	tests/deps build check test
+
+check-programs: all $(UNIT_TESTS) $(FUZZERS) compile_commands.json
+
+# Installs nothing; says what is missing.
+check: check-programs
+	tests/run unit fuzz lint house
 
 programs: all $(UNIT_TESTS) $(VERDICT_TESTS) $(FUZZERS) $(BENCH)/cost $(NEXT)/tidegate $(LAYOUT6)/tidegate \
-	e2e-helpers
+	e2e-helpers compile_commands.json
 
 e2e-helpers:
 	$(Q)tests/e2e/images/make

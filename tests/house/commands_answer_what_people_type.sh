@@ -27,16 +27,13 @@ says() {
 
 expect "there are commands" grep -qx status <<<"$commands"
 for arguments in -h help "--json --help"; do
-	# shellcheck disable=SC2086
 	expect "tidegate $arguments lists the commands" says 0 '^  status ' $arguments
 done
 for arguments in -V --version version; do
-	# shellcheck disable=SC2086
 	expect "tidegate $arguments is the version" says 0 '^tidegate [0-9.]+ \(layout [0-9]+\)$' $arguments
 done
 for command in $commands; do
 	for arguments in "help $command" "$command --help" "$command -h" "-h $command"; do
-		# shellcheck disable=SC2086
 		says 0 "^usage: tidegate $command( |\$)" $arguments >/dev/null || echo "$arguments"
 	done
 	text=$("$tidegate" help "$command")
