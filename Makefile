@@ -28,8 +28,8 @@ BPF_OBJS := $(patsubst bpf/%.bpf.c,build/%.bpf.o,$(wildcard bpf/*.bpf.c))
 SKELETONS := $(BPF_OBJS:.bpf.o=.skel.h)
 USER_SRCS := $(wildcard user/*/*.c)
 USER_OBJS := $(USER_SRCS:%.c=build/%.o)
-# Everything but the printing part, for the tests to link against.
-LIB_OBJS := $(filter-out build/user/cli/main.o build/user/cli/cmd_%.o,$(USER_OBJS))
+# Everything but the part that prints, for the tests to link against.
+LIB_OBJS := $(filter-out build/user/cli/%.o,$(USER_OBJS)) build/user/cli/options.o
 
 Q := $(if $(V),,@)
 

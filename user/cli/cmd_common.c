@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <time.h>
 
+#include "cli/view.h"
 #include "config/config.h"
 #include "docker/docker.h"
 #include "base/lock.h"
@@ -80,13 +81,6 @@ int cmd_reconcile(const struct reconcile_input *input, struct reconcile_report *
 	return err;
 }
 
-/* The same port on every IPv4 and on every IPv6 address, which stand side by side. */
-static bool is_twin(const struct policy_port *a, const struct policy_port *b)
-{
-	return a->proto == b->proto && a->lo == b->lo && a->hi == b->hi && !a->addr.length &&
-	       !b->addr.length && a->origin == b->origin;
-}
-
 static size_t published(const struct policy *policy)
 {
 	const struct policy_port *ports = policy->ports;
@@ -94,7 +88,7 @@ static size_t published(const struct policy *policy)
 
 	for (size_t i = 0; i < policy->ports_count; i++)
 		count += ports[i].origin == PORT_PUBLISHED &&
-			 !(i && is_twin(&ports[i - 1], &ports[i]));
+			 !(i && view_is_pair(&ports[i - 1], &ports[i]));
 	return count;
 }
 
