@@ -61,7 +61,7 @@ expect_equal "nothing is said of other rules" "$(tidegate allow 8080/tcp 2>&1)" 
 expect_equal "nor when one is deleted" "$(tidegate delete allow 8080/tcp 2>&1)" ""
 expect "list says it of each" test "$(tidegate list | grep -c '(matches no running container)')" = 3
 expect "list says why" grep -q "agent.*uses the host's network" <(tidegate list)
-expect "status says how many there are" says 0 '^  rules +5 of 6 apply to nothing that runs now' status
+expect "status says how many there are" says 0 '^  rules +5 of 6 have no effect now' status
 
 engine_stop
 expect "a container that was there when Docker last answered is known" \

@@ -56,7 +56,7 @@ remove_all
 
 unset TIDEGATE_WITHOUT
 expect "tidegate up succeeds" tidegate up
-expect "status names the gate" sh -c "'$tidegate' status | grep -w 'means.*gate'"
+expect "status names the gate" sh -c "'$tidegate' status | grep -w 'defenses.*gate'"
 publish_all
 because="on a network that no policy knows"
 expect_closed stranger 172.30.7.7 9999/tcp 53/udp
@@ -92,7 +92,7 @@ links() {
 }
 before=$(links)
 expect "tidegate up again succeeds" tidegate up --without-docker
-expect_equal "the links of the means are the same" "$(links)" "$before"
+expect_equal "the links of the defenses are the same" "$(links)" "$before"
 expect_equal "and there are seven" "$(links | wc -w)" 7
 
 expect "tidegate down succeeds" tidegate down

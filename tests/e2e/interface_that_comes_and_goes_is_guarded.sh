@@ -34,7 +34,7 @@ expect_equal "so does status --json" "$(tidegate --json status | jq -c .unguarde
 tidegate allow 6379/tcp on 203.0.113.1 from $office4
 expect_open office 203.0.113.1 6379/tcp
 expect "status says that an address is no interface" \
-	grep -q 'it can come in by any interface' <(tidegate status)
+	grep -q 'may arrive on any interface' <(tidegate status)
 tidegate delete 1
 unplug
 

@@ -46,7 +46,7 @@ serve_at $host6 5360
 configure </dev/null
 expect "tidegate up succeeds" tidegate up
 
-expect "the kernel learns" sh -c "'$tidegate' status | grep 'means.*bindwatch'"
+expect "the kernel learns" sh -c "'$tidegate' status | grep 'defenses.*bindwatch'"
 because="nobody asks for it"
 becomes open 5 stranger $host4 5353/udp
 becomes open 5 stranger $host4 5360/udp

@@ -97,8 +97,8 @@ for command in "up" "down" "allow 6379/tcp from $stranger4" "up --hook tcx"; do
 	mount -t bpf none /sys/fs/bpf
 	because="without a daemon, before $command"
 	expect_not "status is red, $because" "$tidegate" status
-	expect "it says that the pins are gone, $because" \
-		sh -c "'$tidegate' --json status | jq -e '.problems | any(test(\"its pins are gone\"))'"
+	expect "it says that the pins are missing, $because" \
+		sh -c "'$tidegate' --json status | jq -e '.problems | any(test(\"its pins are missing\"))'"
 	expect_closed stranger $host4 6379/tcp
 	because="without a daemon, after $command"
 	# shellcheck disable=SC2086

@@ -31,7 +31,7 @@ static void print_address_note(const struct status *status)
 		if (!port->addr.length || port->origin == PORT_DIRECT ||
 		    (port->addr.family == 4 && port->addr.addr[0] == 127))
 			continue;
-		puts("ADDRESS is what a packet is sent to; it can come in by any interface");
+		puts("ADDRESS is the destination of a packet, which may arrive on any interface");
 		return;
 	}
 }
@@ -43,7 +43,7 @@ static void print_rows(const struct view *view)
 	_cleanup_(table_clear) struct table table = { .columns = 6, .wrapped = 3, .right = 0x30 };
 
 	if (!view->count) {
-		puts("no published ports");
+		puts("no guarded ports");
 		return;
 	}
 	(void)table_add(&table, heading);
@@ -65,7 +65,7 @@ static void print_rows(const struct view *view)
 
 static const char *const docker_words[] = {
 	[DOCKER_OFF] = "off",
-	[DOCKER_FRESH] = "in step",
+	[DOCKER_FRESH] = "in sync",
 	[DOCKER_REMEMBERED] = "does not answer",
 	[DOCKER_UNKNOWN] = "unknown",
 };
@@ -80,7 +80,7 @@ const char *status_docker_word(const struct status *status)
 /* What keeps ports closed until the policy knows them, and what is weaker where it is not. */
 static void print_means(const struct health *health)
 {
-	const char *separator = "  means      ";
+	const char *separator = "  defenses   ";
 
 	for (enum means i = 0; i < MEANS_MAX; i++) {
 		if (!health->means[i].is_attached)
@@ -89,7 +89,7 @@ static void print_means(const struct health *health)
 		separator = ", ";
 	}
 	if (health->is_arming) {
-		printf("%screate arming", separator);
+		printf("%sarming at create", separator);
 		separator = ", ";
 	}
 	if (separator[0] == ',')
@@ -98,7 +98,7 @@ static void print_means(const struct health *health)
 		if (!health->means[i].is_attached)
 			printf("  missing    %s (%s): %s\n", means_name(i),
 			       health->means[i].why_not[0] ? health->means[i].why_not
-							   : "somebody removed it",
+							   : "it was removed",
 			       means_without(i));
 }
 
@@ -110,9 +110,8 @@ static void print_useless(const struct policy *policy)
 	for (size_t i = 0; i < policy->rules_count; i++)
 		count += !policy->rules[i].is_everywhere && !policy->rules[i].ports_count;
 	if (count)
-		printf("  rules      %zu of %zu appl%s to nothing that runs now: `tidegate list` "
-		       "says why\n",
-		       count, policy->rules_count, count == 1 ? "ies" : "y");
+		printf("  rules      %zu of %zu ha%s no effect now: `tidegate list` says why\n",
+		       count, policy->rules_count, count == 1 ? "s" : "ve");
 }
 
 static void print_head(const struct status *status)
@@ -120,15 +119,15 @@ static void print_head(const struct status *status)
 	const struct health *health = status->health;
 	const struct desired *desired = health->report.desired;
 
-	printf("tidegate: %s\n", health->is_unreadable    ? "NOT IN ORDER"
+	printf("tidegate: %s\n", health->is_unreadable    ? "DEGRADED"
 				 : !health->is_loaded     ? "DOWN"
 				 : health->is_audit       ? "AUDIT (nothing is dropped)"
-				 : health->problems_count ? "NOT IN ORDER"
+				 : health->problems_count ? "DEGRADED"
 							  : "enforcing");
 	for (size_t i = 0; i < health->problems_count; i++)
 		printf("  problem    %s\n", health->problems[i]);
 	if (health->trial_seconds_left)
-		printf("  on trial   for %u s more: `tidegate confirm` keeps it\n",
+		printf("  on trial   %u s left: `tidegate confirm` keeps the policy\n",
 		       health->trial_seconds_left);
 	for (size_t i = 0; i < health->interfaces_count; i++)
 		printf("  interface  %s: %s%s%s%s\n", health->interfaces[i].name,
@@ -215,7 +214,7 @@ int cmd_status(const struct options *options, int argc, char **argv)
 	if (argc == 2 && streq(argv[1], "numbered"))
 		return cmd_list(options, 1, argv);
 	if (argc > 1)
-		return cmd_usage(argv[0], "'%s': only `numbered` can follow", argv[1]);
+		return cmd_usage(argv[0], "'%s': the only argument is `numbered`", argv[1]);
 	err = kernel_open(options->pin_dir, &kernel);
 	if (err < 0 && err != -ENOENT && err != -EPROTO) {
 		log_error(err, "%s", kernel_error());
@@ -224,8 +223,9 @@ int cmd_status(const struct options *options, int argc, char **argv)
 	if (err == -EPROTO)
 		input.unreadable = unreadable = strdup(kernel_error()); /* of the last failure */
 	else if (err == -ENOENT && kernel_has_strays(options->pin_dir))
-		input.unreadable = "the filter is attached and enforces, but its pins are gone, "
-				   "removed or hidden by a mount: `tidegate up` makes them again";
+		input.unreadable =
+			"the filter is attached and enforcing, but its pins are missing, removed "
+			"or hidden by a mount: `tidegate up` restores them";
 	if (cmd_read_config(options, kernel, &text) < 0 ||
 	    cmd_open_docker(options, text, &docker, &input.is_docker_off) < 0)
 		return CMD_FAILED;
@@ -236,6 +236,6 @@ int cmd_status(const struct options *options, int argc, char **argv)
 	if (err == 0)
 		err = show(options, kernel, &health);
 	if (err < 0)
-		return log_error(err, "cannot tell the status"), CMD_FAILED;
+		return log_error(err, "cannot determine the status"), CMD_FAILED;
 	return health.problems_count ? CMD_FAILED : CMD_DONE;
 }

@@ -117,7 +117,7 @@ static json_t *means_json(const struct health *health)
 	for (enum means i = 0; health->is_loaded && i < MEANS_MAX; i++)
 		json_array_append_new(means, json_pack("{ss sb ss}", "name", means_name(i),
 						       "attached", health->means[i].is_attached,
-						       "why_not", health->means[i].why_not));
+						       "reason", health->means[i].why_not));
 	return means;
 }
 
@@ -172,7 +172,7 @@ void status_print_json(const struct status *status)
 	cmd_json_add("problems", problems_json(health));
 	cmd_json_add("interfaces", interfaces_json(health));
 	cmd_json_add("unguarded", unguarded_json(health));
-	cmd_json_add("means", means_json(health));
+	cmd_json_add("defenses", means_json(health));
 	cmd_json_add_text("docker", status_docker_word(status));
 	cmd_json_add("daemon", json_boolean(health->is_daemon_running));
 	cmd_json_add("generation", json_integer((json_int_t)health->header.generation));
