@@ -44,8 +44,8 @@ help:
 	@echo "make test       every test (root)"
 	@echo "make clean-room the two above on a bare Debian 12 and 13 (root), or on one: SUITES=bookworm"
 	@echo "make soak       the long forms of the tests (root, hours)"
-	@echo "make bench      the figures of the README (root); bench-quick: under three minutes;"
-	@echo "                bench-readme: what the last one measured into the README"
+	@echo "make bench      the figures of docs/benchmark.md (root); bench-quick: under three minutes;"
+	@echo "                bench-readme: what the last one measured, into it and the README"
 	@echo "make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); uninstall takes it back"
 	@echo "make format     the C as .clang-format has it"
 	@echo "make compile_commands.json   for clangd and its like"
@@ -151,9 +151,9 @@ bench bench-quick:
 	$(MAKE) bench-programs $(if $(BENCH_OPTIONS),,$(BENCH_FUZZER))
 	tests/bench/run $(BENCH_OPTIONS)
 
-# What the last run measured, into README.md and tests/bench/figures.
+# What the last run measured, into docs/benchmark.md, README.md and tests/bench/figures.
 bench-readme:
-	tests/bench/readme.py build/bench.json build/bench README.md
+	tests/bench/readme.py build/bench.json build/bench docs/benchmark.md README.md
 
 # ---- the next version --------------------------------------------------------------
 

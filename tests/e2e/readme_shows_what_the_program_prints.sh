@@ -1,13 +1,16 @@
 #!/bin/bash
-# What the README shows under its commands is what they print, on the host that it describes: but
-# for counters, which depend on who knocked.
+# What the README and docs/ show under commands is what these print, on the host of docs/commands.md,
+# except for counters, which depend on who knocked.
 . "$(dirname "$0")/lib.sh"
 
-# shown COMMAND: what the README prints below it.
+texts=("$root"/README.md "$root"/SECURITY.md "$root"/docs/*.md)
+
+# shown COMMAND: what is printed below it.
 shown() {
-	awk -v command="# $1" '/^```/ { inside = /^```console$/; found = 0; next }
+	awk -v command="# $1" 'FNR == 1 { inside = found = 0 }
+		/^```/ { inside = /^```console$/; found = 0; next }
 		inside && /^# / { found = $0 == command; next }
-		inside && found' "$root/README.md"
+		inside && found' "${texts[@]}"
 }
 
 # Counters, generations and the blanks that align them.
@@ -16,13 +19,13 @@ without_numbers() {
 		s/^(passed|dropped): .*/\1/; s/policy [0-9]+/policy N/; s/ +/ /g; s/ $//'
 }
 
-# shows COMMAND [ENVIRONMENT...]: prints what the README shows, as on a terminal.
+# shows COMMAND [ENVIRONMENT...]: prints what is shown, as on a terminal.
 shows() {
 	local command=$1 arguments output
 	shift
 	read -ra arguments <<<"${command#tidegate }"
 	output=$(env "$@" stdbuf -oL "$tidegate" "${arguments[@]}" 2>&1 | without_numbers)
-	expect_equal "the README shows what \`$command\` prints" \
+	expect_equal "the documents show what \`$command\` prints" \
 		"$output" "$(shown "$command" | without_numbers)"
 	compared+=("# $command")
 }
@@ -46,8 +49,8 @@ shows "tidegate down"
 daemon_start
 has_two_lines() { [ "$(wc -l </run/tidegate.log)" -ge 2 ]; }
 expect "the daemon speaks" eventually 5 has_two_lines
-expect_equal "the README shows what \`tidegate run\` prints" "$(without_numbers </run/tidegate.log)" \
-	"$(shown "tidegate run" | without_numbers)"
+expect_equal "the documents show what \`tidegate run\` prints" \
+	"$(without_numbers </run/tidegate.log)" "$(shown "tidegate run" | without_numbers)"
 compared+=("# tidegate run")
 
 shows "tidegate allow 6379/tcp from 192.0.2.10 comment bastion"
@@ -72,8 +75,10 @@ shows "tidegate deny 22/tcp from 192.0.2.0/24" SSH_CONNECTION="$office4 50000 $h
 configure <<<'allow 6379/tpc'
 shows "tidegate reload"
 
-# What is shown without output, and nothing but a sign of life.
-awk '/^```/ { inside = /^```console$/; next } inside && /^# tidegate/' "$root/README.md" |
-	grep -vE '^# tidegate (completion|help) ' >/run/all
-expect_equal "every command of the README was compared" \
+# All that is shown: a command that is new in the documents is compared as well.
+for text in "${texts[@]}"; do
+	awk '/^```/ { inside = /^```console$/; next } inside && /^# tidegate/' "$text"
+done | grep -vE '^# tidegate (completion|help) ' >/run/all
+expect_equal "every command that is shown was compared" \
 	"$(grep -vxFf <(printf '%s\n' "${compared[@]}") /run/all)" ""
+expect_equal "none is shown twice" "$(sort /run/all | uniq -d)" ""

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Commands, options, statements, reasons and limits are in the manual pages, commands also in
-# the README; the examples there are right; what a newcomer is told to type is what continuous
+# Commands, options, statements, reasons and limits are in the manual pages; docs/commands.md shows
+# every command; the examples are right; what a newcomer is told to type is what continuous
 # integration runs.
 . "$(dirname "$0")/lib.sh"
 
@@ -20,28 +20,29 @@ global_options() { sed -nE 's/^  (--[a-z-]+) .*/\1/p' <<<"$help"; }
 
 man_has_command() { grep -qE "^\.(It )?Cm $2( |$)" "$1"; }
 man_has_option() { grep -qE -- "^\.(It |Op |.*Oo )?.*Fl ${2#-}( |$)" "$1"; }
-readme_has_command() { grep -qE "\*\*$2\*\*" "$1"; }
+has_command() { grep -qE "\*\*$2\*\*" "$1"; }
+texts=(README.md SECURITY.md docs/*.md)
 
 commands | demand "tidegate(8) has every command" man_has_command man/tidegate.8
-commands | demand "the README has every command" readme_has_command README.md
+commands | demand "docs/commands.md has every command" has_command docs/commands.md
 options | demand "tidegate(8) has every option" man_has_option man/tidegate.8
-options | demand "the README has every option" has README.md
 { commands; global_options; } |
 	demand "the completion has every command and option" has "$work/completion"
 for command in $(commands); do
-	grep -qE "^# tidegate (--[a-z-]+ )*$command( |$)" README.md || echo "$command"
-done | none "the README shows every command at work"
+	grep -qE "^# tidegate (--[a-z-]+ )*$command( |$)" README.md docs/commands.md || echo "$command"
+done | none "every command is shown at work"
 
 # All outputs are compared by tests/e2e/readme_shows_what_the_program_prints.sh.
-expect "the README shows this version" grep -qxF "$("$tidegate" version | head -n 1)" README.md
+expect "docs/commands.md shows this version" \
+	grep -qxF "$("$tidegate" version | head -n 1)" docs/commands.md
 
 # Nothing is documented that is not there: commands that were renamed stay behind in examples.
 known=$(commands)
 documented() {
 	{
 		sed -nE '/^\.Bd -literal/,/^\.Ed/p' man/*.[58]
-		sed -n '/^```\(sh\|console\)$/,/^```$/p' README.md SECURITY.md
-		grep -ohE '`tidegate [^`]*`' README.md SECURITY.md | tr -d '`'
+		sed -n '/^```\(sh\|console\)$/,/^```$/p' "${texts[@]}"
+		grep -ohE '`tidegate [^`]*`' "${texts[@]}" | tr -d '`'
 	} | sed -nE 's/^(# |.*sudo .*)?tidegate (--[a-z-]+ )*([a-z]+).*/\3/p' | sort -u
 }
 expect "examples are found" grep -qx confirm <(documented)
@@ -60,7 +61,6 @@ man_has_statement() { grep -qE "^\.It Ic $2( |$)|^\.Ic $2( |$)" "$1"; }
 man_has_clause() { grep -qE "(Ic|Ar [a-z]+|^allow.*) $2( |$)" "$1"; }
 
 statements | demand "tidegate.conf(5) has every statement" man_has_statement man/tidegate.conf.5
-statements | demand "the README has every statement" has README.md
 clauses | demand "tidegate.conf(5) has every clause" man_has_clause man/tidegate.conf.5
 
 # ---- reasons, hooks, limits ---------------------------------------------------------------------
@@ -82,14 +82,13 @@ man_has_limit() {
 }
 
 reasons | demand "tidegate(8) has every reason" man_has_reason man/tidegate.8
-reasons | grep -vx none | demand "the README has every reason" has README.md
 hooks | demand "tidegate(8) has every hook" man_has_command man/tidegate.8
 programs() { basename -s .bpf.c bpf/*.bpf.c; }
 # learn.bpf.c is spoken of as learning.
 speaks_of() { grep -qiE "\b$2(ing|s|ed)?\b" "$1"; }
 limits | demand "tidegate(8) has every limit and its value" man_has_limit man/tidegate.8
 
-programs | demand "the README speaks of every program in the kernel" speaks_of README.md
+programs | demand "tidegate(8) speaks of every program in the kernel" speaks_of man/tidegate.8
 
 # ---- the pages themselves -----------------------------------------------------------------------
 
@@ -124,14 +123,24 @@ expect_not "a broken example is noticed" "$tidegate" check "$work/broken.conf"
 # ---- what a newcomer is told --------------------------------------------------------------------
 
 targets() {
-	sed -n '/^## Try it/,/^## Install/p' README.md | grep -oE '^make [a-z-]+' | sed 's/make //'
+	sed '/^## /q' README.md | grep -oE '^make [a-z-]+' | sed 's/make //'
 }
 runs_target() { grep -qE "^[[:space:]]*make $2( \|\||\$)" "$1"; }
 targets | demand "the clean room runs what a newcomer is told to" runs_target tests/clean-room
 expect "continuous integration runs it in the clean room" grep -q 'tests/clean-room' .ci/run
-grep -hoE '\bmake [a-z-]+' README.md SECURITY.md | sort -u | while read -r _ target; do
+grep -hoE '\bmake [a-z-]+' "${texts[@]}" | sort -u | while read -r _ target; do
 	grep -qE "^$target:|^[a-z -]*\b$target\b[a-z -]*:" Makefile || echo "make $target"
 done | grep -vE 'make (and|as|of|sure)$' | none "every make target that is named exists"
-grep -oE '\]\([^)#:]+\)' README.md SECURITY.md | sed -E 's/([^:]*):\]\((.*)\)/\1 \2/' |
-	while read -r file path; do [ -e "$path" ] || echo "$file: $path"; done |
+grep -oE '\]\([^)#:]+(#[^)]*)?\)' "${texts[@]}" | sed -E 's/([^:]*):\]\(([^)#]*).*/\1 \2/' |
+	while read -r file path; do [ -e "$(dirname "$file")/$path" ] || echo "$file: $path"; done |
 	none "every file that is linked exists"
+
+# ---- figures ------------------------------------------------------------------------------------
+
+has_figures_of() {
+	cp README.md "$work/figures.md"
+	tests/bench/readme.py "$1" "$work/figures.md" && cmp README.md "$work/figures.md"
+}
+sed '/^| a policy of 20 rules: reload /s/ ms / min /' docs/benchmark.md >"$work/benchmark.md"
+expect "the README's figures are those of docs/benchmark.md" has_figures_of docs/benchmark.md
+expect_not "another figure is noticed" has_figures_of "$work/benchmark.md"
