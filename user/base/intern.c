@@ -51,23 +51,6 @@ static int grow_slots(struct intern *intern)
 	return 0;
 }
 
-static int grow_bytes(struct intern *intern, size_t length)
-{
-	size_t room = intern->room ? intern->room : 4096;
-	__u8 *bytes;
-
-	while (room - intern->used < length + 8)
-		room *= 2;
-	if (room == intern->room)
-		return 0;
-	bytes = realloc(intern->bytes, room);
-	if (!bytes)
-		return -ENOMEM;
-	intern->bytes = bytes;
-	intern->room = room;
-	return 0;
-}
-
 static bool find(const struct intern *intern, const void *bytes, size_t length, __u64 hash,
 		 __u32 *ret_number)
 {
@@ -79,7 +62,7 @@ static bool find(const struct intern *intern, const void *bytes, size_t length, 
 
 		if (item->hash != hash || item->length != length)
 			continue;
-		if (length && memcmp(intern->bytes + item->offset, bytes, length) != 0)
+		if (length && memcmp(intern->strings.bytes + item->offset, bytes, length) != 0)
 			continue;
 		*ret_number = number;
 		return true;
@@ -90,6 +73,7 @@ static bool find(const struct intern *intern, const void *bytes, size_t length, 
 int intern_add(struct intern *intern, const void *bytes, size_t length, __u32 *ret_number)
 {
 	__u64 hash = hash_bytes(bytes, length);
+	struct buffer *strings = &intern->strings;
 	int err;
 
 	err = grow_slots(intern);
@@ -97,13 +81,13 @@ int intern_add(struct intern *intern, const void *bytes, size_t length, __u32 *r
 		return err;
 	if (find(intern, bytes, length, hash, ret_number))
 		return 0;
-	err = grow_bytes(intern, length);
+	err = buffer_reserve(strings, length + 8);
 	if (err)
 		return err;
-	intern->items[intern->count] = (struct intern_item){ intern->used, length, hash };
+	intern->items[intern->count] = (struct intern_item){ strings->size, length, hash };
 	if (length)
-		memcpy(intern->bytes + intern->used, bytes, length);
-	intern->used += (length + 7) & ~(size_t)7;
+		memcpy(strings->bytes + strings->size, bytes, length);
+	strings->size += (length + 7) & ~(size_t)7;
 	*ret_number = intern->count++;
 	place(intern, *ret_number);
 	return 0;
@@ -111,7 +95,7 @@ int intern_add(struct intern *intern, const void *bytes, size_t length, __u32 *r
 
 void intern_clear(struct intern *intern)
 {
-	free(intern->bytes);
+	buffer_clear(&intern->strings);
 	free(intern->items);
 	free(intern->slots);
 	*intern = (struct intern){};

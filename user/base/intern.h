@@ -9,14 +9,15 @@
 #include <stddef.h>
 #include <linux/types.h>
 
+#include "base/buffer.h"
+
 struct intern_item {
-	size_t offset, length; /* in intern.bytes */
+	size_t offset, length; /* in intern.strings */
 	__u64 hash;
 };
 
 struct intern {
-	__u8 *bytes; /* all strings, each aligned to 8 bytes */
-	size_t used, room;
+	struct buffer strings; /* each aligned to 8 bytes */
 	struct intern_item *items;
 	__u32 count;
 	__u32 *slots; /* open addressing: number + 1 */
@@ -32,7 +33,7 @@ int intern_add(struct intern *intern, const void *bytes, size_t length, __u32 *r
 /* Valid until the next intern_add(). */
 static inline const void *intern_get(const struct intern *intern, __u32 number)
 {
-	return intern->bytes + intern->items[number].offset;
+	return intern->strings.bytes + intern->items[number].offset;
 }
 
 void intern_clear(struct intern *intern);

@@ -113,8 +113,8 @@ int cells_write(struct image_writer *writer, const struct classes *classes, cons
 		err = write_tile(&tile, &blocks, classes->rows, numbers + i, row_blocks, uniform);
 	}
 	if (!err)
-		err = writer_append(writer, blocks.bytes, blocks.used, CELL_BLOCK * sizeof(__u16),
-				    &header->cells);
+		err = writer_append(writer, blocks.strings.bytes, blocks.strings.size,
+				    CELL_BLOCK * sizeof(__u16), &header->cells);
 	header->row_blocks = row_blocks;
 	header->classes = count;
 	*ret_uniform = TAKE_PTR(uniform);

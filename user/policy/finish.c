@@ -95,7 +95,7 @@ static void hand_over_lists(struct resolver *resolver)
 		policy->ports[i].rules_count = view.count;
 		policy->ports[i].rules = view.count ? (unsigned int *)view.rules : NULL;
 	}
-	policy->rule_pool = (unsigned int *)TAKE_PTR(resolver->lists.intern.bytes);
+	policy->rule_pool = (unsigned int *)TAKE_PTR(resolver->lists.intern.strings.bytes);
 }
 
 int policy_finish_ports(struct resolver *resolver)

@@ -17,35 +17,25 @@ int rule_lists_init(struct rule_lists *lists)
 void rule_lists_clear(struct rule_lists *lists)
 {
 	intern_clear(&lists->intern);
-	free(lists->scratch);
+	buffer_clear(&lists->scratch);
 	*lists = (struct rule_lists){ 0 };
 }
 
 int rule_lists_reserve(struct rule_lists *lists, size_t count, unsigned int **ret_rules)
 {
-	size_t room = lists->room ?: 1024;
-	unsigned int *grown;
+	int err = buffer_reserve(&lists->scratch, (count + 1) * sizeof(**ret_rules));
 
-	while (room < count)
-		room *= 2;
-	if (room > lists->room) {
-		grown = reallocarray(lists->scratch, room, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		lists->scratch = grown;
-		lists->room = room;
-	}
-	*ret_rules = lists->scratch;
-	return 0;
+	*ret_rules = (unsigned int *)lists->scratch.bytes;
+	return err;
 }
 
 int rule_lists_commit(struct rule_lists *lists, unsigned int count, unsigned int *ret_list)
 {
-	size_t size = count * sizeof(*lists->scratch);
+	size_t size = count * sizeof(unsigned int);
 
-	if (lists->intern.used + size > POLICY_LIMIT_POOL * sizeof(*lists->scratch))
+	if (lists->intern.strings.size + size > POLICY_LIMIT_POOL * sizeof(unsigned int))
 		return -E2BIG;
-	return intern_add(&lists->intern, lists->scratch, size, ret_list);
+	return intern_add(&lists->intern, lists->scratch.bytes, size, ret_list);
 }
 
 static unsigned int merge(const struct rule_view *a, const struct rule_view *b, unsigned int *out)

@@ -27,8 +27,7 @@
  */
 struct rule_lists {
 	struct intern intern;
-	unsigned int *scratch; /* where the next list is written */
-	size_t room;
+	struct buffer scratch; /* where the next list is written */
 };
 
 /* Valid until the next commit. */
