@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <time.h>
 
 #include "cli/view.h"
 #include "config/config.h"
@@ -15,6 +14,7 @@
 #include "host/netdev.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 int cmd_open_docker(const struct options *options, const char *config_text, struct docker **ret,
 		    bool *ret_off)
@@ -26,7 +26,8 @@ int cmd_open_docker(const struct options *options, const char *config_text, stru
 	*ret = NULL;
 	*ret_off = false;
 	/* What is wrong with the text is said where it is used. */
-	if (!url && config_parse(config_text, strlen(config_text), time(NULL), &config, NULL) == 0)
+	if (!url && config_parse(config_text, strlen(config_text), clock_s(CLOCK_REALTIME), &config,
+				 NULL) == 0)
 		url = config_docker_url(config);
 	*ret_off = url && streq(url, "off");
 	if (*ret_off)

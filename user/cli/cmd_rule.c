@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "config/config.h"
@@ -18,6 +17,7 @@
 #include "base/log.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 /* An edit of the text; -EINVAL and the like have been logged. */
 typedef int edit_fn(const char *text, int argc, char **argv, char **ret);
@@ -30,7 +30,7 @@ static int parse(int argc, char **argv, struct statement *ret)
 
 	if (!text)
 		return -ENOMEM;
-	err = config_parse_statement(text, time(NULL), ret, &at);
+	err = config_parse_statement(text, clock_s(CLOCK_REALTIME), ret, &at);
 	if (err == -EINVAL)
 		return log_error(0, "%s: column %u: %s", text, at.column, at.text), -EUCLEAN;
 	return err;
@@ -42,7 +42,7 @@ static int explain_add(const char *text, const struct statement *statement)
 	_cleanup_(config_freep) struct config *config = NULL;
 	const char *set = NULL;
 
-	if (config_parse(text, strlen(text), time(NULL), &config, NULL) == 0)
+	if (config_parse(text, strlen(text), clock_s(CLOCK_REALTIME), &config, NULL) == 0)
 		set = config_missing_set(config, statement);
 	if (!set)
 		return -EINVAL;

@@ -3,7 +3,6 @@
 #include "cli/cmd.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include "config/config.h"
 #include "docker/docker.h"
@@ -13,6 +12,7 @@
 #include "host/session.h"
 #include "engine/trial.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 struct up {
 	bool is_reload, is_audit, without_docker, is_boot;
@@ -194,7 +194,7 @@ static bool is_usable(const char *text)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
 
-	return config_parse(text, strlen(text), time(NULL), &config, NULL) == 0;
+	return config_parse(text, strlen(text), clock_s(CLOCK_REALTIME), &config, NULL) == 0;
 }
 
 /* The text's `interface` statement, if it can be used for itself; else nothing.  Allocated. */

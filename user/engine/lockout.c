@@ -3,20 +3,12 @@
 #include "engine/lockout.h"
 
 #include <netinet/in.h>
-#include <time.h>
 
 #include "image/image.h"
 #include "host/netdev.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"
-
-static __u64 coarse_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
+#include "base/clock.h"
 
 static bool drops(const struct image *image, const struct ssh_connection *ssh)
 {
@@ -24,7 +16,7 @@ static bool drops(const struct image *image, const struct ssh_connection *ssh)
 
 	if (!image->bytes || image_header(image)->flags & IMAGE_AUDIT)
 		return false;
-	return REASONS_DROP & 1u << image_decide(image, &flow, coarse_ns());
+	return REASONS_DROP & 1u << image_decide(image, &flow, clock_ns(CLOCK_MONOTONIC_COARSE));
 }
 
 /* What comes from this host itself or from a container does not meet the filter. */

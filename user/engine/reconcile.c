@@ -7,7 +7,6 @@
 #include "engine/reconcile.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include "datapath.h"
 #include "image/image.h"
@@ -18,6 +17,7 @@
 #include "engine/running.h"
 #include "engine/trial.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 /* What enforces now, read back from the kernel. */
 struct running {
@@ -124,14 +124,6 @@ static int join_counters(const struct reconcile_input *input, struct counter_ids
 
 /* ---- image ------------------------------------------------------------------------ */
 
-static __u64 monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
-
 static int build(const struct desired *desired, const struct counter_list *counters,
 		 struct image *ret, char *error)
 {
@@ -141,8 +133,8 @@ static int build(const struct desired *desired, const struct counter_list *count
 		.policy = desired->policy,
 		.rule_counters = counters->ids,
 		.port_counters = counters->ids + desired->policy->rules_count,
-		.now_epoch = time(NULL),
-		.now_monotonic_ns = monotonic_ns(),
+		.now_epoch = clock_s(CLOCK_REALTIME),
+		.now_monotonic_ns = clock_ns(CLOCK_MONOTONIC),
 	};
 	int err = notes_pack(desired->text, desired->inventory, &notes, &input.notes_size);
 
@@ -304,7 +296,7 @@ static void write_state(const struct reconcile_input *input, const struct desire
 	/* Only talk for `status`; what it cannot say it will find out by itself. */
 	if (input->is_dry_run || kernel_read_state(input->kernel, &state) < 0)
 		return;
-	state.reconciled_at = time(NULL);
+	state.reconciled_at = clock_s(CLOCK_REALTIME);
 	if (input->hook != HOOK_NONE)
 		state.hook = input->hook;
 	if (input->is_insisted && !error[0]) {
@@ -314,7 +306,7 @@ static void write_state(const struct reconcile_input *input, const struct desire
 	if (input->is_insisted && !input->trial_seconds && !error[0])
 		state.unconfirmed_ns = 0;
 	if (desired && desired->docker_source == DOCKER_FRESH)
-		state.docker_seen_at = time(NULL);
+		state.docker_seen_at = clock_s(CLOCK_REALTIME);
 	snprintf(state.docker_error, sizeof(state.docker_error), "%s",
 		 desired ? desired->docker_error : state.docker_error);
 	if (!error[0])

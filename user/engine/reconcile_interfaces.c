@@ -6,13 +6,13 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "image/image.h"
 #include "host/netdev.h"
 #include "engine/notes.h"
 #include "engine/reconcile_private.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 static const struct statement *find_interfaces(const struct config *config)
 {
@@ -249,7 +249,7 @@ static bool is_moved(const struct desired *desired, const struct image *running)
 	_cleanup_free_ char *text = NULL;
 
 	if (!running->bytes || notes_unpack(running, &text, NULL) < 0 ||
-	    config_parse(text, strlen(text), time(NULL), &config, NULL) < 0)
+	    config_parse(text, strlen(text), clock_s(CLOCK_REALTIME), &config, NULL) < 0)
 		return false;
 	return is_statement_changed(config, desired->config);
 }

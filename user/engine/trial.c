@@ -3,8 +3,8 @@
 #include "engine/trial.h"
 
 #include <errno.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "image/image.h"
 #include "kernel/kernel.h"
@@ -13,38 +13,28 @@
 #include "engine/running.h"
 #include "base/cleanup.h"
 
-#define SECOND_NS 1000000000ull
-
 /* A text that was saved and left alone for so long has been confirmed by that. */
-#define SETTLED_NS (600 * SECOND_NS)
-
-static __u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * SECOND_NS + now.tv_nsec;
-}
+#define SETTLED_NS (600 * CLOCK_SECOND_NS)
 
 enum trial trial_of(const struct image_header *header)
 {
 	if (!header->deadline_ns)
 		return TRIAL_NONE;
-	return now_ns() <= header->deadline_ns ? TRIAL_PENDING : TRIAL_LAPSED;
+	return clock_ns(CLOCK_MONOTONIC) <= header->deadline_ns ? TRIAL_PENDING : TRIAL_LAPSED;
 }
 
 unsigned int trial_seconds_left(const struct image_header *header)
 {
-	__u64 now = now_ns();
+	__u64 now = clock_ns(CLOCK_MONOTONIC);
 
 	if (header->deadline_ns <= now)
 		return 0;
-	return (header->deadline_ns - now + SECOND_NS - 1) / SECOND_NS;
+	return (header->deadline_ns - now + CLOCK_SECOND_NS - 1) / CLOCK_SECOND_NS;
 }
 
 __u64 trial_deadline_ns(unsigned int seconds)
 {
-	return now_ns() + seconds * SECOND_NS;
+	return clock_ns(CLOCK_MONOTONIC) + seconds * CLOCK_SECOND_NS;
 }
 
 /* A policy that passes everything. */
@@ -63,7 +53,7 @@ static int build_open(struct image *ret)
  * slot has what was before. */
 static int fill_confirmed(struct kernel *kernel, const struct state *state)
 {
-	if (state->unconfirmed_ns && now_ns() - state->unconfirmed_ns < SETTLED_NS)
+	if (state->unconfirmed_ns && clock_ns(CLOCK_MONOTONIC) - state->unconfirmed_ns < SETTLED_NS)
 		return 0;
 	return kernel_copy_slot(kernel, SLOT_ACTIVE, SLOT_CONFIRMED);
 }
@@ -157,7 +147,7 @@ int trial_follow(struct kernel *kernel, const struct image *running, const struc
 	if (err < 0 || memcmp(old, new, sizeof(old)) == 0)
 		return err;
 	err = trial_prepare(kernel, running);
-	return err < 0 ? err : write_unconfirmed(kernel, now_ns());
+	return err < 0 ? err : write_unconfirmed(kernel, clock_ns(CLOCK_MONOTONIC));
 }
 
 int trial_fall_back(struct kernel *kernel, struct image *running, __u64 ret_refused[2])

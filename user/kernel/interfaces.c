@@ -6,10 +6,10 @@
 #include "kernel/kernel.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include "kernel/private.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 int kernel_note_guarded(struct kernel *kernel, const struct attach_request *request)
 {
@@ -59,14 +59,6 @@ static int forget_others(struct kernel *kernel, const struct other_interface *ot
 	return err;
 }
 
-static __u32 monotonic_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec;
-}
-
 /* there: how it is noted, NULL when it is not. */
 static struct interface describe(const struct other_interface *other, const struct interface *there,
 				 __u32 settled_s)
@@ -76,7 +68,7 @@ static struct interface describe(const struct other_interface *other, const stru
 
 	if (!(other->flags & INTERFACE_NEW))
 		return interface;
-	interface.noted_s = is_known ? there->noted_s : monotonic_s();
+	interface.noted_s = is_known ? there->noted_s : clock_s(CLOCK_MONOTONIC_COARSE);
 	if ((is_known && !(there->flags & INTERFACE_NEW)) || interface.noted_s < settled_s)
 		interface.flags &= ~INTERFACE_NEW;
 	return interface;
