@@ -50,6 +50,15 @@ rm $pins/links/*-xdp
 expect "status is green within 5 s, $because" eventually 5 is_green
 expect_equal "the links are the same, $because" "$(link_ids)" "$links"
 
+because="a pin was removed again and again, at any moment of a round"
+for ((i = 0; i < ${TIDEGATE_REMOVALS:-150}; i++)); do
+	kill -HUP "$daemon_pid"
+	sleep "0.0$((i % 6))$((i % 10))"
+	rm -f $pins/links/*-xdp
+done
+expect "status is green within 5 s, $because" eventually 5 is_green
+expect_equal "the links are the same, $because" "$(link_ids)" "$links"
+
 because="a file system was mounted over them"
 mount -t bpf none /sys/fs/bpf
 expect "status is green within 5 s, $because" eventually 5 is_green

@@ -367,6 +367,19 @@ static char *refusal(int ifindex, enum hook_kind hook, int err)
 	return text;
 }
 
+/* Somebody removed the pin of our own link a moment ago; whoever holds the link restores it.  At
+ * another hook the filter would be there twice. */
+static bool is_unpinned(struct kernel *kernel, int ifindex, int err)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	__u32 id;
+
+	if ((err != -EBUSY && err != -EEXIST) || bpf_xdp_query(ifindex, 0, &query) < 0)
+		return false;
+	id = query.prog_id ?: query.drv_prog_id ?: query.skb_prog_id;
+	return id && kernel_is_of_these_maps(kernel, id);
+}
+
 static int attach_best(struct kernel *kernel, const struct attach_request *request,
 		       enum hook_kind *ret_hook, char **ret_note)
 {
@@ -388,6 +401,9 @@ static int attach_best(struct kernel *kernel, const struct attach_request *reque
 			*ret_note = TAKE_PTR(note);
 			return 0;
 		}
+		if (is_xdp && is_unpinned(kernel, request->ifindex, err))
+			return kernel_fail(err, "the filter on interface %d lost its pin just now",
+					   request->ifindex);
 		if (is_xdp && !note)
 			note = refusal(request->ifindex, hook, err);
 	}
