@@ -224,6 +224,7 @@ static void take_segment(struct hammer *hammer, int family, uint8_t proto, uint8
 	}
 }
 
+/* What is for others of this network is theirs. */
 static void take_packet(struct hammer *hammer, const uint8_t *packet, size_t size)
 {
 	const struct ip6_hdr *ip6 = (const void *)packet;
@@ -232,10 +233,11 @@ static void take_packet(struct hammer *hammer, const uint8_t *packet, size_t siz
 
 	if (size >= sizeof(*ip) && ip->version == 4) {
 		header = ip->ihl * 4;
-		if (size >= header)
+		if (size >= header && !memcmp(&ip->daddr, hammer->saddr[0], 4))
 			take_segment(hammer, 0, ip->protocol, ip->ttl, packet + header,
 				     size - header);
-	} else if (size >= sizeof(*ip6) && ip->version == 6) {
+	} else if (size >= sizeof(*ip6) && ip->version == 6 &&
+		   !memcmp(&ip6->ip6_dst, hammer->saddr[1], 16)) {
 		take_segment(hammer, 1, ip6->ip6_nxt, ip6->ip6_hlim, packet + sizeof(*ip6),
 			     size - sizeof(*ip6));
 	}
