@@ -118,7 +118,8 @@ static int finish_edit(const struct edit *edit, char **ret)
 		return -ENOMEM;
 	write_edit(out, edit);
 	has_failed = ferror(out) != 0;
-	if (fclose(out) != 0 || has_failed)
+	/* A stream whose last allocation failed is closed with success, and without a text. */
+	if (fclose(out) != 0 || has_failed || !text)
 		return -ENOMEM;
 	err = config_parse(text, size, 0, &config, NULL);
 	if (err < 0)
