@@ -45,13 +45,13 @@ static __always_inline void count(enum reason reason, __u32 packets, __u64 bytes
 		count_at(own, reason, packets, bytes);
 }
 
-/* The one that a word of the lane names. */
-static __always_inline void count_lane(__u32 word, __u32 packets, __u64 bytes)
+/* The one that a fast path entry names. */
+static __always_inline void count_entry(__u32 word, __u32 packets, __u64 bytes)
 {
 	struct counters *own = own_counters();
 
 	if (own)
-		add((void *)own + LANE_COUNTER_OFFSET(word), packets, bytes);
+		add((void *)own + FASTPATH_COUNTER_OFFSET(word), packets, bytes);
 }
 
 /* Those of the reason, and of port and rule, if they have any. */

@@ -10,7 +10,7 @@
 #include "datapath.h"
 #include "decide.h"
 #include "parse.h"
-#include "usual.h"
+#include "fastpath.h"
 
 /* include/uapi/linux/pkt_cls.h.  UNSPEC lets the programs and filters behind this one speak. */
 #define TC_ACT_UNSPEC (-1)
@@ -43,11 +43,11 @@ static __always_inline bool filter(const struct hook *hook, struct packet *pkt, 
 	return drop && !decision.is_audit;
 }
 
-/* The same, where bpf/usual.h decided: by the lane, and by looking the source up. */
-static __always_inline enum verdict follow_lane(__u32 word, __u32 packets, __u64 bytes)
+/* The same, where bpf/fastpath.h decided: by the fast path, and by looking the source up. */
+static __always_inline enum verdict follow_entry(__u32 word, __u32 packets, __u64 bytes)
 {
-	count_lane(word, packets, bytes);
-	return LANE_VERDICT(word);
+	count_entry(word, packets, bytes);
+	return FASTPATH_VERDICT(word);
 }
 
 static __always_inline enum verdict follow(const struct image_answer *answer, __u32 packets,
@@ -172,14 +172,14 @@ __noinline int filter_listed_xdp(struct xdp_md *ctx)
 SEC("xdp.frags")
 int filter_xdp(struct xdp_md *ctx)
 {
-	const struct lane_table *table = open_lane();
+	const struct fastpath_table *table = fastpath_enabled();
 	struct cursor cursor = xdp_cursor(ctx);
 	bool may_be_listed = false;
 	__u32 word = answer_frame(table, &cursor, &may_be_listed);
 	int verdict;
 
 	if (word)
-		return follow_lane(word, 1, xdp_bytes(ctx));
+		return follow_entry(word, 1, xdp_bytes(ctx));
 	verdict = may_be_listed ? filter_listed_xdp(ctx) : 0;
 	return verdict ?: filter_any_xdp(ctx);
 }
@@ -227,14 +227,14 @@ __noinline int filter_listed_tc(struct __sk_buff *skb)
 SEC("tc")
 int filter_tc(struct __sk_buff *skb)
 {
-	const struct lane_table *table = open_lane();
+	const struct fastpath_table *table = fastpath_enabled();
 	struct cursor cursor = skb_cursor(skb);
 	bool may_be_listed = false;
 	__u32 word = answer_frame(table, &cursor, &may_be_listed);
 	int verdict;
 
 	if (word)
-		return tc_verdict(follow_lane(word, packets_of(skb), skb->len));
+		return tc_verdict(follow_entry(word, packets_of(skb), skb->len));
 	verdict = may_be_listed ? filter_listed_tc(skb) : 0;
 	return verdict ?: filter_any_tc(skb);
 }
@@ -265,14 +265,14 @@ __noinline int filter_listed_tc_l3(struct __sk_buff *skb)
 SEC("tc")
 int filter_tc_l3(struct __sk_buff *skb)
 {
-	const struct lane_table *table = open_lane();
+	const struct fastpath_table *table = fastpath_enabled();
 	struct cursor cursor = skb_cursor(skb);
 	bool may_be_listed = false;
 	__u32 word = answer_network(table, &cursor, skb->protocol, &may_be_listed);
 	int verdict;
 
 	if (word)
-		return tc_verdict(follow_lane(word, packets_of(skb), skb->len));
+		return tc_verdict(follow_entry(word, packets_of(skb), skb->len));
 	verdict = may_be_listed ? filter_listed_tc_l3(skb) : 0;
 	return verdict ?: filter_any_tc_l3(skb);
 }

@@ -87,7 +87,7 @@ enum reason {
  * user/kernel_counter_ids.c and survive a new image.
  */
 #define COUNTER_FIRST  64
-#define COUNTERS_JOINT 32768 /* joint ones are below: the lane has no more bits for an id */
+#define COUNTERS_JOINT 32768 /* joint ones are below: the fast path has no more bits for an id */
 
 struct counter {
 	__u64 packets;
@@ -261,7 +261,7 @@ struct means_note {
  * (row, class) is computed in user space, so its cost here does not depend on how many
  * rules there are or how they overlap.  Most addresses are of one class; the port names its
  * rule, and a bit says where an address may be of another.  For this host's own addresses the slot
- * says beforehand what all of this comes to, and the lane says it where it is found at once.
+ * says beforehand what all of this comes to, and the fast path says it where it is found at once.
  */
 #define IMAGE_CHUNK  65536u /* images are a multiple of it */
 #define IMAGE_SMALL  (1u << 20)
@@ -454,7 +454,7 @@ struct image_header {
 enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
 
 /*
- * Three tables have the same place in every image, because each packet asks them that the lane
+ * Three tables have the same place in every image, because each packet asks them that the fast path
  * does not answer: what is known when the program is compiled need not be read nor bounded.  The
  * slots are as many as there are; those up to IMAGE_NEAR_SLOTS are inside the smallest image.
  */
@@ -467,39 +467,43 @@ enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
 #define IMAGE_SLOTS_MAX      65536u
 #define IMAGE_NEAR_SLOTS     ((IMAGE_SMALL - IMAGE_SLOTS) / 64)
 
-/* ---- the lane ------------------------------------------------------------------- */
+/* ---- the fast path ------------------------------------------------------------------- */
 
 /*
- * Array "lane", one element: what the image that enforces says to most packets, at an address that
- * the programs know when they are loaded, and a word for each port.  To find image, slot and answer
- * would cost a third of what such a packet takes.  Written by user/kernel_lane.c, only while it is
- * closed and no program reads it any more; an open lane is complete and says what the image says.
+ * Array "lane", one element: what the image that enforces says to most packets, at an address
+ * that the programs know when they are loaded, and a word for each port.  To find image, slot and
+ * answer would cost a third of what such a packet takes.  Written by user/kernel/slots.c, only while
+ * it is closed and no program reads it any more; an enabled one is complete and says what the image
+ * says.
  */
-#define LANE_PROTOS 2  /* TCP and UDP */
-#define LANE_OFFSET 8u /* in one cache line with the addresses */
+#define FASTPATH_PROTOS 2  /* TCP and UDP */
+#define FASTPATH_OFFSET 8u /* in one cache line with the addresses */
 
 /* Of an image_answer the verdict, the one counter and the flags; 0 = nothing is said. */
-#define LANE_WORD(verdict, counter, flags) \
+#define FASTPATH_ENTRY(verdict, counter, flags) \
 	((__u32)(verdict) << 30 | (__u32)(counter) << 4 | (__u32)(flags))
-#define LANE_VERDICT(word)        ((word) >> 30)
-#define LANE_COUNTER(word)        ((word) >> 4 & 0x7fff)
-#define LANE_COUNTER_OFFSET(word) ((word)&0x7fff0) /* in struct counters, bytes: 16 for each */
-#define LANE_FLAGS(word)          ((word)&15)
+#define FASTPATH_VERDICT(word) ((word) >> 30)
+#define FASTPATH_COUNTER(word) ((word) >> 4 & 0x7fff)
+#define FASTPATH_COUNTER_OFFSET(word)                              \
+	((word)&0x7fff0) /* in struct counters, bytes: 16 for each \
+			  */
+#define FASTPATH_FLAGS(word) ((word)&15)
 
-struct lane_table {
+struct fastpath_table {
 	struct image_near4 near4[IMAGE_NEAR]; /* these as in the header */
 	struct image_near6 near6[IMAGE_NEAR];
 	__be32 own4[IMAGE_OWN4];
 	struct image_bitmap shape6;
-	__u64 generation;                     /* of the image that it was made of */
-	__u32 answers[2][LANE_PROTOS][65536]; /* by family (4, 6), protocol index, __be16 port */
-	__u8 unusual4[IMAGE_UNUSUAL4_SIZE];   /* as at IMAGE_UNUSUAL4 */
-	__u8 unusual6[1u << 18];              /* as at shape6.root, and more than there can be */
+	__u64 generation; /* of the image that it was made of */
+	__u32 answers[2][FASTPATH_PROTOS]
+		     [65536];               /* by family (4, 6), protocol index, __be16 port */
+	__u8 unusual4[IMAGE_UNUSUAL4_SIZE]; /* as at IMAGE_UNUSUAL4 */
+	__u8 unusual6[1u << 18];            /* as at shape6.root, and more than there can be */
 };
 
-struct lane {
-	__u64 offset; /* LANE_OFFSET, where the table is; 0 = closed, ask the image */
-	struct lane_table table;
+struct fastpath {
+	__u64 offset; /* FASTPATH_OFFSET, where the table is; 0 = closed, ask the image */
+	struct fastpath_table table;
 };
 
 #define DATAPATH_ASSERT(type, size) \
@@ -523,9 +527,9 @@ DATAPATH_ASSERT(image_near4, 8);
 DATAPATH_ASSERT(image_near6, 24);
 DATAPATH_ASSERT(image_bitmap, 24);
 DATAPATH_ASSERT(image_header, 360);
-DATAPATH_ASSERT(lane_table, 192 + (1u << 20) + (3u << 17));
-DATAPATH_ASSERT(lane, LANE_OFFSET + sizeof(struct lane_table));
-_Static_assert(COUNTERS_JOINT == 0x8000, "a counter's id is 15 bits of the lane's word");
+DATAPATH_ASSERT(fastpath_table, 192 + (1u << 20) + (3u << 17));
+DATAPATH_ASSERT(fastpath, FASTPATH_OFFSET + sizeof(struct fastpath_table));
+_Static_assert(COUNTERS_JOINT == 0x8000, "a counter's id is 15 bits of a fast path entry");
 _Static_assert(COUNTER_FIRST + 2 * (LIMIT_PORTS + LIMIT_RULES) <= LIMIT_COUNTERS,
 	       "rules and ports have counters, also where a rule has half of a port's place");
 _Static_assert(sizeof(struct image_header) <= IMAGE_SLOT_INDEX, "the header has room");

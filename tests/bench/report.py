@@ -20,7 +20,7 @@ from collections import OrderedDict
 REASONS = {
     "ceiling": "a packet that most are like takes some 35 instructions more than reading the headers "
     "does: 1 to 3 ns where the machine has nothing else to do, three times as much where it has",
-    "unguarded": "the headers are read, what the lane says of the port and what Docker bound looked "
+    "unguarded": "the headers are read, what the fast path says of the port and what Docker bound looked "
     "up, and a packet counted",
     "bare-veth": "veth copies each packet that the other stack sends into an XDP buffer for any XDP "
     "program at all, and has no segmentation offload then, which no NIC does: hence the wire",

@@ -269,7 +269,7 @@ static inline __u32 image_ask_rule(struct image_ref image, const struct image_po
 	return rule == image_rule(image, header, port, class) ? rule : IMAGE_BAD;
 }
 
-/* Whether the fast path may pass a packet from there by itself, as is_usual() of bpf/usual.h. */
+/* Whether the fast path may pass a packet from there by itself, as is_usual() of bpf/fastpath.h. */
 static inline bool image_is_plain_source(struct image_ref image, const struct prefix *saddr)
 {
 	const struct image_header *header = image_header_of(image);

@@ -249,7 +249,7 @@ static void empty_slot(struct stage *stage, enum image_slot slot)
 {
 	__u32 key = slot;
 
-	if (slot == SLOT_ACTIVE && kernel_close_lane(stage->kernel) < 0)
+	if (slot == SLOT_ACTIVE && kernel_disable_fastpath(stage->kernel) < 0)
 		die("%s", kernel_error());
 	for (int i = 0; i < POLICY_SIZES; i++)
 		if (bpf_map_delete_elem(stage->kernel->policy_fds[i], &key) < 0 && errno != ENOENT)

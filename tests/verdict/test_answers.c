@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * test_answers.c: what the image says beforehand (bpf/usual.h) is what would be decided without it
- * (bpf/decide.h).  The table's frames, as they are and with bytes changed at random, the same ones
- * in each run, meet the same policy four times: with its answers, with what is remembered of those
- * (bpf/recent.h), with the lane closed that they are read from, and without them.
+ * test_answers.c: what the image says beforehand (bpf/fastpath.h) is what would be decided without
+ * it (bpf/decide.h).  The table's frames, as they are and with bytes changed at random, the same
+ * ones in each run, meet the same policy four times: with its answers, with what is remembered of
+ * those (bpf/recent.h), with the fast path disabled that they are read from, and without them.
  *
  * VERDICT_MUTATIONS=1000000 in the environment tries that many.
  */
@@ -87,7 +87,7 @@ static unsigned int play(struct stage *stage, struct batch *batch)
 	return decided;
 }
 
-/* Packets that a joint counter counted: nobody but bpf/usual.h counts there. */
+/* Packets that a joint counter counted: nobody but bpf/fastpath.h counts there. */
 static unsigned long long answered(const struct stage *stage)
 {
 	unsigned long long packets = 0;
@@ -115,9 +115,9 @@ int main(void)
 		stage_set(stage, scene);
 		decided = play(stage, batch);
 		is_ok = compare(stage, batch, "a second time");
-		if (kernel_close_lane(stage->kernel) < 0)
+		if (kernel_disable_fastpath(stage->kernel) < 0)
 			die("%s", kernel_error());
-		is_ok = compare(stage, batch, "with the lane closed") && is_ok;
+		is_ok = compare(stage, batch, "with the fast path disabled") && is_ok;
 		stage_set(stage, &silent);
 		is_ok = compare(stage, batch, "without") && is_ok;
 		tap_case(is_ok && decided > BATCH / 10,

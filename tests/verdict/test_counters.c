@@ -88,7 +88,8 @@ static void nothing_is_lost_when_ids_run_out(struct kernel *kernel, struct joint
 	tap_case(packets(joint->reason) == 5 && packets(joint->port) == 7, "and_is_read_back");
 }
 
-/* How many of as many as there can be have an id that the lane has room for; 0 = one has another.
+/* How many of as many as there can be have an id that the fast path has room for; 0 = one has
+ * another.
  */
 static unsigned int give_joints(void)
 {

@@ -272,7 +272,7 @@ static int replace(const struct reconcile_input *input, struct reconcile_plan *p
 	if (input->is_dry_run)
 		return 0;
 	if (!report->is_changed) {
-		err = kernel_tend_lane(input->kernel);
+		err = kernel_tend_fastpath(input->kernel);
 		return err < 0 ? reconcile_fail(err, error) : 0;
 	}
 	err = swap(input, running, image, error);

@@ -170,7 +170,7 @@ static struct kernel *new_kernel(const char *pin_dir)
 		return NULL;
 	memset(kernel->program_fds, 0xff, sizeof(kernel->program_fds));
 	kernel->policy_fds[0] = kernel->policy_fds[1] = kernel->policy_fds[2] = -1;
-	kernel->lane_fd = kernel->counters_fd = kernel->counter_owners_fd = -1;
+	kernel->fastpath_fd = kernel->counters_fd = kernel->counter_owners_fd = -1;
 	kernel->interfaces_fd = kernel->own_macs_fd = kernel->state_fd = -1;
 	kernel->learned_fd = kernel->learned_at_fd = kernel->learned_ports_fd = -1;
 	kernel->means_fd = -1;
@@ -196,7 +196,7 @@ static const struct {
 	MAP("policy_small", policy_fds[0]),
 	MAP("policy_medium", policy_fds[1]),
 	MAP("policy_large", policy_fds[2]),
-	MAP("lane", lane_fd),
+	MAP("lane", fastpath_fd),
 	MAP("counters", counters_fd),
 	MAP("counter_owners", counter_owners_fd),
 	MAP("interfaces", interfaces_fd),
@@ -605,7 +605,7 @@ void kernel_free(struct kernel *kernel)
 		util_closep(&kernel->policy_fds[i]);
 	kernel_release_links(kernel);
 	kernel_unmap_counters(kernel);
-	util_closep(&kernel->lane_fd);
+	util_closep(&kernel->fastpath_fd);
 	util_closep(&kernel->counters_fd);
 	util_closep(&kernel->counter_owners_fd);
 	util_closep(&kernel->interfaces_fd);

@@ -156,8 +156,8 @@ int kernel_swap(struct kernel *kernel, enum image_slot slot, struct image *image
 /* Makes both slots hold the same image. */
 int kernel_copy_slot(struct kernel *kernel, enum image_slot from, enum image_slot to);
 
-/* Opens the lane if who filled the slot failed, or was killed, before that. */
-int kernel_tend_lane(struct kernel *kernel);
+/* Enables the fast path if who filled the slot failed, or was killed, before that. */
+int kernel_tend_fastpath(struct kernel *kernel);
 
 /* A copy of the image in the slot; -ENOENT when it is empty. */
 int kernel_read_image(struct kernel *kernel, enum image_slot slot, struct image *ret);

@@ -26,7 +26,7 @@ struct kernel {
 	bool is_renewing; /* kernel_load(): what is attached gets the program of this build */
 	int program_fds[PROGRAM_MAX]; /* -1 = not loaded yet */
 	int policy_fds[POLICY_SIZES]; /* by size: small, medium, large */
-	int lane_fd;
+	int fastpath_fd;
 	int counters_fd;
 	struct counters *counters; /* mapped, each element; NULL = not now */
 	__u32 counter_elements;
@@ -107,16 +107,13 @@ bool kernel_is_own_attached(struct kernel *kernel);
 int kernel_note_guarded(struct kernel *kernel, const struct attach_request *request);
 int kernel_forget_interface(struct kernel *kernel, __u32 ifindex);
 
-/* ---- the lane (lane.c) ------------------------------------------------------------ */
+/* ---- the fast path (slots.c) ------------------------------------------------------------- */
 
 /* No packet asks it from now on; none does any more when a slot has been filled after that, for
  * which the kernel waits until every program that runs has ended. */
-int kernel_close_lane(struct kernel *kernel);
+int kernel_disable_fastpath(struct kernel *kernel);
 
-/* With what the image in SLOT_ACTIVE says.  A failure is talked about and costs time, nothing
- * else. */
-void kernel_open_lane(struct kernel *kernel, const struct image *image);
-bool kernel_is_lane_open(struct kernel *kernel);
+bool kernel_is_fastpath_enabled(struct kernel *kernel);
 
 /* ---- counters (counters.c) ------------------------------------------------------ */
 

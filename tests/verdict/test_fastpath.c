@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * test_lane.c: the lane says what the image in the active slot says, or is closed.  That a closed
- * one changes no verdict is test_answers.c's.
+ * test_fastpath.c: the fast path says what the image in the active slot says, or is closed.  That a
+ * closed one changes no verdict is test_answers.c's.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,13 +20,13 @@ static bool says(__u32 word, const struct image_answer *answer)
 
 	if (!word) /* nothing: if nothing is said, or more than one counter is to be moved */
 		return !answer->flags || (is_joint && !answer->counter);
-	return LANE_VERDICT(word) == answer->verdict && LANE_FLAGS(word) == answer->flags &&
-	       LANE_COUNTER(word) == (is_joint ? answer->counter : answer->reason);
+	return FASTPATH_VERDICT(word) == answer->verdict && FASTPATH_FLAGS(word) == answer->flags &&
+	       FASTPATH_COUNTER(word) == (is_joint ? answer->counter : answer->reason);
 }
 
-static bool says_all(const struct lane_table *table, struct image_ref image)
+static bool says_all(const struct fastpath_table *table, struct image_ref image)
 {
-	for (__u32 proto = 0; proto < LANE_PROTOS; proto++) {
+	for (__u32 proto = 0; proto < FASTPATH_PROTOS; proto++) {
 		for (__u32 port = 0; port < 65536; port++) {
 			const struct image_slot_entry *slot =
 				image_near_slot(image, image_slot_number(image, proto, port));
@@ -40,7 +40,7 @@ static bool says_all(const struct lane_table *table, struct image_ref image)
 }
 
 /* The same bits by both, for sources all over. */
-static bool knows_the_usual(const struct lane_table *table, struct image_ref image)
+static bool knows_the_usual(const struct fastpath_table *table, struct image_ref image)
 {
 	const struct image_header *header = image_header_of(image);
 
@@ -61,51 +61,55 @@ static bool knows_the_usual(const struct lane_table *table, struct image_ref ima
 static bool is_right(struct kernel *kernel)
 {
 	_cleanup_(image_clear) struct image image = {};
-	struct lane *lane = mmap(NULL, sizeof(*lane), PROT_READ, MAP_SHARED, kernel->lane_fd, 0);
+	struct fastpath *fastpath =
+		mmap(NULL, sizeof(*fastpath), PROT_READ, MAP_SHARED, kernel->fastpath_fd, 0);
 	bool is_ok;
 
-	if (lane == MAP_FAILED)
-		die("cannot map the lane");
+	if (fastpath == MAP_FAILED)
+		die("cannot map the fast path");
 	is_ok = kernel_read_image(kernel, SLOT_ACTIVE, &image) == 0 &&
-		lane->offset == LANE_OFFSET &&
-		says_all(&lane->table, (struct image_ref){ image.bytes }) &&
-		knows_the_usual(&lane->table, (struct image_ref){ image.bytes });
-	munmap(lane, sizeof(*lane));
+		fastpath->offset == FASTPATH_OFFSET &&
+		says_all(&fastpath->table, (struct image_ref){ image.bytes }) &&
+		knows_the_usual(&fastpath->table, (struct image_ref){ image.bytes });
+	munmap(fastpath, sizeof(*fastpath));
 	return is_ok;
 }
 
 static void it_follows_each_policy(struct stage *stage)
 {
 	stage_set(stage, &rules);
-	tap_case(is_right(stage->kernel), "the_lane_says_what_the_image_says");
+	tap_case(is_right(stage->kernel), "the_fast_path_agrees_with_the_image");
 	stage_set(stage, &closed);
 	tap_case(is_right(stage->kernel), "it_follows_when_the_policy_is_replaced");
 }
 
-/* A trial ends without anybody who would close the lane. */
+/* A trial ends without anybody who would disable the fast path. */
 static void it_is_closed_in_a_trial(struct stage *stage)
 {
 	stage_set(stage, &trial);
-	tap_case(!kernel_is_lane_open(stage->kernel), "it_is_closed_in_a_trial");
-	tap_case(kernel_tend_lane(stage->kernel) == 0 && !kernel_is_lane_open(stage->kernel),
+	tap_case(!kernel_is_fastpath_enabled(stage->kernel), "it_is_closed_in_a_trial");
+	tap_case(kernel_tend_fastpath(stage->kernel) == 0 &&
+			 !kernel_is_fastpath_enabled(stage->kernel),
 		 "it_stays_closed_in_a_trial");
 	if (kernel_copy_slot(stage->kernel, SLOT_CONFIRMED, SLOT_ACTIVE) < 0)
 		die("%s", kernel_error());
 	tap_case(is_right(stage->kernel), "it_is_open_when_the_confirmed_policy_is_back");
 	stage_set(stage, &no_ports);
-	tap_case(!kernel_is_lane_open(stage->kernel), "it_is_closed_where_the_image_is_none");
+	tap_case(!kernel_is_fastpath_enabled(stage->kernel),
+		 "it_is_closed_where_the_image_is_none");
 	stage_set(stage, &no_active);
-	tap_case(kernel_tend_lane(stage->kernel) == 0 && !kernel_is_lane_open(stage->kernel),
+	tap_case(kernel_tend_fastpath(stage->kernel) == 0 &&
+			 !kernel_is_fastpath_enabled(stage->kernel),
 		 "it_stays_closed_without_a_policy");
 }
 
-/* Who fills the slot may be killed before the lane is open again. */
+/* Who fills the slot may be killed before the fast path is enabled again. */
 static void it_is_opened_by_who_comes_next(struct stage *stage)
 {
 	stage_set(stage, &rules);
-	if (kernel_close_lane(stage->kernel) < 0)
+	if (kernel_disable_fastpath(stage->kernel) < 0)
 		die("%s", kernel_error());
-	tap_case(kernel_tend_lane(stage->kernel) == 0 && is_right(stage->kernel),
+	tap_case(kernel_tend_fastpath(stage->kernel) == 0 && is_right(stage->kernel),
 		 "it_is_opened_by_who_comes_next");
 }
 
@@ -124,8 +128,8 @@ static int open_small(const struct kernel *kernel)
 	return fd;
 }
 
-/* A slot that cannot be filled leaves the image that was there.  Without the kernel's wait the lane
- * may still be read, and must not be written. */
+/* A slot that cannot be filled leaves the image that was there.  Without the kernel's wait the fast
+ * path may still be read, and must not be written. */
 static void it_stays_closed_after_a_failure(struct stage *stage)
 {
 	_cleanup_close_ int read_only_fd = open_small(stage->kernel);
@@ -136,10 +140,10 @@ static void it_stays_closed_after_a_failure(struct stage *stage)
 		die("%s", kernel_error());
 	stage->kernel->policy_fds[0] = read_only_fd;
 	tap_case(kernel_swap(stage->kernel, SLOT_ACTIVE, &image) == -EPERM &&
-			 !kernel_is_lane_open(stage->kernel),
+			 !kernel_is_fastpath_enabled(stage->kernel),
 		 "it_stays_closed_after_a_change_that_failed");
 	stage->kernel->policy_fds[0] = fd;
-	tap_case(kernel_tend_lane(stage->kernel) == 0 && is_right(stage->kernel),
+	tap_case(kernel_tend_fastpath(stage->kernel) == 0 && is_right(stage->kernel),
 		 "it_is_opened_after_that_by_who_comes_next");
 }
 

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * image/image.c: images into and out of the slots.  An image is complete, and frozen, before
- * the one update that makes it enforce; a packet sees the old policy or the new one.
+ * slots.c: images into and out of the slots, and the fast path that goes with the active one.  An
+ * image is complete, and frozen, before the one update that makes it enforce; a packet sees the old
+ * policy or the new one.  While the fast path is disabled, packets are decided by the image itself:
+ * dearer, and never different.
  */
 #include "kernel/kernel.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "image/fastpath.h"
 #include "image/image.h"
 #include "kernel/private.h"
+#include "base/log.h"
 #include "base/cleanup.h"
 
 #define HUGE_PAGE (2u << 20)
@@ -132,9 +136,57 @@ static void unmap_slot(struct image *image)
 		munmap(image->bytes, image->size);
 }
 
-/* Whether the lane can say what the image says, until another image comes: a trial ends by itself,
- * and nobody would close the lane then. */
-static bool is_for_lane(const struct image *image)
+/* ---- the fast path ----------------------------------------------------------------------- */
+
+static struct fastpath *map_fastpath(const struct kernel *kernel)
+{
+	void *fastpath = mmap(NULL, sizeof(struct fastpath), PROT_READ | PROT_WRITE, MAP_SHARED,
+			      kernel->fastpath_fd, 0);
+
+	return fastpath == MAP_FAILED ? NULL : fastpath;
+}
+
+int kernel_disable_fastpath(struct kernel *kernel)
+{
+	struct fastpath *fastpath = map_fastpath(kernel);
+
+	if (!fastpath)
+		return kernel_fail(-errno, "cannot disable the fast path");
+	__atomic_store_n(&fastpath->offset, 0, __ATOMIC_SEQ_CST);
+	munmap(fastpath, sizeof(*fastpath));
+	return 0;
+}
+
+bool kernel_is_fastpath_enabled(struct kernel *kernel)
+{
+	struct fastpath *fastpath = map_fastpath(kernel);
+	bool is_enabled = fastpath && fastpath->offset;
+
+	if (fastpath)
+		munmap(fastpath, sizeof(*fastpath));
+	return is_enabled;
+}
+
+/* From the image in SLOT_ACTIVE.  A failure is logged and costs time, nothing else. */
+static void enable_fastpath(struct kernel *kernel, const struct image *image)
+{
+	struct fastpath *fastpath = map_fastpath(kernel);
+
+	if (!fastpath) {
+		log_warning(
+			"cannot enable the fast path: %s; the policy is in place, and packets cost "
+			"more than they need to",
+			strerror(errno));
+		return;
+	}
+	image_fill_fastpath(image, &fastpath->table);
+	__atomic_store_n(&fastpath->offset, FASTPATH_OFFSET, __ATOMIC_RELEASE);
+	munmap(fastpath, sizeof(*fastpath));
+}
+
+/* Whether the fast path can say what the image says, until another image comes: a trial ends by
+ * itself, and nobody would disable the fast path then. */
+static bool is_for_fastpath(const struct image *image)
 {
 	const struct image_header *header = image_header(image);
 
@@ -143,10 +195,10 @@ static bool is_for_lane(const struct image *image)
 }
 
 /*
- * Puts the map into the slot.  What enforces changes while the lane is closed, so that a packet is
- * decided by the old lane, the old image, the new image, the new lane, in this order.  After a
- * failure nobody knows that the kernel waited for who still reads the lane: it stays closed, until
- * kernel_tend_lane().
+ * Puts the map into the slot.  What enforces changes while the fast path is disabled, so that a
+ * packet is decided by the old fast path, the old image, the new image, the new fast path, in this
+ * order.  After a failure nobody knows that the kernel waited for who still reads the fast path: it
+ * stays closed, until kernel_tend_fastpath().
  */
 static int fill_slot(struct kernel *kernel, enum image_slot slot, int fd, int size)
 {
@@ -155,14 +207,14 @@ static int fill_slot(struct kernel *kernel, enum image_slot slot, int fd, int si
 
 	if (slot != SLOT_ACTIVE)
 		return put_map(kernel, slot, fd, size);
-	err = kernel_close_lane(kernel);
+	err = kernel_disable_fastpath(kernel);
 	if (err < 0)
 		return err;
 	err = put_map(kernel, slot, fd, size);
 	if (err < 0)
 		return err;
-	if (map_slot(kernel, slot, &active) == 0 && is_for_lane(&active))
-		kernel_open_lane(kernel, &active);
+	if (map_slot(kernel, slot, &active) == 0 && is_for_fastpath(&active))
+		enable_fastpath(kernel, &active);
 	return 0;
 }
 
@@ -211,12 +263,12 @@ int kernel_copy_slot(struct kernel *kernel, enum image_slot from, enum image_slo
 	return fill_slot(kernel, to, fd, size);
 }
 
-int kernel_tend_lane(struct kernel *kernel)
+int kernel_tend_fastpath(struct kernel *kernel)
 {
 	_cleanup_(unmap_slot) struct image active = {};
 
-	if (kernel_is_lane_open(kernel) || map_slot(kernel, SLOT_ACTIVE, &active) < 0 ||
-	    !is_for_lane(&active))
+	if (kernel_is_fastpath_enabled(kernel) || map_slot(kernel, SLOT_ACTIVE, &active) < 0 ||
+	    !is_for_fastpath(&active))
 		return 0;
 	return kernel_copy_slot(kernel, SLOT_ACTIVE, SLOT_ACTIVE);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* lane.c: see lane.h. */
-#include "image/lane.h"
+/* fastpath.c: see fastpath.h. */
+#include "image/fastpath.h"
 
 #include <string.h>
 
 #include "datapath.h"
 #include "image/image.h"
 
-/* One counter is all that the lane can move. */
+/* One counter is all that the fast path can move. */
 static __u32 counter_of(const struct image_answer *answer)
 {
 	if (answer->counter)
@@ -31,14 +31,14 @@ static __u32 word_of(const struct image_answer *answer)
 
 	if (!answer->flags || !counter)
 		return 0;
-	return LANE_WORD(answer->verdict, counter, answer->flags);
+	return FASTPATH_ENTRY(answer->verdict, counter, answer->flags);
 }
 
-static void fill_answers(const struct image *image, struct lane_table *ret)
+static void fill_answers(const struct image *image, struct fastpath_table *ret)
 {
 	const __u16 *index = (const void *)((const __u8 *)image->bytes + IMAGE_SLOT_INDEX);
 
-	for (size_t proto = 0; proto < LANE_PROTOS; proto++) {
+	for (size_t proto = 0; proto < FASTPATH_PROTOS; proto++) {
 		for (size_t port = 0; port < 65536; port++) {
 			const struct image_slot_entry *slot =
 				slot_at(image, index[proto * 65536 + port]);
@@ -49,7 +49,7 @@ static void fill_answers(const struct image *image, struct lane_table *ret)
 	}
 }
 
-void image_fill_lane(const struct image *image, struct lane_table *ret)
+void image_fill_fastpath(const struct image *image, struct fastpath_table *ret)
 {
 	const struct image_header *header = image_header(image);
 	const __u8 *bytes = image->bytes;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * usual.h: bytes + lane or image -> what becomes of the packet, for those that most are: plain,
- * with ports, for one of this host's addresses.  Where no list is near its source, the lane says
- * it; otherwise the source is looked up, unless it was a moment ago.  All say what decide.h would
- * say; of every other packet this says nothing.
+ * fastpath.h: bytes + lane or image -> what becomes of the packet, for those that most are: plain,
+ * with ports, for one of this host's addresses.  Where no list is near its source, the fast path
+ * says it; otherwise the source is looked up, unless it was a moment ago.  All say what decide.h
+ * would say; of every other packet this says nothing.
  */
-#ifndef TIDEGATE_USUAL_H
-#define TIDEGATE_USUAL_H
+#ifndef TIDEGATE_FASTPATH_H
+#define TIDEGATE_FASTPATH_H
 
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>
@@ -24,17 +24,17 @@
 #define likely(condition) __builtin_expect(!!(condition), 1)
 
 /* In .bss, whose address is part of the program: no look-up. */
-struct lane lane;
+struct fastpath fastpath;
 
 /* Asked before the headers are read, so that only a pointer has to be kept meanwhile.  NULL when it
- * is closed.  That the place comes out of the word which opens the lane keeps the order of the two
- * readings on every processor. */
-static __always_inline const struct lane_table *open_lane(void)
+ * is closed.  That the place comes out of the word which opens the fast path keeps the order of the
+ * two readings on every processor. */
+static __always_inline const struct fastpath_table *fastpath_enabled(void)
 {
-	__u64 offset = *(volatile __u64 *)&lane.offset & LANE_OFFSET;
+	__u64 offset = *(volatile __u64 *)&fastpath.offset & FASTPATH_OFFSET;
 
 	image_opaque(offset);
-	return offset ? (const void *)&lane + offset : NULL;
+	return offset ? (const void *)&fastpath + offset : NULL;
 }
 
 /* Whether the address is known for this host's own without a search, and no port names it. */
@@ -75,7 +75,7 @@ static __always_inline bool is_own_source6(const struct image_near6 *near6, __u6
 }
 
 /* Whether no list has an address near the source, and it can come from outside. */
-static __always_inline bool is_usual(const struct lane_table *table, const struct packet *pkt)
+static __always_inline bool is_usual(const struct fastpath_table *table, const struct packet *pkt)
 {
 	__u64 part;
 
@@ -106,18 +106,18 @@ static __always_inline bool is_final(__u32 flags, const struct packet *pkt)
 	       (flags == (ANSWER_SAID | ANSWER_UNBOUND) && !is_marked(learned_ports_of(), pkt));
 }
 
-/* What becomes of the packet, a LANE_WORD(); 0 = ask answer_listed(), if it may be listed, or else
- * decide.h.  *ret_may_be_listed is false before. */
-static __always_inline __u32 answer_packet(const struct lane_table *table, const struct packet *pkt,
-					   bool *ret_may_be_listed)
+/* What becomes of the packet, a FASTPATH_ENTRY(); 0 = ask answer_listed(), if it may be listed, or
+ * else decide.h.  *ret_may_be_listed is false before. */
+static __always_inline __u32 answer_packet(const struct fastpath_table *table,
+					   const struct packet *pkt, bool *ret_may_be_listed)
 {
 	bool is_ipv6 = pkt->family == 6;
 	__u32 word, flags;
 
 	if (pkt->kind != PACKET_PORTS || !is_own(table->near4, table->near6, pkt))
 		return 0;
-	word = table->answers[is_ipv6][proto_index(pkt->protocol) % LANE_PROTOS][pkt->dport];
-	flags = flags_for(LANE_FLAGS(word), pkt);
+	word = table->answers[is_ipv6][proto_index(pkt->protocol) % FASTPATH_PROTOS][pkt->dport];
+	flags = flags_for(FASTPATH_FLAGS(word), pkt);
 	/* Of a flood to a closed port one comparison tells. */
 	if (flags == (ANSWER_SAID | ANSWER_UNIFORM))
 		return word;
@@ -130,8 +130,9 @@ static __always_inline __u32 answer_packet(const struct lane_table *table, const
 
 /* Each protocol by itself: what TCP and UDP have in common would cost more in registers than it
  * saves in code. */
-static __always_inline __u32 answer_transport(const struct lane_table *table, struct cursor *cursor,
-					      const struct packet *ip, bool *ret_may_be_listed)
+static __always_inline __u32 answer_transport(const struct fastpath_table *table,
+					      struct cursor *cursor, const struct packet *ip,
+					      bool *ret_may_be_listed)
 {
 	struct packet pkt = *ip;
 
@@ -143,8 +144,9 @@ static __always_inline __u32 answer_transport(const struct lane_table *table, st
 }
 
 /* As are the families.  From the network header on. */
-static __always_inline __u32 answer_network(const struct lane_table *table, struct cursor *cursor,
-					    __be16 ethertype, bool *ret_may_be_listed)
+static __always_inline __u32 answer_network(const struct fastpath_table *table,
+					    struct cursor *cursor, __be16 ethertype,
+					    bool *ret_may_be_listed)
 {
 	struct packet pkt = {};
 
@@ -158,7 +160,7 @@ static __always_inline __u32 answer_network(const struct lane_table *table, stru
 }
 
 /* From the Ethernet header on. */
-static __always_inline __u32 answer_frame(const struct lane_table *table, struct cursor *cursor,
+static __always_inline __u32 answer_frame(const struct fastpath_table *table, struct cursor *cursor,
 					  bool *ret_may_be_listed)
 {
 	struct ethhdr *eth = cursor->pos;
@@ -210,10 +212,10 @@ static __always_inline bool look_up_listed(const struct packet *pkt, struct imag
 	return is_final(flags_for(ret->flags, pkt), pkt);
 }
 
-/* Whether the image that the lane was made of let the same source in, a moment ago. */
+/* Whether the image that the fast path was made of let the same source in, a moment ago. */
 static __always_inline bool answer_recent(const struct packet *pkt, struct image_answer *ret)
 {
-	const struct lane_table *table = open_lane();
+	const struct fastpath_table *table = fastpath_enabled();
 
 	return table && pkt->kind == PACKET_PORTS && is_own(table->near4, table->near6, pkt) &&
 	       find_recent(pkt, table->generation, ret);
