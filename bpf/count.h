@@ -46,12 +46,12 @@ static __always_inline void count(enum reason reason, __u32 packets, __u64 bytes
 }
 
 /* The one that a fast path entry names. */
-static __always_inline void count_entry(__u32 word, __u32 packets, __u64 bytes)
+static __always_inline void count_entry(__u32 entry, __u32 packets, __u64 bytes)
 {
 	struct counters *own = own_counters();
 
 	if (own)
-		add((void *)own + FASTPATH_COUNTER_OFFSET(word), packets, bytes);
+		add((void *)own + FASTPATH_COUNTER_OFFSET(entry), packets, bytes);
 }
 
 /* Those of the reason, and of port and rule, if they have any. */

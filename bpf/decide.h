@@ -13,7 +13,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "answer.h"
+#include "verdict_entry.h"
 #include "conntrack.h"
 #include "count.h"
 #include "datapath.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fastpath.h: bytes + lane or image -> what becomes of the packet, for those that most are: plain,
+ * fastpath.h: bytes + table or image -> what becomes of the packet, for those that most are: plain,
  * with ports, for one of this host's addresses.  Where no list is near its source, the fast path
  * says it; otherwise the source is looked up, unless it was a moment ago.  All say what decide.h
  * would say; of every other packet this says nothing.
@@ -12,7 +12,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "answer.h"
+#include "verdict_entry.h"
 #include "classify.h"
 #include "count.h"
 #include "datapath.h"
@@ -27,8 +27,8 @@
 struct fastpath fastpath;
 
 /* Asked before the headers are read, so that only a pointer has to be kept meanwhile.  NULL when it
- * is closed.  That the place comes out of the word which opens the fast path keeps the order of the
- * two readings on every processor. */
+ * is closed.  That the place comes out of the word which enables the fast path keeps the order of
+ * the two readings on every processor. */
 static __always_inline const struct fastpath_table *fastpath_enabled(void)
 {
 	__u64 offset = *(volatile __u64 *)&fastpath.offset & FASTPATH_OFFSET;
@@ -89,90 +89,90 @@ static __always_inline bool is_usual(const struct fastpath_table *table, const s
 	return !(table->unusual6[part / 8 % sizeof(table->unusual6)] >> part % 8 & 1);
 }
 
-/* The flags of an answer that say something about this packet. */
+/* The flags of an entry that apply to this packet. */
 static __always_inline __u32 flags_for(__u32 flags, const struct packet *pkt)
 {
-	return flags & (ANSWER_SAID | ANSWER_UNIFORM | ANSWER_UNBOUND |
-			(is_opening(pkt) ? 0 : ANSWER_OPENING));
+	return flags & (ENTRY_VALID | ENTRY_ANY_SOURCE | ENTRY_CHECK_BOUND |
+			(is_opening(pkt) ? 0 : ENTRY_SYN_ONLY));
 }
 
 /*
- * Whether the answer is all there is to say.  Conntrack is to be asked about what may be a reply,
+ * Whether the entry is all there is to say.  Conntrack is to be asked about what may be a reply,
  * and the ports that Docker bound about what passes because nobody named it.
  */
 static __always_inline bool is_final(__u32 flags, const struct packet *pkt)
 {
-	return flags == ANSWER_SAID ||
-	       (flags == (ANSWER_SAID | ANSWER_UNBOUND) && !is_marked(learned_ports_of(), pkt));
+	return flags == ENTRY_VALID ||
+	       (flags == (ENTRY_VALID | ENTRY_CHECK_BOUND) && !is_marked(learned_ports_of(), pkt));
 }
 
-/* What becomes of the packet, a FASTPATH_ENTRY(); 0 = ask answer_listed(), if it may be listed, or
- * else decide.h.  *ret_may_be_listed is false before. */
-static __always_inline __u32 answer_packet(const struct fastpath_table *table,
-					   const struct packet *pkt, bool *ret_may_be_listed)
+/* What becomes of the packet, a FASTPATH_ENTRY(); 0 = ask find_entry(), if it may be listed, or
+ * else decide.h.  *ret_needs_lookup is false before. */
+static __always_inline __u32 fastpath_packet(const struct fastpath_table *table,
+					     const struct packet *pkt, bool *ret_needs_lookup)
 {
 	bool is_ipv6 = pkt->family == 6;
-	__u32 word, flags;
+	__u32 entry, flags;
 
 	if (pkt->kind != PACKET_PORTS || !is_own(table->near4, table->near6, pkt))
 		return 0;
-	word = table->answers[is_ipv6][proto_index(pkt->protocol) % FASTPATH_PROTOS][pkt->dport];
-	flags = flags_for(FASTPATH_FLAGS(word), pkt);
+	entry = table->entries[is_ipv6][proto_index(pkt->protocol) % FASTPATH_PROTOS][pkt->dport];
+	flags = flags_for(FASTPATH_FLAGS(entry), pkt);
 	/* Of a flood to a closed port one comparison tells. */
-	if (flags == (ANSWER_SAID | ANSWER_UNIFORM))
-		return word;
+	if (flags == (ENTRY_VALID | ENTRY_ANY_SOURCE))
+		return entry;
 	if (!is_usual(table, pkt)) {
-		*ret_may_be_listed = !(flags & ANSWER_UNIFORM);
+		*ret_needs_lookup = !(flags & ENTRY_ANY_SOURCE);
 		return 0;
 	}
-	return is_final(flags, pkt) ? word : 0;
+	return is_final(flags, pkt) ? entry : 0;
 }
 
 /* Each protocol by itself: what TCP and UDP have in common would cost more in registers than it
  * saves in code. */
-static __always_inline __u32 answer_transport(const struct fastpath_table *table,
-					      struct cursor *cursor, const struct packet *ip,
-					      bool *ret_may_be_listed)
+static __always_inline __u32 fastpath_transport(const struct fastpath_table *table,
+						struct cursor *cursor, const struct packet *ip,
+						bool *ret_needs_lookup)
 {
 	struct packet pkt = *ip;
 
 	if (likely(ip->protocol == IPPROTO_TCP) && parse_tcp(cursor, &pkt))
-		return answer_packet(table, &pkt, ret_may_be_listed);
+		return fastpath_packet(table, &pkt, ret_needs_lookup);
 	if (ip->protocol == IPPROTO_UDP && parse_udp(cursor, &pkt))
-		return answer_packet(table, &pkt, ret_may_be_listed);
+		return fastpath_packet(table, &pkt, ret_needs_lookup);
 	return 0;
 }
 
 /* As are the families.  From the network header on. */
-static __always_inline __u32 answer_network(const struct fastpath_table *table,
-					    struct cursor *cursor, __be16 ethertype,
-					    bool *ret_may_be_listed)
+static __always_inline __u32 fastpath_network(const struct fastpath_table *table,
+					      struct cursor *cursor, __be16 ethertype,
+					      bool *ret_needs_lookup)
 {
 	struct packet pkt = {};
 
 	if (!table)
 		return 0;
 	if (likely(ethertype == bpf_htons(ETH_P_IP)) && parse_plain_ipv4(cursor, &pkt))
-		return answer_transport(table, cursor, &pkt, ret_may_be_listed);
+		return fastpath_transport(table, cursor, &pkt, ret_needs_lookup);
 	if (ethertype == bpf_htons(ETH_P_IPV6) && parse_plain_ipv6(cursor, &pkt))
-		return answer_transport(table, cursor, &pkt, ret_may_be_listed);
+		return fastpath_transport(table, cursor, &pkt, ret_needs_lookup);
 	return 0;
 }
 
 /* From the Ethernet header on. */
-static __always_inline __u32 answer_frame(const struct fastpath_table *table, struct cursor *cursor,
-					  bool *ret_may_be_listed)
+static __always_inline __u32 fastpath_frame(const struct fastpath_table *table,
+					    struct cursor *cursor, bool *ret_needs_lookup)
 {
 	struct ethhdr *eth = cursor->pos;
 
 	if (!table || cursor->pos + sizeof(*eth) + PLAIN_BYTES > cursor->end)
 		return 0;
 	cursor->pos += sizeof(*eth);
-	return answer_network(table, cursor, eth->h_proto, ret_may_be_listed);
+	return fastpath_network(table, cursor, eth->h_proto, ret_needs_lookup);
 }
 
 /* The same for a source that has to be looked up, in the image itself; false = ask decide.h. */
-static __always_inline bool look_up_listed(const struct packet *pkt, struct image_answer *ret)
+static __always_inline bool lookup_entry(const struct packet *pkt, struct verdict_entry *ret)
 {
 	struct image_ref image = image_in(SLOT_ACTIVE);
 	const struct image_header *header = image_header_of(image);
@@ -204,16 +204,16 @@ static __always_inline bool look_up_listed(const struct packet *pkt, struct imag
 	rule = image_rule_at(image, header, rule_number);
 	if (!rule)
 		return false;
-	*ret = image_make_answer(header, number, port, rule);
+	*ret = make_verdict_entry(header, number, port, rule);
 	if (!is_drop(ret->reason) && ret->reason != PASS_FAILSAFE && is_spoofed(pkt))
 		return false;
-	if (ret->flags == ANSWER_SAID && !is_drop(ret->reason))
+	if (ret->flags == ENTRY_VALID && !is_drop(ret->reason))
 		note_recent(pkt, header->generation, ret);
 	return is_final(flags_for(ret->flags, pkt), pkt);
 }
 
 /* Whether the image that the fast path was made of let the same source in, a moment ago. */
-static __always_inline bool answer_recent(const struct packet *pkt, struct image_answer *ret)
+static __always_inline bool cached_entry(const struct packet *pkt, struct verdict_entry *ret)
 {
 	const struct fastpath_table *table = fastpath_enabled();
 
@@ -221,9 +221,9 @@ static __always_inline bool answer_recent(const struct packet *pkt, struct image
 	       find_recent(pkt, table->generation, ret);
 }
 
-static __always_inline bool answer_listed(const struct packet *pkt, struct image_answer *ret)
+static __always_inline bool find_entry(const struct packet *pkt, struct verdict_entry *ret)
 {
-	return answer_recent(pkt, ret) || look_up_listed(pkt, ret);
+	return cached_entry(pkt, ret) || lookup_entry(pkt, ret);
 }
 
 #endif

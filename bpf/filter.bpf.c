@@ -44,17 +44,17 @@ static __always_inline bool filter(const struct hook *hook, struct packet *pkt, 
 }
 
 /* The same, where bpf/fastpath.h decided: by the fast path, and by looking the source up. */
-static __always_inline enum verdict follow_entry(__u32 word, __u32 packets, __u64 bytes)
+static __always_inline enum verdict apply_fastpath(__u32 entry, __u32 packets, __u64 bytes)
 {
-	count_entry(word, packets, bytes);
-	return FASTPATH_VERDICT(word);
+	count_entry(entry, packets, bytes);
+	return FASTPATH_VERDICT(entry);
 }
 
-static __always_inline enum verdict follow(const struct image_answer *answer, __u32 packets,
-					   __u64 bytes)
+static __always_inline enum verdict apply_entry(const struct verdict_entry *entry, __u32 packets,
+						__u64 bytes)
 {
-	count_each(answer->reason, answer->port_counter, answer->rule_counter, packets, bytes);
-	return answer->verdict;
+	count_each(entry->reason, entry->port_counter, entry->rule_counter, packets, bytes);
+	return entry->verdict;
 }
 
 /* ---- reading ---------------------------------------------------------------------------- */
@@ -144,7 +144,7 @@ __noinline int parse_skb_l3(struct __sk_buff *skb, struct packet *pkt)
  * every other to a global function, which begins anew.  So what is rare costs the usual packet
  * nothing, not even the registers, and the verifier does not multiply the two.
  */
-__noinline int filter_any_xdp(struct xdp_md *ctx)
+__noinline int filter_slow_xdp(struct xdp_md *ctx)
 {
 	struct hook hook = { .ctx = ctx, .is_xdp = true };
 	struct cursor cursor = xdp_cursor(ctx);
@@ -157,15 +157,15 @@ __noinline int filter_any_xdp(struct xdp_md *ctx)
 
 /* 0 = nothing is said of the packet, which is no verdict of either hook.  That it calls no other
  * function keeps the stacks of all that are called within 512 bytes. */
-__noinline int filter_listed_xdp(struct xdp_md *ctx)
+__noinline int filter_lookup_xdp(struct xdp_md *ctx)
 {
 	struct cursor cursor = xdp_cursor(ctx);
 	struct packet pkt = {};
-	struct image_answer answer;
+	struct verdict_entry entry;
 
-	if (!parse_plain_frame(&cursor, &pkt) || !answer_listed(&pkt, &answer))
+	if (!parse_plain_frame(&cursor, &pkt) || !find_entry(&pkt, &entry))
 		return 0;
-	return follow(&answer, 1, xdp_bytes(ctx));
+	return apply_entry(&entry, 1, xdp_bytes(ctx));
 }
 
 /* Multi-buffer aware (kernel 5.18): the first buffer holds the headers. */
@@ -174,14 +174,14 @@ int filter_xdp(struct xdp_md *ctx)
 {
 	const struct fastpath_table *table = fastpath_enabled();
 	struct cursor cursor = xdp_cursor(ctx);
-	bool may_be_listed = false;
-	__u32 word = answer_frame(table, &cursor, &may_be_listed);
+	bool needs_lookup = false;
+	__u32 entry = fastpath_frame(table, &cursor, &needs_lookup);
 	int verdict;
 
-	if (word)
-		return follow_entry(word, 1, xdp_bytes(ctx));
-	verdict = may_be_listed ? filter_listed_xdp(ctx) : 0;
-	return verdict ?: filter_any_xdp(ctx);
+	if (entry)
+		return apply_fastpath(entry, 1, xdp_bytes(ctx));
+	verdict = needs_lookup ? filter_lookup_xdp(ctx) : 0;
+	return verdict ?: filter_slow_xdp(ctx);
 }
 
 /* What GRO merged came as several packets. */
@@ -202,7 +202,7 @@ static __always_inline int tc_verdict(enum verdict verdict)
 	return verdict == VERDICT_PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
-__noinline int filter_any_tc(struct __sk_buff *skb)
+__noinline int filter_slow_tc(struct __sk_buff *skb)
 {
 	struct hook hook = { .ctx = skb };
 	struct cursor cursor = skb_cursor(skb);
@@ -213,15 +213,15 @@ __noinline int filter_any_tc(struct __sk_buff *skb)
 	return filter_skb(&hook, &pkt);
 }
 
-__noinline int filter_listed_tc(struct __sk_buff *skb)
+__noinline int filter_lookup_tc(struct __sk_buff *skb)
 {
 	struct cursor cursor = skb_cursor(skb);
 	struct packet pkt = {};
-	struct image_answer answer;
+	struct verdict_entry entry;
 
-	if (!parse_plain_frame(&cursor, &pkt) || !answer_listed(&pkt, &answer))
+	if (!parse_plain_frame(&cursor, &pkt) || !find_entry(&pkt, &entry))
 		return 0;
-	return tc_verdict(follow(&answer, packets_of(skb), skb->len));
+	return tc_verdict(apply_entry(&entry, packets_of(skb), skb->len));
 }
 
 SEC("tc")
@@ -229,17 +229,17 @@ int filter_tc(struct __sk_buff *skb)
 {
 	const struct fastpath_table *table = fastpath_enabled();
 	struct cursor cursor = skb_cursor(skb);
-	bool may_be_listed = false;
-	__u32 word = answer_frame(table, &cursor, &may_be_listed);
+	bool needs_lookup = false;
+	__u32 entry = fastpath_frame(table, &cursor, &needs_lookup);
 	int verdict;
 
-	if (word)
-		return tc_verdict(follow_entry(word, packets_of(skb), skb->len));
-	verdict = may_be_listed ? filter_listed_tc(skb) : 0;
-	return verdict ?: filter_any_tc(skb);
+	if (entry)
+		return tc_verdict(apply_fastpath(entry, packets_of(skb), skb->len));
+	verdict = needs_lookup ? filter_lookup_tc(skb) : 0;
+	return verdict ?: filter_slow_tc(skb);
 }
 
-__noinline int filter_any_tc_l3(struct __sk_buff *skb)
+__noinline int filter_slow_tc_l3(struct __sk_buff *skb)
 {
 	struct hook hook = { .ctx = skb, .is_l3 = true };
 	struct cursor cursor = skb_cursor(skb);
@@ -250,15 +250,15 @@ __noinline int filter_any_tc_l3(struct __sk_buff *skb)
 	return filter_skb(&hook, &pkt);
 }
 
-__noinline int filter_listed_tc_l3(struct __sk_buff *skb)
+__noinline int filter_lookup_tc_l3(struct __sk_buff *skb)
 {
 	struct cursor cursor = skb_cursor(skb);
 	struct packet pkt = {};
-	struct image_answer answer;
+	struct verdict_entry entry;
 
-	if (!parse_plain_network(&cursor, skb->protocol, &pkt) || !answer_listed(&pkt, &answer))
+	if (!parse_plain_network(&cursor, skb->protocol, &pkt) || !find_entry(&pkt, &entry))
 		return 0;
-	return tc_verdict(follow(&answer, packets_of(skb), skb->len));
+	return tc_verdict(apply_entry(&entry, packets_of(skb), skb->len));
 }
 
 /* Interfaces without an Ethernet header: tun, WireGuard, PPP. */
@@ -267,12 +267,12 @@ int filter_tc_l3(struct __sk_buff *skb)
 {
 	const struct fastpath_table *table = fastpath_enabled();
 	struct cursor cursor = skb_cursor(skb);
-	bool may_be_listed = false;
-	__u32 word = answer_network(table, &cursor, skb->protocol, &may_be_listed);
+	bool needs_lookup = false;
+	__u32 entry = fastpath_network(table, &cursor, skb->protocol, &needs_lookup);
 	int verdict;
 
-	if (word)
-		return tc_verdict(follow_entry(word, packets_of(skb), skb->len));
-	verdict = may_be_listed ? filter_listed_tc_l3(skb) : 0;
-	return verdict ?: filter_any_tc_l3(skb);
+	if (entry)
+		return tc_verdict(apply_fastpath(entry, packets_of(skb), skb->len));
+	verdict = needs_lookup ? filter_lookup_tc_l3(skb) : 0;
+	return verdict ?: filter_slow_tc_l3(skb);
 }

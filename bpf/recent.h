@@ -21,7 +21,7 @@ struct recent {
 	__u32 port;       /* recent_port(); 0 = nothing is in here */
 	__u64 generation; /* of the image */
 	__be32 saddr[4];
-	struct image_answer answer;
+	struct verdict_entry entry;
 };
 
 struct recents {
@@ -71,7 +71,7 @@ static __always_inline __u32 recent_sequence(const struct recent *recent)
 
 /* What this image said of the packet's source, protocol and port. */
 static __always_inline bool find_recent(const struct packet *pkt, __u64 generation,
-					struct image_answer *ret)
+					struct verdict_entry *ret)
 {
 	const struct recent *recent = recent_at(pkt);
 	__u32 sequence;
@@ -81,14 +81,14 @@ static __always_inline bool find_recent(const struct packet *pkt, __u64 generati
 	sequence = recent_sequence(recent);
 	if (sequence & 1 || !is_recent(recent, pkt, generation))
 		return false;
-	*ret = recent->answer;
+	*ret = recent->entry;
 	barrier();
 	return recent_sequence(recent) == sequence;
 }
 
-/* To be called only for an answer that depends on nothing else. */
+/* To be called only for an entry that depends on nothing else. */
 static __always_inline void note_recent(const struct packet *pkt, __u64 generation,
-					const struct image_answer *answer)
+					const struct verdict_entry *entry)
 {
 	struct recent *recent = recent_at(pkt);
 
@@ -99,7 +99,7 @@ static __always_inline void note_recent(const struct packet *pkt, __u64 generati
 	recent->port = recent_port(pkt);
 	recent->generation = generation;
 	__builtin_memcpy(recent->saddr, pkt->saddr, sizeof(recent->saddr));
-	recent->answer = *answer;
+	recent->entry = *entry;
 	barrier();
 	*(volatile __u32 *)&recent->sequence += 1;
 }

@@ -223,7 +223,7 @@ struct state {
 /* ---- means ----------------------------------------------------------------------- */
 
 /*
- * What closes the moment between a container's start and the policy's word about it, and what
+ * What closes the moment between a container's start and the policy's knowing of it, and what
  * tells replies.  Each is optional: the filter works without, and weaker.
  */
 enum means {
@@ -327,7 +327,7 @@ struct image_table {
  * of the class that most have.  It is what the port, its rule and the header's flags say, so that
  * most packets need none of them.
  */
-struct image_answer {
+struct verdict_entry {
 	__u32 counter;      /* id of a joint one, for the reason and these two; 0 = none */
 	__u32 port_counter; /* id: the one of the port's two; 0 = not counted */
 	__u32 rule_counter;
@@ -339,10 +339,10 @@ struct image_answer {
 /* The numbers are those of XDP, which needs no translation so; bpf/filter.bpf.c checks it. */
 enum verdict { VERDICT_DROP = 1, VERDICT_PASS = 2 };
 
-#define ANSWER_SAID    1u
-#define ANSWER_UNIFORM 2u /* for every source; only of what drops */
-#define ANSWER_OPENING 4u /* only for what opens a flow; everything else may be a reply */
-#define ANSWER_UNBOUND 8u /* only if Docker did not bind the port a moment ago */
+#define ENTRY_VALID       1u
+#define ENTRY_ANY_SOURCE  2u /* for every source; only of what drops */
+#define ENTRY_SYN_ONLY    4u /* only for what opens a flow; everything else may be a reply */
+#define ENTRY_CHECK_BOUND 8u /* only if Docker did not bind the port a moment ago */
 
 /* What is behind (protocol, port): the port for each kind of destination. 0 = nothing. */
 struct image_slot_entry {
@@ -350,8 +350,8 @@ struct image_slot_entry {
 	__u32 any6;
 	__u32 first_variant; /* index into the variants, sorted by destination */
 	__u32 variants;
-	struct image_answer answer4; /* of any4 */
-	struct image_answer answer6;
+	struct verdict_entry entry4; /* of any4 */
+	struct verdict_entry entry6;
 	__u32 reserved[4];
 };
 
@@ -471,23 +471,23 @@ enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
 
 /*
  * Array "lane", one element: what the image that enforces says to most packets, at an address
- * that the programs know when they are loaded, and a word for each port.  To find image, slot and
- * answer would cost a third of what such a packet takes.  Written by user/kernel/slots.c, only while
- * it is closed and no program reads it any more; an enabled one is complete and says what the image
- * says.
+ * that the programs know when they are loaded, and an entry for each port.  To find image, slot and
+ * verdict entry would cost a third of what such a packet takes.  Written by user/kernel/slots.c,
+ * only while it is closed and no program reads it any more; an enabled one is complete and says
+ * what the image says.
  */
 #define FASTPATH_PROTOS 2  /* TCP and UDP */
 #define FASTPATH_OFFSET 8u /* in one cache line with the addresses */
 
-/* Of an image_answer the verdict, the one counter and the flags; 0 = nothing is said. */
+/* Of a struct verdict_entry: the verdict, the one counter and the flags; 0 = none. */
 #define FASTPATH_ENTRY(verdict, counter, flags) \
 	((__u32)(verdict) << 30 | (__u32)(counter) << 4 | (__u32)(flags))
-#define FASTPATH_VERDICT(word) ((word) >> 30)
-#define FASTPATH_COUNTER(word) ((word) >> 4 & 0x7fff)
-#define FASTPATH_COUNTER_OFFSET(word)                              \
-	((word)&0x7fff0) /* in struct counters, bytes: 16 for each \
-			  */
-#define FASTPATH_FLAGS(word) ((word)&15)
+#define FASTPATH_VERDICT(entry) ((entry) >> 30)
+#define FASTPATH_COUNTER(entry) ((entry) >> 4 & 0x7fff)
+#define FASTPATH_COUNTER_OFFSET(entry)                              \
+	((entry)&0x7fff0) /* in struct counters, bytes: 16 for each \
+			   */
+#define FASTPATH_FLAGS(entry) ((entry)&15)
 
 struct fastpath_table {
 	struct image_near4 near4[IMAGE_NEAR]; /* these as in the header */
@@ -495,7 +495,7 @@ struct fastpath_table {
 	__be32 own4[IMAGE_OWN4];
 	struct image_bitmap shape6;
 	__u64 generation; /* of the image that it was made of */
-	__u32 answers[2][FASTPATH_PROTOS]
+	__u32 entries[2][FASTPATH_PROTOS]
 		     [65536];               /* by family (4, 6), protocol index, __be16 port */
 	__u8 unusual4[IMAGE_UNUSUAL4_SIZE]; /* as at IMAGE_UNUSUAL4 */
 	__u8 unusual6[1u << 18];            /* as at shape6.root, and more than there can be */
@@ -518,7 +518,7 @@ DATAPATH_ASSERT(learned_ports, 64 + 2 * 24576);
 DATAPATH_ASSERT(state, 672);
 DATAPATH_ASSERT(means_note, 240);
 DATAPATH_ASSERT(image_table, 16);
-DATAPATH_ASSERT(image_answer, 16);
+DATAPATH_ASSERT(verdict_entry, 16);
 DATAPATH_ASSERT(image_slot_entry, 64);
 DATAPATH_ASSERT(image_variant, 8);
 DATAPATH_ASSERT(image_port, 16);

@@ -158,7 +158,7 @@ static __always_inline void answer(__u32 number, __u32 value)
 }
 
 SEC("xdp")
-int answer4(struct xdp_md *ctx)
+int entry4(struct xdp_md *ctx)
 {
 	__u32 number;
 	const struct bench_key *key = fetch_key(&number);
@@ -172,7 +172,7 @@ int answer4(struct xdp_md *ctx)
 }
 
 SEC("xdp")
-int answer6(struct xdp_md *ctx)
+int entry6(struct xdp_md *ctx)
 {
 	__u32 number;
 	const struct bench_key *key = fetch_key(&number);

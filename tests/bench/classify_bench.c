@@ -269,7 +269,7 @@ static size_t count_differences(const struct bpf_object *object, const struct im
 	__u32 ns, position, count = BENCH_KEYS;
 	size_t differences = 0;
 
-	run(object, family == 4 ? "answer4" : "answer6", BENCH_KEYS, &ns);
+	run(object, family == 4 ? "entry4" : "entry6", BENCH_KEYS, &ns);
 	if (bpf_map_lookup_batch(map_fd(object, "answers"), NULL, &position, numbers, answers,
 				 &count, NULL) &&
 	    errno != ENOENT)

@@ -2,8 +2,8 @@
 /*
  * image_oracle.h: policies to try images on, and the comparison of an image with its policy.  What
  * decides is policy_evaluate()'s answer; what an address is and what an image tells beforehand is
- * spelled out here.  Shares no code with user/image/ and include/answer.h but the structs: what is
- * asked of these is what is under test.
+ * spelled out here.  Shares no code with user/image/ and include/verdict_entry.h but the structs:
+ * what is asked of these is what is under test.
  */
 #ifndef TIDEGATE_IMAGE_ORACLE_H
 #define TIDEGATE_IMAGE_ORACLE_H
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answer.h"
+#include "verdict_entry.h"
 #include "classify.h"
 #include "image/image.h"
 #include "policy/policy.h"
@@ -211,25 +211,25 @@ static inline __u64 oracle_expiry(const struct policy *policy, __u32 rule)
 }
 
 /* What an image may tell beforehand of the packets that this is expected of. */
-static inline struct image_answer oracle_answer(const struct policy *policy,
+static inline struct verdict_entry oracle_entry(const struct policy *policy,
 						const struct expected *expected)
 {
 	enum reason reason = oracle_reason(policy, expected);
 	bool drops = oracle_drops(reason);
-	struct image_answer answer = {
+	struct verdict_entry answer = {
 		.port_counter = oracle_port_counter(expected->port),
 		.rule_counter = oracle_rule_counter(expected->rule),
 		.reason = reason,
 		.verdict = drops && !policy->is_audit ? VERDICT_DROP : VERDICT_PASS,
-		.flags = ANSWER_SAID,
+		.flags = ENTRY_VALID,
 	};
 
 	if (expected->port && drops)
 		answer.port_counter++;
 	if (drops && reason != DROP_BANNED)
-		answer.flags |= ANSWER_OPENING;
+		answer.flags |= ENTRY_SYN_ONLY;
 	if (policy->mode != DEFAULT_ALLOW && (reason == PASS_UNGUARDED || reason == PASS_DEFAULT))
-		answer.flags |= ANSWER_UNBOUND;
+		answer.flags |= ENTRY_CHECK_BOUND;
 	return answer;
 }
 
@@ -347,41 +347,41 @@ static inline const char *oracle_differing_ids(const struct policy *policy,
 }
 
 /* The entry that the image has for the slot, unless it says nothing of this source. */
-static inline const struct image_answer *
+static inline const struct verdict_entry *
 image_told(const struct image *image, const struct asked *asked, const struct prefix *saddr)
 {
 	struct image_ref ref = { image->bytes };
 	const struct image_slot_entry *slot = image_near_slot(ref, asked->slot);
-	const struct image_answer *answer;
+	const struct verdict_entry *answer;
 	bool is_usual;
 
 	if (!slot || asked->destination != DESTINATION_LOCAL)
 		return NULL;
-	answer = saddr->family == 4 ? &slot->answer4 : &slot->answer6;
+	answer = saddr->family == 4 ? &slot->entry4 : &slot->entry6;
 	is_usual = saddr->family == 4
 			   ? image_is_usual4(ref, oracle_word(saddr->addr, 4))
 			   : image_is_usual6(ref, image_header(image), oracle_word(saddr->addr, 8));
-	return answer->flags && (is_usual || answer->flags & ANSWER_UNIFORM) ? answer : NULL;
+	return answer->flags && (is_usual || answer->flags & ENTRY_ANY_SOURCE) ? answer : NULL;
 }
 
-static inline const char *oracle_differing_answer(const struct policy *policy,
-						  const struct expected *expected,
-						  const struct image_answer *answer)
+static inline const char *oracle_differing_entry(const struct policy *policy,
+						 const struct expected *expected,
+						 const struct verdict_entry *answer)
 {
-	struct image_answer right = oracle_answer(policy, expected);
+	struct verdict_entry right = oracle_entry(policy, expected);
 
 	if (oracle_expiry(policy, expected->rule))
-		return "answer for a rule that expires";
+		return "entry for a rule that expires";
 	if (answer->reason != right.reason)
-		return "reason of the answer";
+		return "reason of the entry";
 	if (answer->verdict != right.verdict)
-		return "verdict of the answer";
+		return "verdict of the entry";
 	if (answer->port_counter != right.port_counter ||
 	    answer->rule_counter != right.rule_counter)
-		return "counters of the answer";
-	if ((answer->flags & ~ANSWER_UNIFORM) != right.flags ||
-	    (answer->flags & ANSWER_UNIFORM && !oracle_drops(right.reason)))
-		return "flags of the answer";
+		return "counters of the entry";
+	if ((answer->flags & ~ENTRY_ANY_SOURCE) != right.flags ||
+	    (answer->flags & ENTRY_ANY_SOURCE && !oracle_drops(right.reason)))
+		return "flags of the entry";
 	return NULL;
 }
 
@@ -409,7 +409,7 @@ static inline const char *oracle_difference(const struct policy *policy, const s
 {
 	struct expected expected = oracle_expect(policy, saddr, daddr, proto, dport);
 	struct asked asked = image_ask(image->bytes, saddr, daddr, proto, dport);
-	const struct image_answer *told = image_told(image, &asked, saddr);
+	const struct verdict_entry *told = image_told(image, &asked, saddr);
 	const char *difference;
 
 	if (asked.kind != expected.kind)
@@ -425,7 +425,7 @@ static inline const char *oracle_difference(const struct policy *policy, const s
 		return "source from inside";
 	difference = oracle_differing_ids(policy, image, &asked);
 	if (!difference && told)
-		difference = oracle_differing_answer(policy, &expected, told);
+		difference = oracle_differing_entry(policy, &expected, told);
 	if (!difference && proto == IPPROTO_TCP)
 		difference = oracle_differing_decision(policy, &expected, image,
 						       &(struct image_flow){ saddr, daddr, dport });

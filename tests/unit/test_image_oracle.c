@@ -183,74 +183,74 @@ static void another_expiry_is_found(void **state)
 
 static void another_reason_of_the_answer_is_found(void **state)
 {
-	slot_of(80)->answer4.reason = DROP_DENIED;
-	assert_found(&STRANGER, "reason of the answer");
+	slot_of(80)->entry4.reason = DROP_DENIED;
+	assert_found(&STRANGER, "reason of the entry");
 }
 
 static void another_verdict_of_the_answer_is_found(void **state)
 {
-	slot_of(80)->answer4.verdict = VERDICT_PASS;
-	assert_found(&STRANGER, "verdict of the answer");
+	slot_of(80)->entry4.verdict = VERDICT_PASS;
+	assert_found(&STRANGER, "verdict of the entry");
 }
 
 static void an_audit_that_drops_is_found(void **state)
 {
 	policy->is_audit = true;
-	assert_found(&STRANGER, "verdict of the answer");
+	assert_found(&STRANGER, "verdict of the entry");
 }
 
 static void other_counters_of_the_answer_are_found(void **state)
 {
-	slot_of(80)->answer4.port_counter--;
-	assert_found(&STRANGER, "counters of the answer");
-	slot_of(80)->answer4.port_counter++;
+	slot_of(80)->entry4.port_counter--;
+	assert_found(&STRANGER, "counters of the entry");
+	slot_of(80)->entry4.port_counter++;
 	assert_found(&STRANGER, "nothing");
-	slot_of(80)->answer4.rule_counter = rule_of(0)->counter;
-	assert_found(&STRANGER, "counters of the answer");
+	slot_of(80)->entry4.rule_counter = rule_of(0)->counter;
+	assert_found(&STRANGER, "counters of the entry");
 }
 
 static void other_flags_of_the_answer_are_found(void **state)
 {
-	slot_of(80)->answer4.flags ^= ANSWER_OPENING;
-	assert_found(&STRANGER, "flags of the answer");
-	slot_of(80)->answer4.flags ^= ANSWER_OPENING | ANSWER_UNBOUND;
-	assert_found(&STRANGER, "flags of the answer");
-	slot_of(80)->answer4.flags ^= ANSWER_UNBOUND;
+	slot_of(80)->entry4.flags ^= ENTRY_SYN_ONLY;
+	assert_found(&STRANGER, "flags of the entry");
+	slot_of(80)->entry4.flags ^= ENTRY_SYN_ONLY | ENTRY_CHECK_BOUND;
+	assert_found(&STRANGER, "flags of the entry");
+	slot_of(80)->entry4.flags ^= ENTRY_CHECK_BOUND;
 	assert_found(&STRANGER, "nothing");
-	slot_of(81)->answer4.flags ^= ANSWER_UNBOUND;
-	assert_found(&UNNAMED, "flags of the answer");
+	slot_of(81)->entry4.flags ^= ENTRY_CHECK_BOUND;
+	assert_found(&UNNAMED, "flags of the entry");
 }
 
 static void an_answer_for_all_that_is_only_for_most_is_found(void **state)
 {
 	assert_found(&ALLOWED, "nothing");
-	slot_of(80)->answer4.flags |= ANSWER_UNIFORM;
+	slot_of(80)->entry4.flags |= ENTRY_ANY_SOURCE;
 	assert_found(&STRANGER, "nothing");
-	assert_found(&ALLOWED, "reason of the answer");
+	assert_found(&ALLOWED, "reason of the entry");
 }
 
 static void a_pass_for_all_sources_is_found(void **state)
 {
-	slot_of(81)->answer4.flags |= ANSWER_UNIFORM;
-	assert_found(&UNNAMED, "flags of the answer");
+	slot_of(81)->entry4.flags |= ENTRY_ANY_SOURCE;
+	assert_found(&UNNAMED, "flags of the entry");
 }
 
 static void an_answer_for_a_rule_that_expires_is_found(void **state)
 {
 	unsigned int rule = add_rule(policy, STATEMENT_ALLOW);
-	struct image_answer told;
+	struct verdict_entry told;
 
 	oracle_add_source(policy, rule, ANY4);
 	image_clear(&image);
 	build(policy, &image);
 	assert_found(&STRANGER, "nothing");
-	told = slot_of(80)->answer4;
+	told = slot_of(80)->entry4;
 	policy->rules[rule].until = ORACLE_EPOCH + 7;
 	image_clear(&image);
 	build(policy, &image);
 	assert_found(&STRANGER, "nothing");
-	slot_of(80)->answer4 = told;
-	assert_found(&STRANGER, "answer for a rule that expires");
+	slot_of(80)->entry4 = told;
+	assert_found(&STRANGER, "entry for a rule that expires");
 }
 
 /* ---- what `up` asks

@@ -57,12 +57,12 @@ extern const struct scene shared, deny_all_no_forwarding_shared;
 extern const struct scene dhcp, bound_dhcp;      /* names 68/udp and 546/udp; Docker bound 68/udp */
 extern const struct scene no_forwarding_foreign; /* frames are to somebody else's MAC address */
 extern const struct scene no_destinations, no_sources;    /* tables that lead nowhere */
-extern const struct scene no_answers, no_ports, no_rules; /* zeros in their place */
+extern const struct scene no_entries, no_ports, no_rules; /* zeros in their place */
 
 extern const struct scene bound, bound_deny_all, bound_allow_all; /* Docker bound ports */
 
 /* Nothing is said beforehand any more. */
-void lose_answers(struct image *image);
+void lose_entries(struct image *image);
 
 extern const struct scene *const scenes[];
 extern const size_t scenes_count;

@@ -123,29 +123,29 @@ static void lose_sources(struct image *image)
 /* Behind the image its map is filled with zeros. */
 #define ZEROS (IMAGE_SMALL - IMAGE_CHUNK)
 
-void lose_answers(struct image *image)
+void lose_entries(struct image *image)
 {
 	struct image_slot_entry *slots = (void *)((__u8 *)image->bytes + IMAGE_SLOTS);
 
 	for (__u32 i = 0; i < header_of(image)->slots_used; i++)
-		slots[i].answer4 = slots[i].answer6 = (struct image_answer){};
+		slots[i].entry4 = slots[i].entry6 = (struct verdict_entry){};
 }
 
 static void lose_ports(struct image *image)
 {
-	lose_answers(image);
+	lose_entries(image);
 	header_of(image)->ports = ZEROS;
 }
 
 static void lose_rules(struct image *image)
 {
-	lose_answers(image);
+	lose_entries(image);
 	header_of(image)->rules = ZEROS;
 }
 
 SCENE(no_destinations, .config = rules_text, .damage = lose_destinations);
 SCENE(no_sources, .config = rules_text, .damage = lose_sources);
-SCENE(no_answers, .config = rules_text, .damage = lose_answers);
+SCENE(no_entries, .config = rules_text, .damage = lose_entries);
 SCENE(no_ports, .config = rules_text, .damage = lose_ports);
 SCENE(no_rules, .config = rules_text, .damage = lose_rules);
 
@@ -170,7 +170,7 @@ const struct scene *const scenes[] = {
 	&deny_all_no_forwarding_shared,
 	&no_destinations,
 	&no_sources,
-	&no_answers,
+	&no_entries,
 	&no_ports,
 	&no_rules,
 	&bound,

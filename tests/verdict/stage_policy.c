@@ -193,23 +193,23 @@ static void note_joint(struct stage *stage, const struct joint_counter *joint)
 	stage->joints[stage->joints_count++] = *joint;
 }
 
-/* Every other answer gets a counter of its own, so that both ways to count are tested. */
+/* Every other entry gets a counter of its own, so that both ways to count are tested. */
 static void join_counters(struct stage *stage, struct image *image)
 {
-	_cleanup_free_ struct image_answer **answers = NULL;
+	_cleanup_free_ struct verdict_entry **entries = NULL;
 	size_t count;
 
-	if (image_answers(image, &answers, &count) < 0)
+	if (image_entries(image, &entries, &count) < 0)
 		die("no memory");
 	for (size_t i = 0; i < count; i += 2) {
-		struct joint_counter joint = { .reason = answers[i]->reason,
-					       .port = answers[i]->port_counter,
-					       .rule = answers[i]->rule_counter };
+		struct joint_counter joint = { .reason = entries[i]->reason,
+					       .port = entries[i]->port_counter,
+					       .rule = entries[i]->rule_counter };
 
 		if (counter_ids_give_joint(stage->ids, &joint, 1) < 0 || !joint.id)
 			die("no joint counter: %s", kernel_error());
 		note_joint(stage, &joint);
-		answers[i]->counter = joint.id;
+		entries[i]->counter = joint.id;
 	}
 	image_seal(image);
 }

@@ -1,38 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * test_fastpath.c: the fast path says what the image in the active slot says, or is closed.  That a
- * closed one changes no verdict is test_answers.c's.
+ * closed one changes no verdict is test_tiers.c's.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "answer.h"
+#include "verdict_entry.h"
 #include "image/image.h"
 #include "rows.h"
 #include "stage_private.h"
 #include "tap.h"
 #include "base/cleanup.h"
 
-static bool says(__u32 word, const struct image_answer *answer)
+static bool is_same(__u32 entry, const struct verdict_entry *of)
 {
-	bool is_joint = answer->port_counter || answer->rule_counter;
+	bool is_joint = of->port_counter || of->rule_counter;
 
-	if (!word) /* nothing: if nothing is said, or more than one counter is to be moved */
-		return !answer->flags || (is_joint && !answer->counter);
-	return FASTPATH_VERDICT(word) == answer->verdict && FASTPATH_FLAGS(word) == answer->flags &&
-	       FASTPATH_COUNTER(word) == (is_joint ? answer->counter : answer->reason);
+	if (!entry) /* not valid, or more than one counter is to be moved */
+		return !of->flags || (is_joint && !of->counter);
+	return FASTPATH_VERDICT(entry) == of->verdict && FASTPATH_FLAGS(entry) == of->flags &&
+	       FASTPATH_COUNTER(entry) == (is_joint ? of->counter : of->reason);
 }
 
-static bool says_all(const struct fastpath_table *table, struct image_ref image)
+static bool has_all_entries(const struct fastpath_table *table, struct image_ref image)
 {
 	for (__u32 proto = 0; proto < FASTPATH_PROTOS; proto++) {
 		for (__u32 port = 0; port < 65536; port++) {
 			const struct image_slot_entry *slot =
 				image_near_slot(image, image_slot_number(image, proto, port));
 
-			if (!slot || !says(table->answers[0][proto][port], &slot->answer4) ||
-			    !says(table->answers[1][proto][port], &slot->answer6))
+			if (!slot || !is_same(table->entries[0][proto][port], &slot->entry4) ||
+			    !is_same(table->entries[1][proto][port], &slot->entry6))
 				return false;
 		}
 	}
@@ -40,7 +40,7 @@ static bool says_all(const struct fastpath_table *table, struct image_ref image)
 }
 
 /* The same bits by both, for sources all over. */
-static bool knows_the_usual(const struct fastpath_table *table, struct image_ref image)
+static bool has_the_prefilter(const struct fastpath_table *table, struct image_ref image)
 {
 	const struct image_header *header = image_header_of(image);
 
@@ -69,8 +69,8 @@ static bool is_right(struct kernel *kernel)
 		die("cannot map the fast path");
 	is_ok = kernel_read_image(kernel, SLOT_ACTIVE, &image) == 0 &&
 		fastpath->offset == FASTPATH_OFFSET &&
-		says_all(&fastpath->table, (struct image_ref){ image.bytes }) &&
-		knows_the_usual(&fastpath->table, (struct image_ref){ image.bytes });
+		has_all_entries(&fastpath->table, (struct image_ref){ image.bytes }) &&
+		has_the_prefilter(&fastpath->table, (struct image_ref){ image.bytes });
 	munmap(fastpath, sizeof(*fastpath));
 	return is_ok;
 }

@@ -96,28 +96,28 @@ static int assign_counters(const struct reconcile_input *input, struct counter_i
 	return err;
 }
 
-/* One counter for each answer, in place of up to three. */
+/* One counter for each entry, in place of up to three. */
 static int join_counters(const struct reconcile_input *input, struct counter_ids *ids,
 			 struct image *image)
 {
-	_cleanup_free_ struct image_answer **answers = NULL;
+	_cleanup_free_ struct verdict_entry **entries = NULL;
 	_cleanup_free_ struct joint_counter *joints = NULL;
 	size_t count;
-	int err = image_answers(image, &answers, &count);
+	int err = image_entries(image, &entries, &count);
 
 	joints = err == 0 ? calloc(count + 1, sizeof(*joints)) : NULL;
 	if (!joints)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		joints[i] = (struct joint_counter){ .reason = answers[i]->reason,
-						    .port = answers[i]->port_counter,
-						    .rule = answers[i]->rule_counter };
+		joints[i] = (struct joint_counter){ .reason = entries[i]->reason,
+						    .port = entries[i]->port_counter,
+						    .rule = entries[i]->rule_counter };
 	if (input->is_dry_run)
 		counter_ids_find_joint(ids, joints, count);
 	else
 		err = counter_ids_give_joint(ids, joints, count);
 	for (size_t i = 0; i < count; i++)
-		answers[i]->counter = joints[i].id;
+		entries[i]->counter = joints[i].id;
 	image_seal(image);
 	return err;
 }

@@ -6,7 +6,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "answer.h"
+#include "verdict_entry.h"
 #include "classify.h"
 #include "image/image.h"
 #include "addr/prefix.h"

@@ -5,10 +5,10 @@
  */
 #include <errno.h>
 
-#include "answer.h"
+#include "verdict_entry.h"
 #include "datapath.h"
 #include "base/digest.h"
-#include "image/answers.h"
+#include "image/entries.h"
 #include "image/fastpath.h"
 #include "image/image.h"
 #include "image/writer.h"
@@ -16,7 +16,7 @@
 
 /* ---- in the image ---------------------------------------------------------------------- */
 
-static struct image_answer make_answer(const struct image_writer *writer,
+static struct verdict_entry make_entry(const struct image_writer *writer,
 				       const struct image_header *header, __u32 number,
 				       bool is_ipv6)
 {
@@ -24,21 +24,21 @@ static struct image_answer make_answer(const struct image_writer *writer,
 	const struct image_rule *rules = writer_at(writer, header->rules);
 	const struct image_port *port = &ports[number];
 	const struct image_rule *rule = &rules[is_ipv6 ? port->usual6 : port->usual4];
-	struct image_answer answer = image_make_answer(header, number, port, rule);
+	struct verdict_entry entry = make_verdict_entry(header, number, port, rule);
 
 	/* What passes depends on the source all the same: it may not be one from inside. */
-	if (answer.flags && port->is_uniform && REASONS_DROP & (1u << answer.reason))
-		answer.flags |= ANSWER_UNIFORM;
-	return answer;
+	if (entry.flags && port->is_uniform && REASONS_DROP & (1u << entry.reason))
+		entry.flags |= ENTRY_ANY_SOURCE;
+	return entry;
 }
 
-void answers_write(const struct image_writer *writer, const struct image_header *header)
+void entries_write(const struct image_writer *writer, const struct image_header *header)
 {
 	struct image_slot_entry *slots = writer_at(writer, IMAGE_SLOTS);
 
 	for (__u32 i = 0; i < header->slots_used; i++) {
-		slots[i].answer4 = make_answer(writer, header, slots[i].any4, false);
-		slots[i].answer6 = make_answer(writer, header, slots[i].any6, true);
+		slots[i].entry4 = make_entry(writer, header, slots[i].any4, false);
+		slots[i].entry6 = make_entry(writer, header, slots[i].any6, true);
 	}
 }
 
@@ -47,21 +47,21 @@ static struct image_slot_entry *slots_of(const struct image *image)
 	return (void *)((char *)image->bytes + IMAGE_SLOTS);
 }
 
-int image_answers(const struct image *image, struct image_answer ***ret, size_t *ret_count)
+int image_entries(const struct image *image, struct verdict_entry ***ret, size_t *ret_count)
 {
 	struct image_slot_entry *slots = slots_of(image);
 	size_t slots_count = image_header(image)->slots_used, count = 0;
-	struct image_answer **answers = calloc(2 * slots_count, sizeof(*answers));
+	struct verdict_entry **entries = calloc(2 * slots_count, sizeof(*entries));
 
-	if (!answers)
+	if (!entries)
 		return -ENOMEM;
 	for (size_t i = 0; i < 2 * slots_count; i++) {
-		struct image_answer *answer = i % 2 ? &slots[i / 2].answer6 : &slots[i / 2].answer4;
+		struct verdict_entry *entry = i % 2 ? &slots[i / 2].entry6 : &slots[i / 2].entry4;
 
-		if (answer->flags && (answer->port_counter || answer->rule_counter))
-			answers[count++] = answer;
+		if (entry->flags && (entry->port_counter || entry->rule_counter))
+			entries[count++] = entry;
 	}
-	*ret = answers;
+	*ret = entries;
 	*ret_count = count;
 	return 0;
 }
@@ -74,7 +74,7 @@ void image_seal(struct image *image)
 
 	for (size_t i = 0; i < header->slots_used; i++)
 		digest_word(&digest,
-			    (__u64)slots[i].answer4.counter << 32 | slots[i].answer6.counter);
+			    (__u64)slots[i].entry4.counter << 32 | slots[i].entry6.counter);
 	header->digest[0] = digest.lane[0];
 	header->digest[1] = digest.lane[1];
 }
@@ -82,11 +82,11 @@ void image_seal(struct image *image)
 /* ---- in the programs' memory ------------------------------------------------------------ */
 
 /* One counter is all that the fast path can move. */
-static __u32 counter_of(const struct image_answer *answer)
+static __u32 counter_of(const struct verdict_entry *entry)
 {
-	if (answer->counter)
-		return answer->counter;
-	return answer->port_counter || answer->rule_counter ? 0 : answer->reason;
+	if (entry->counter)
+		return entry->counter;
+	return entry->port_counter || entry->rule_counter ? 0 : entry->reason;
 }
 
 /* Of a slot there is not, nothing. */
@@ -99,16 +99,16 @@ static const struct image_slot_entry *slot_at(const struct image *image, __u16 n
 	return number < image_header(image)->slots_used ? &slots[number] : &none;
 }
 
-static __u32 word_of(const struct image_answer *answer)
+static __u32 fastpath_entry(const struct verdict_entry *entry)
 {
-	__u32 counter = counter_of(answer);
+	__u32 counter = counter_of(entry);
 
-	if (!answer->flags || !counter)
+	if (!entry->flags || !counter)
 		return 0;
-	return FASTPATH_ENTRY(answer->verdict, counter, answer->flags);
+	return FASTPATH_ENTRY(entry->verdict, counter, entry->flags);
 }
 
-static void fill_answers(const struct image *image, struct fastpath_table *ret)
+static void fill_entries(const struct image *image, struct fastpath_table *ret)
 {
 	const __u16 *index = (const void *)((const __u8 *)image->bytes + IMAGE_SLOT_INDEX);
 
@@ -117,8 +117,8 @@ static void fill_answers(const struct image *image, struct fastpath_table *ret)
 			const struct image_slot_entry *slot =
 				slot_at(image, index[proto * 65536 + port]);
 
-			ret->answers[0][proto][port] = word_of(&slot->answer4);
-			ret->answers[1][proto][port] = word_of(&slot->answer6);
+			ret->entries[0][proto][port] = fastpath_entry(&slot->entry4);
+			ret->entries[1][proto][port] = fastpath_entry(&slot->entry6);
 		}
 	}
 }
@@ -138,5 +138,5 @@ void image_fill_fastpath(const struct image *image, struct fastpath_table *ret)
 	ret->generation = header->generation;
 	memcpy(ret->unusual6, bytes + header->unusual6.root,
 	       size6 < sizeof(ret->unusual6) ? size6 : sizeof(ret->unusual6));
-	fill_answers(image, ret);
+	fill_entries(image, ret);
 }

@@ -2,7 +2,7 @@
 /*
  * image.c: puts the parts of the image together and vouches for the whole.  Each part is
  * worked out in a file of its own: ranges, image_classes, image_cells, image_usual,
- * image_table, image_destinations, image_slots, image_answers.
+ * image_table, image_destinations, image_slots, fastpath.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "datapath.h"
 #include "base/digest.h"
 #include "image/image.h"
-#include "image/answers.h"
+#include "image/entries.h"
 #include "image/cells.h"
 #include "image/classes.h"
 #include "image/inside.h"
@@ -311,7 +311,7 @@ static int finish(struct build *build)
 			       (build->policy->mode == DEFAULT_ALLOW ? IMAGE_ALLOW_ALL : 0);
 	build->header.built_at = input->now_epoch;
 	build->header.notes_size = input->notes_size;
-	answers_write(&build->writer, &build->header);
+	entries_write(&build->writer, &build->header);
 	write_near(build);
 	return 0;
 }

@@ -13,7 +13,7 @@
 
 struct error;
 struct policy;
-struct image_answer;
+struct verdict_entry;
 struct prefix;
 
 /*
@@ -44,12 +44,12 @@ struct image {
 int image_build(const struct image_input *input, struct image *ret, struct error *ret_error);
 
 /*
- * What is said beforehand and moves more than one counter: to each such answer the caller may give
+ * What is said beforehand and moves more than one counter: to each such entry the caller may give
  * a counter of its own, which then stands for them.  *ret: allocated, points into the image.
  */
-int image_answers(const struct image *image, struct image_answer ***ret, size_t *ret_count);
+int image_entries(const struct image *image, struct verdict_entry ***ret, size_t *ret_count);
 
-/* Once the answers have their counters: adds these to the digest. */
+/* Once the entries have their counters: adds these to the digest. */
 void image_seal(struct image *image);
 
 /* 0 when the bytes are an image of this ABI whose offsets all lie inside, else -EBADMSG. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * test_answers.c: what the image says beforehand (bpf/fastpath.h) is what would be decided without
+ * test_tiers.c: what the image says beforehand (bpf/fastpath.h) is what would be decided without
  * it (bpf/decide.h).  The table's frames, as they are and with bytes changed at random, the same
  * ones in each run, meet the same policy four times: with its answers, with what is remembered of
  * those (bpf/recent.h), with the fast path disabled that they are read from, and without them.
@@ -110,7 +110,7 @@ int main(void)
 		unsigned int decided;
 		bool is_ok;
 
-		silent.damage = lose_answers;
+		silent.damage = lose_entries;
 		fill(batch);
 		stage_set(stage, scene);
 		decided = play(stage, batch);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * answer.h: what port, rule and flags of an image come to, for a packet with ports to one of this
- * host's own addresses.  One text for user space, which says it beforehand at each slot, and for
- * the programs, which say it of a source that they look up.  Like classify.h it writes nothing and
- * knows no packets.
+ * verdict_entry.h: what port, rule and flags of an image come to, for a packet with ports to one of
+ * this host's own addresses.  One text for user space, which says it beforehand at each slot, and
+ * for the programs, which say it of a source that they look up.  Like classify.h it writes nothing
+ * and knows no packets.
  */
-#ifndef TIDEGATE_ANSWER_H
-#define TIDEGATE_ANSWER_H
+#ifndef TIDEGATE_VERDICT_ENTRY_H
+#define TIDEGATE_VERDICT_ENTRY_H
 
 #include "classify.h"
 #include "datapath.h"
@@ -42,40 +42,39 @@ static __always_inline const struct image_slot_entry *image_near_slot(struct ima
 }
 
 /* In what cases the reason is all there is to say. */
-static __always_inline __u16 image_answer_flags(const struct image_header *header,
-						enum reason reason)
+static __always_inline __u16 entry_flags(const struct image_header *header, enum reason reason)
 {
-	__u16 flags = ANSWER_SAID;
+	__u16 flags = ENTRY_VALID;
 
 	if (REASONS_DROP & (1u << reason) && reason != DROP_BANNED)
-		flags |= ANSWER_OPENING;
+		flags |= ENTRY_SYN_ONLY;
 	if ((reason == PASS_UNGUARDED || reason == PASS_DEFAULT) &&
 	    !(header->flags & IMAGE_ALLOW_ALL))
-		flags |= ANSWER_UNBOUND;
+		flags |= ENTRY_CHECK_BOUND;
 	return flags;
 }
 
 /* What port and rule say of a packet for this host's own address.  Nothing where the rule expires:
  * that depends on the time. */
-static __always_inline struct image_answer image_make_answer(const struct image_header *header,
-							     __u32 port_number,
-							     const struct image_port *port,
-							     const struct image_rule *rule)
+static __always_inline struct verdict_entry make_verdict_entry(const struct image_header *header,
+							       __u32 port_number,
+							       const struct image_port *port,
+							       const struct image_rule *rule)
 {
 	enum reason reason = image_reason(header, port_number, rule->action);
 	int drops = (REASONS_DROP & (1u << reason)) != 0;
-	struct image_answer answer = { .rule_counter = rule->counter,
+	struct verdict_entry entry = { .rule_counter = rule->counter,
 				       .reason = reason,
 				       .verdict = VERDICT_PASS,
-				       .flags = image_answer_flags(header, reason) };
+				       .flags = entry_flags(header, reason) };
 
 	if (drops && !(header->flags & IMAGE_AUDIT))
-		answer.verdict = VERDICT_DROP;
+		entry.verdict = VERDICT_DROP;
 	if (rule->expires_ns)
-		answer.flags = 0;
+		entry.flags = 0;
 	if (port->counter)
-		answer.port_counter = port->counter + drops;
-	return answer;
+		entry.port_counter = port->counter + drops;
+	return entry;
 }
 
 #endif
