@@ -75,18 +75,19 @@ static __always_inline bool is_own_source6(const struct image_near6 *near6, __u6
 }
 
 /* Whether no list has an address near the source, and it can come from outside. */
-static __always_inline bool is_usual(const struct fastpath_table *table, const struct packet *pkt)
+static __always_inline bool is_unlisted(const struct fastpath_table *table,
+					const struct packet *pkt)
 {
 	__u64 part;
 
 	if (pkt->family == 4)
 		return !is_own_source4(table->own4, pkt->saddr[0]) &&
-		       usual4(table->unusual4, bpf_ntohl(pkt->saddr[0]));
+		       is_clear4(table->prefilter4, bpf_ntohl(pkt->saddr[0]));
 	if (is_own_source6(table->near6, word64(pkt->saddr), word64(pkt->saddr + 2)))
 		return false;
-	part = usual6_part(&table->shape6, word64(pkt->saddr));
+	part = prefilter6_bucket(&table->shape6, word64(pkt->saddr));
 	image_opaque(part);
-	return !(table->unusual6[part / 8 % sizeof(table->unusual6)] >> part % 8 & 1);
+	return !(table->prefilter6[part / 8 % sizeof(table->prefilter6)] >> part % 8 & 1);
 }
 
 /* The flags of an entry that apply to this packet. */
@@ -121,7 +122,7 @@ static __always_inline __u32 fastpath_packet(const struct fastpath_table *table,
 	/* Of a flood to a closed port one comparison tells. */
 	if (flags == (ENTRY_VALID | ENTRY_ANY_SOURCE))
 		return entry;
-	if (!is_usual(table, pkt)) {
+	if (!is_unlisted(table, pkt)) {
 		*ret_needs_lookup = !(flags & ENTRY_ANY_SOURCE);
 		return 0;
 	}

@@ -140,8 +140,8 @@ __noinline int parse_skb_l3(struct __sk_buff *skb, struct packet *pkt)
 /* ---- the programs ----------------------------------------------------------------------- */
 
 /*
- * Each program reads and decides the usual packet with as few instructions as it takes, and hands
- * every other to a global function, which begins anew.  So what is rare costs the usual packet
+ * Each program reads and decides the plain packet with as few instructions as it takes, and hands
+ * every other to a global function, which begins anew.  So what is rare costs the plain packet
  * nothing, not even the registers, and the verifier does not multiply the two.
  */
 __noinline int filter_slow_xdp(struct xdp_md *ctx)

@@ -387,49 +387,49 @@ static __always_inline __u32 image_rule(struct image_ref image, const struct ima
 	return cell ? *cell : IMAGE_BAD;
 }
 
-/* Whether all addresses in the same part have the class that most have, by these bits. */
-static __always_inline int usual4(const __u8 *unusual, __u32 addr)
+/* Whether the address's bucket is clear: all addresses in it have the default class. */
+static __always_inline int is_clear4(const __u8 *prefilter, __u32 addr)
 {
-	__u32 part = addr >> IMAGE_UNUSUAL4_SHIFT;
+	__u32 bucket = addr >> IMAGE_PREFILTER4_SHIFT;
 
-	return !(unusual[part / 8] >> part % 8 & 1);
+	return !(prefilter[bucket / 8] >> bucket % 8 & 1);
 }
 
-static __always_inline __u32 usual6_part(const struct image_bitmap *unusual, __u64 hi)
+static __always_inline __u32 prefilter6_bucket(const struct image_bitmap *prefilter, __u64 hi)
 {
-	__u64 part = (hi - unusual->base) >> (unusual->shift & 63);
+	__u64 bucket = (hi - prefilter->base) >> (prefilter->shift & 63);
 
-	return part > unusual->last ? unusual->last : part;
+	return bucket > prefilter->last ? prefilter->last : bucket;
 }
 
-static __always_inline int image_is_usual4(struct image_ref image, __u32 addr)
+static __always_inline int image_is_clear4(struct image_ref image, __u32 addr)
 {
-	return usual4(image.bytes + IMAGE_UNUSUAL4, addr);
+	return is_clear4(image.bytes + IMAGE_PREFILTER4, addr);
 }
 
-static __always_inline int image_is_usual6(struct image_ref image,
+static __always_inline int image_is_clear6(struct image_ref image,
 					   const struct image_header *header, __u64 hi)
 {
-	__u32 part = usual6_part(&header->unusual6, hi);
-	const __u8 *byte = image_near(image, header->unusual6.root + part / 8, 1);
+	__u32 bucket = prefilter6_bucket(&header->prefilter6, hi);
+	const __u8 *byte = image_near(image, header->prefilter6.root + bucket / 8, 1);
 
-	return !(*byte >> part % 8 & 1);
+	return !(*byte >> bucket % 8 & 1);
 }
 
 /* Number of the rule that decides about this source, or IMAGE_BAD. */
 static __always_inline __u32 image_rule4(struct image_ref image, const struct image_header *header,
 					 const struct image_port *port, __u32 addr)
 {
-	if (port->is_uniform || image_is_usual4(image, addr))
-		return port->usual4;
+	if (port->is_uniform || image_is_clear4(image, addr))
+		return port->default_rule4;
 	return image_rule(image, header, port, classify4(image, &header->saddr4, addr));
 }
 
 static __always_inline __u32 image_rule6(struct image_ref image, const struct image_header *header,
 					 const struct image_port *port, __u64 hi, __u64 lo)
 {
-	if (port->is_uniform || image_is_usual6(image, header, hi))
-		return port->usual6;
+	if (port->is_uniform || image_is_clear6(image, header, hi))
+		return port->default_rule6;
 	return image_rule(image, header, port, classify6(image, &header->saddr6, hi, lo));
 }
 

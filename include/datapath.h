@@ -365,10 +365,10 @@ struct image_variant {
 struct image_port {
 	__u32 counter; /* id; +0 counts what passed, +1 what was dropped; 0 = not counted */
 	__u32 row;
-	__u16 is_uniform; /* every class has the same rule */
-	__u16 fallback;   /* rule of the default: in place of one that let in and has expired */
-	__u16 usual4;     /* rule for the class that most IPv4 addresses have */
-	__u16 usual6;
+	__u16 is_uniform;    /* every class has the same rule */
+	__u16 fallback;      /* rule of the default: in place of one that let in and has expired */
+	__u16 default_rule4; /* rule for the class that most IPv4 addresses have */
+	__u16 default_rule6;
 };
 
 struct image_rule {
@@ -406,8 +406,8 @@ struct image_near6 {
  * A bit for each part of the upper 64 bits of IPv6 addresses, up to and with the last one: whether
  * some address in it has another class than most have, or can only be inside (DROP_SPOOFED) and is
  * not in near6.  fe80::/9, ff00::/8 and ::/64 are not in it.  Where bits would say nothing, there
- * is one part, and its bit is that of image_header.unusual.  The bits of IPv4 are at
- * IMAGE_UNUSUAL4.
+ * is one part, and its bit is that of image_header.prefilter_full.  The bits of IPv4 are at
+ * IMAGE_PREFILTER4.
  */
 struct image_bitmap {
 	__u32 root; /* offset of the bytes */
@@ -438,7 +438,7 @@ struct image_header {
 	__u32 destinations; /* __u8[]: enum destination of value DESTINATION_FIRST + i */
 	__u32 notes;        /* what user space wants to read back; the programs never do */
 	__u32 notes_size;
-	__u32 unusual; /* ones: of everything there may be another class */
+	__u32 prefilter_full; /* ones: of everything there may be another class */
 	__u32 reserved;
 	struct image_near4 near4[IMAGE_NEAR]; /* answers of daddr4 for this host's own addresses */
 	struct image_near6 near6[IMAGE_NEAR]; /* of daddr6 */
@@ -447,7 +447,7 @@ struct image_header {
 	struct image_table saddr6;
 	struct image_table daddr4;
 	struct image_table daddr6;
-	struct image_bitmap unusual6;
+	struct image_bitmap prefilter6;
 };
 
 /* Protocol index of the slot index. */
@@ -460,12 +460,12 @@ enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
  */
 #define IMAGE_SLOT_INDEX 512u /* __u16[3][65536]: slot of (protocol index, __be16), 0 = none */
 /* A bit for each IPv4 /20, as in struct image_bitmap, but for own4 in place of near6. */
-#define IMAGE_UNUSUAL4       (IMAGE_SLOT_INDEX + 3 * 65536 * 2)
-#define IMAGE_UNUSUAL4_SHIFT 12
-#define IMAGE_UNUSUAL4_SIZE  (1u << (32 - IMAGE_UNUSUAL4_SHIFT - 3))
-#define IMAGE_SLOTS          (IMAGE_UNUSUAL4 + IMAGE_UNUSUAL4_SIZE) /* struct image_slot_entry[] */
-#define IMAGE_SLOTS_MAX      65536u
-#define IMAGE_NEAR_SLOTS     ((IMAGE_SMALL - IMAGE_SLOTS) / 64)
+#define IMAGE_PREFILTER4       (IMAGE_SLOT_INDEX + 3 * 65536 * 2)
+#define IMAGE_PREFILTER4_SHIFT 12
+#define IMAGE_PREFILTER4_SIZE  (1u << (32 - IMAGE_PREFILTER4_SHIFT - 3))
+#define IMAGE_SLOTS            (IMAGE_PREFILTER4 + IMAGE_PREFILTER4_SIZE) /* struct image_slot_entry[] */
+#define IMAGE_SLOTS_MAX        65536u
+#define IMAGE_NEAR_SLOTS       ((IMAGE_SMALL - IMAGE_SLOTS) / 64)
 
 /* ---- the fast path ------------------------------------------------------------------- */
 
@@ -496,9 +496,9 @@ struct fastpath_table {
 	struct image_bitmap shape6;
 	__u64 generation; /* of the image that it was made of */
 	__u32 entries[2][FASTPATH_PROTOS]
-		     [65536];               /* by family (4, 6), protocol index, __be16 port */
-	__u8 unusual4[IMAGE_UNUSUAL4_SIZE]; /* as at IMAGE_UNUSUAL4 */
-	__u8 unusual6[1u << 18];            /* as at shape6.root, and more than there can be */
+		     [65536];                   /* by family (4, 6), protocol index, __be16 port */
+	__u8 prefilter4[IMAGE_PREFILTER4_SIZE]; /* as at IMAGE_PREFILTER4 */
+	__u8 prefilter6[1u << 18];              /* as at shape6.root, and more than there can be */
 };
 
 struct fastpath {

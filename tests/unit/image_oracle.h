@@ -269,7 +269,7 @@ static inline __u32 image_ask_rule(struct image_ref image, const struct image_po
 	return rule == image_rule(image, header, port, class) ? rule : IMAGE_BAD;
 }
 
-/* Whether the fast path may pass a packet from there by itself, as is_usual() of bpf/fastpath.h. */
+/* Whether the fast path may pass a packet from there by itself, as is_clear() of bpf/fastpath.h. */
 static inline bool image_is_plain_source(struct image_ref image, const struct prefix *saddr)
 {
 	const struct image_header *header = image_header_of(image);
@@ -279,11 +279,11 @@ static inline bool image_is_plain_source(struct image_ref image, const struct pr
 		if (memcmp(&header->own4[i], saddr->addr, 4) == 0)
 			return false;
 	if (saddr->family == 4)
-		return image_is_usual4(image, oracle_word(saddr->addr, 4));
+		return image_is_clear4(image, oracle_word(saddr->addr, 4));
 	for (int i = 0; i < IMAGE_NEAR; i++)
 		if (header->near6[i].hi == hi && header->near6[i].lo == lo)
 			return false;
-	return hi && saddr->addr[0] < 0xfe && image_is_usual6(image, header, hi);
+	return hi && saddr->addr[0] < 0xfe && image_is_clear6(image, header, hi);
 }
 
 struct asked {
@@ -353,15 +353,15 @@ image_told(const struct image *image, const struct asked *asked, const struct pr
 	struct image_ref ref = { image->bytes };
 	const struct image_slot_entry *slot = image_near_slot(ref, asked->slot);
 	const struct verdict_entry *answer;
-	bool is_usual;
+	bool is_clear;
 
 	if (!slot || asked->destination != DESTINATION_LOCAL)
 		return NULL;
 	answer = saddr->family == 4 ? &slot->entry4 : &slot->entry6;
-	is_usual = saddr->family == 4
-			   ? image_is_usual4(ref, oracle_word(saddr->addr, 4))
-			   : image_is_usual6(ref, image_header(image), oracle_word(saddr->addr, 8));
-	return answer->flags && (is_usual || answer->flags & ENTRY_ANY_SOURCE) ? answer : NULL;
+	is_clear = saddr->family == 4
+			   ? image_is_clear4(ref, oracle_word(saddr->addr, 4))
+			   : image_is_clear6(ref, image_header(image), oracle_word(saddr->addr, 8));
+	return answer->flags && (is_clear || answer->flags & ENTRY_ANY_SOURCE) ? answer : NULL;
 }
 
 static inline const char *oracle_differing_entry(const struct policy *policy,

@@ -142,9 +142,9 @@ static void rule_from_anywhere_makes_a_uniform_row(void **state)
 	ports = (void *)((char *)image.bytes + image_header(&image)->ports);
 	assert_int_equal(image_header(&image)->classes, 1);
 	assert_true(ports[0].is_uniform && ports[1].is_uniform);
-	assert_int_equal(ports[0].usual4, 0);
-	assert_int_equal(ports[1].usual4, 3 + allow);
-	assert_int_equal(ports[1].usual6, 3 + allow);
+	assert_int_equal(ports[0].default_rule4, 0);
+	assert_int_equal(ports[1].default_rule4, 3 + allow);
+	assert_int_equal(ports[1].default_rule6, 3 + allow);
 }
 
 static void empty_policy_guards_nothing(void **state)
@@ -356,7 +356,7 @@ static void header_that_lies_is_rejected(void **state)
 	BAD(destinations, image.size + 1);
 	BAD(notes, image.size + 1);
 	BAD(notes_size, image.size);
-	BAD(unusual6.root, image.size);
+	BAD(prefilter6.root, image.size);
 	assert_int_equal(image_check(image.bytes, image.size - 1), -EBADMSG);
 	assert_int_equal(image_check(image.bytes, 0), -EBADMSG);
 	assert_int_equal(image_check(image.bytes, image.size), 0);

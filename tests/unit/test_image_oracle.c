@@ -112,7 +112,7 @@ static void another_rule_is_found(void **state)
 
 static void a_short_way_that_leads_elsewhere_is_found(void **state)
 {
-	port_asked()->usual4 = RULE_FIRST;
+	port_asked()->default_rule4 = RULE_FIRST;
 	assert_found(&STRANGER, "rule");
 }
 

@@ -264,16 +264,16 @@ static void crowded_ipv6_agrees_at_every_size(void **state)
 /* ---- what one bit tells, and damage -------------------------------------------------------- */
 
 /* In percent. */
-static unsigned int usual_addresses(const struct image *image, __u8 family)
+static unsigned int clear_addresses(const struct image *image, __u8 family)
 {
 	const struct image_header *header = image_header(image);
 	struct image_ref ref = { .bytes = image->bytes };
-	unsigned int usual = 0;
+	unsigned int clear = 0;
 
 	for (int i = 0; i < 10000; i++)
-		usual += family == 4 ? image_is_usual4(ref, random64() >> 32)
-				     : image_is_usual6(ref, header, random64());
-	return usual / 100;
+		clear += family == 4 ? image_is_clear4(ref, random64() >> 32)
+				     : image_is_clear6(ref, header, random64());
+	return clear / 100;
 }
 
 static void most_strangers_are_told_by_one_bit(void **state)
@@ -288,8 +288,8 @@ static void most_strangers_are_told_by_one_bit(void **state)
 			oracle_add_source(policy, allow, v6(random64(), 0, 48));
 		}
 		build(policy, &image);
-		assert_in_range(usual_addresses(&image, 4), 90, 100);
-		assert_in_range(usual_addresses(&image, 6), 90, 100);
+		assert_in_range(clear_addresses(&image, 4), 90, 100);
+		assert_in_range(clear_addresses(&image, 6), 90, 100);
 	}
 }
 
@@ -305,7 +305,7 @@ static void where_all_are_listed_the_longest_list_is_told_by_one_bit(void **stat
 	for (__u32 i = 0; i < 65536; i++)
 		oracle_add_source(policy, rules[i % 3], v4(i << 16, 16));
 	build(policy, &image);
-	assert_in_range(usual_addresses(&image, 4), 30, 36);
+	assert_in_range(clear_addresses(&image, 4), 30, 36);
 	assert_shape(policy, 65536);
 }
 

@@ -46,11 +46,11 @@ static bool has_the_prefilter(const struct fastpath_table *table, struct image_r
 
 	for (__u64 i = 0; i < 1u << 20; i++) {
 		__u64 hi = 0x2001000000000000 + (i << 29);
-		__u32 part = usual6_part(&table->shape6, hi);
+		__u32 part = prefilter6_bucket(&table->shape6, hi);
 
-		if (usual4(table->unusual4, i << 12) != image_is_usual4(image, i << 12) ||
-		    (table->unusual6[part / 8] >> part % 8 & 1) ==
-			    image_is_usual6(image, header, hi))
+		if (is_clear4(table->prefilter4, i << 12) != image_is_clear4(image, i << 12) ||
+		    (table->prefilter6[part / 8] >> part % 8 & 1) ==
+			    image_is_clear6(image, header, hi))
 			return false;
 	}
 	return memcmp(table->near4, header->near4, sizeof(table->near4)) == 0 &&

@@ -25,7 +25,7 @@ static bool is_table(const struct image_header *header, const struct image_table
 
 static bool is_bitmap(const struct image_header *header, const struct image_bitmap *bitmap)
 {
-	if (bitmap->root == offsetof(struct image_header, unusual))
+	if (bitmap->root == offsetof(struct image_header, prefilter_full))
 		return bitmap->last < 32;
 	return bitmap->shift < 64 && is_inside(header, bitmap->root, bitmap->last / 8 + 1, 1);
 }
@@ -59,7 +59,7 @@ int image_check(const void *bytes, size_t size)
 		return -EBADMSG;
 	if (!is_table(header, &header->saddr4) || !is_table(header, &header->saddr6) ||
 	    !is_table(header, &header->daddr4) || !is_table(header, &header->daddr6) ||
-	    !is_bitmap(header, &header->unusual6))
+	    !is_bitmap(header, &header->prefilter6))
 		return -EBADMSG;
 	return are_arrays_inside(header) ? 0 : -EBADMSG;
 }

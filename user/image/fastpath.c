@@ -23,7 +23,7 @@ static struct verdict_entry make_entry(const struct image_writer *writer,
 	const struct image_port *ports = writer_at(writer, header->ports);
 	const struct image_rule *rules = writer_at(writer, header->rules);
 	const struct image_port *port = &ports[number];
-	const struct image_rule *rule = &rules[is_ipv6 ? port->usual6 : port->usual4];
+	const struct image_rule *rule = &rules[is_ipv6 ? port->default_rule6 : port->default_rule4];
 	struct verdict_entry entry = make_verdict_entry(header, number, port, rule);
 
 	/* What passes depends on the source all the same: it may not be one from inside. */
@@ -127,16 +127,16 @@ void image_fill_fastpath(const struct image *image, struct fastpath_table *ret)
 {
 	const struct image_header *header = image_header(image);
 	const __u8 *bytes = image->bytes;
-	size_t size6 = header->unusual6.last / 8 + 1;
+	size_t size6 = header->prefilter6.last / 8 + 1;
 
 	memset(ret, 0, sizeof(*ret));
 	memcpy(ret->near4, header->near4, sizeof(ret->near4));
 	memcpy(ret->near6, header->near6, sizeof(ret->near6));
-	memcpy(ret->unusual4, bytes + IMAGE_UNUSUAL4, sizeof(ret->unusual4));
+	memcpy(ret->prefilter4, bytes + IMAGE_PREFILTER4, sizeof(ret->prefilter4));
 	memcpy(ret->own4, header->own4, sizeof(ret->own4));
-	ret->shape6 = header->unusual6;
+	ret->shape6 = header->prefilter6;
 	ret->generation = header->generation;
-	memcpy(ret->unusual6, bytes + header->unusual6.root,
-	       size6 < sizeof(ret->unusual6) ? size6 : sizeof(ret->unusual6));
+	memcpy(ret->prefilter6, bytes + header->prefilter6.root,
+	       size6 < sizeof(ret->prefilter6) ? size6 : sizeof(ret->prefilter6));
 	fill_entries(image, ret);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * image.c: puts the parts of the image together and vouches for the whole.  Each part is
- * worked out in a file of its own: ranges, image_classes, image_cells, image_usual,
+ * worked out in a file of its own: ranges, image_classes, image_cells, image_prefilter,
  * image_table, image_destinations, image_slots, fastpath.
  */
 #include <arpa/inet.h>
@@ -17,7 +17,7 @@
 #include "image/inside.h"
 #include "image/ports.h"
 #include "image/table.h"
-#include "image/usual.h"
+#include "image/prefilter.h"
 #include "image/writer.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"
@@ -30,7 +30,7 @@ struct build {
 	struct classes classes;
 	struct ranges saddr[2]; /* IPv4, IPv6 */
 	__u32 *used;            /* classes that they have: number in the image -> in classes */
-	__u32 usual[2];         /* the one that most addresses of the family have, in the image */
+	__u32 default_class[2]; /* the one that most addresses of the family have, in the image */
 	struct inside inside;
 };
 
@@ -94,9 +94,9 @@ static int build_ranges(struct build *build)
 /* ---- ports and rules ------------------------------------------------------------------ */
 
 /* The rule in this row for the class that most addresses of the family have. */
-static __u16 usual_rule(const struct build *build, int family_index, __u32 row)
+static __u16 default_rule(const struct build *build, int family_index, __u32 row)
 {
-	__u32 class = build->used[build->usual[family_index]];
+	__u32 class = build->used[build->default_class[family_index]];
 	const __u16 *column = intern_get(&build->classes.columns, class);
 
 	return column[row];
@@ -108,8 +108,8 @@ static struct image_port make_port(const struct build *build, const __u32 *unifo
 	return (struct image_port){
 		.row = row,
 		.is_uniform = uniform[row] != 0,
-		.usual4 = usual_rule(build, 0, row),
-		.usual6 = usual_rule(build, 1, row),
+		.default_rule4 = default_rule(build, 0, row),
+		.default_rule6 = default_rule(build, 1, row),
 	};
 }
 
@@ -201,18 +201,18 @@ static int check_limits(struct build *build)
 	return 0;
 }
 
-static int write_usual(struct build *build, __u32 classes)
+static int write_prefilter(struct build *build, __u32 classes)
 {
-	struct usual_input input4 = { &build->saddr[0], classes, &build->inside };
-	struct usual_input input6 = { &build->saddr[1], classes, &build->inside };
+	struct prefilter_input input4 = { &build->saddr[0], classes, &build->inside };
+	struct prefilter_input input6 = { &build->saddr[1], classes, &build->inside };
 	int err = inside_init(&build->inside, build->policy);
 
 	if (err)
 		return err;
 	memcpy(build->header.own4, build->inside.own4, sizeof(build->header.own4));
-	return usual_write4(&build->writer, &input4, &build->usual[0])
-		       ?: usual_write6(&build->writer, &input6, &build->header.unusual6,
-				       &build->usual[1]);
+	return prefilter_write4(&build->writer, &input4, &build->default_class[0])
+		       ?: prefilter_write6(&build->writer, &input6, &build->header.prefilter6,
+					   &build->default_class[1]);
 }
 
 static int build_sources(struct build *build)
@@ -228,7 +228,7 @@ static int build_sources(struct build *build)
 	if (!err)
 		err = cells_number_classes(&build->classes, saddr, &build->used, &count);
 	if (!err) /* early: the short cut is kept near the front */
-		err = write_usual(build, count);
+		err = write_prefilter(build, count);
 	if (!err)
 		err = cells_write(&build->writer, &build->classes, build->used, count,
 				  &build->header, &uniform);
@@ -303,7 +303,7 @@ static int finish(struct build *build)
 	if (err)
 		return err;
 	build->header.magic = IMAGE_MAGIC;
-	build->header.unusual = ~0u;
+	build->header.prefilter_full = ~0u;
 	build->header.abi = DATAPATH_ABI;
 	build->header.size = build->writer.size;
 	build->header.flags |= (build->policy->is_audit ? IMAGE_AUDIT : 0) |

@@ -210,19 +210,19 @@ static void clear(struct slots *slots)
 	free(slots->index);
 }
 
-/* Where every image has it, and behind it IMAGE_UNUSUAL4 and the slots. */
+/* Where every image has it, and behind it IMAGE_PREFILTER4 and the slots. */
 static int write_index(struct image_writer *writer, const struct slots *slots)
 {
 	size_t size = PROTO_MAX * 65536 * sizeof(*slots->index);
-	__u32 offset, unusual4;
+	__u32 offset, prefilter4;
 	int err;
 
 	err = writer_append(writer, slots->index, size, IMAGE_SLOT_INDEX, &offset);
 	if (!err)
-		err = writer_reserve(writer, IMAGE_UNUSUAL4_SIZE, 64, &unusual4);
+		err = writer_reserve(writer, IMAGE_PREFILTER4_SIZE, 64, &prefilter4);
 	if (err)
 		return err;
-	return offset == IMAGE_SLOT_INDEX && unusual4 == IMAGE_UNUSUAL4 ? 0 : -EINVAL;
+	return offset == IMAGE_SLOT_INDEX && prefilter4 == IMAGE_PREFILTER4 ? 0 : -EINVAL;
 }
 
 /* Takes the entries apart into slots and variants. */

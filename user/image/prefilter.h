@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * usual.h: a short cut for the sources that most addresses are like.  Pure.
+ * prefilter.h: a short cut for the sources that most addresses are like.  Pure.
  */
-#ifndef TIDEGATE_IMAGE_USUAL_H
-#define TIDEGATE_IMAGE_USUAL_H
+#ifndef TIDEGATE_IMAGE_PREFILTER_H
+#define TIDEGATE_IMAGE_PREFILTER_H
 
 #include <linux/types.h>
 
@@ -17,13 +17,14 @@ struct ranges;
  * addresses that no packet from outside can have for its source.  The values of the ranges are
  * classes below `classes`.  0, -E2BIG or -ENOMEM.
  */
-struct usual_input {
+struct prefilter_input {
 	const struct ranges *ranges;
 	__u32 classes;
 	const struct inside *inside;
 };
-int usual_write4(struct image_writer *writer, const struct usual_input *input, __u32 *ret_usual);
-int usual_write6(struct image_writer *writer, const struct usual_input *input,
-		 struct image_bitmap *ret_unusual, __u32 *ret_usual);
+int prefilter_write4(struct image_writer *writer, const struct prefilter_input *input,
+		     __u32 *ret_default);
+int prefilter_write6(struct image_writer *writer, const struct prefilter_input *input,
+		     struct image_bitmap *ret_prefilter, __u32 *ret_default);
 
 #endif

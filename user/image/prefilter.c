@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * usual.c: which class most addresses have, and where others are.  A flood from spoofed
+ * prefilter.c: which class most addresses have, and where others are.  A flood from spoofed
  * sources, and most of what comes from strangers, comes from addresses that no list names:
  * those are told by one bit instead of by a search.
  */
@@ -8,18 +8,18 @@
 
 #include "datapath.h"
 #include "image/inside.h"
-#include "image/usual.h"
+#include "image/prefilter.h"
 #include "image/writer.h"
 #include "addr/ranges.h"
 #include "base/cleanup.h"
 
-/* Of IPv6: so many parts for each border that hardly an address shares one with a border, because
+/* Of IPv6: so many buckets for each border that hardly an address shares one with a border, because
  * the search that follows costs more than everything else; but no more bits than leave the smallest
  * image room for the rest. */
-#define PARTS_BITS 10
-#define BITS_MAX   20
+#define BUCKETS_BITS 10
+#define BITS_MAX     20
 
-/* The half of the address that is cut into parts. */
+/* The half of the address that is cut into buckets. */
 static __u64 key_of(const struct range *range, __u8 family)
 {
 	return family == 4 ? range->start.lo : range->start.hi;
@@ -38,10 +38,10 @@ static __u64 last_key(const struct ranges *ranges, size_t i, __u8 family)
 }
 
 /* The class of the most addresses.  Halved, so that all IPv6 addresses fit. */
-static int find_usual(const struct ranges *ranges, __u8 family, __u32 classes, __u32 *ret)
+static int find_default_class(const struct ranges *ranges, __u8 family, __u32 classes, __u32 *ret)
 {
 	_cleanup_free_ __u64 *spans = calloc(classes, sizeof(*spans));
-	__u32 usual = ranges->items[0].value;
+	__u32 default_class = ranges->items[0].value;
 
 	if (!spans)
 		return -ENOMEM;
@@ -49,10 +49,10 @@ static int find_usual(const struct ranges *ranges, __u8 family, __u32 classes, _
 		const struct range *range = &ranges->items[i];
 
 		spans[range->value] += (last_key(ranges, i, family) - key_of(range, family)) / 2;
-		if (spans[range->value] > spans[usual])
-			usual = range->value;
+		if (spans[range->value] > spans[default_class])
+			default_class = range->value;
 	}
-	*ret = usual;
+	*ret = default_class;
 	return 0;
 }
 
@@ -60,7 +60,7 @@ static int bits_for(size_t borders)
 {
 	int bits = 1;
 
-	while (bits < BITS_MAX && 1ul << bits < borders << PARTS_BITS)
+	while (bits < BITS_MAX && 1ul << bits < borders << BUCKETS_BITS)
 		bits++;
 	return bits;
 }
@@ -83,15 +83,15 @@ static __u64 prefix_last_key(const struct prefix *prefix, __u8 family)
 	return prefix_key(prefix, family) | (rest == 64 ? ~0ull : (1ull << rest) - 1);
 }
 
-/* All IPv4 addresses, always the same: so a part is found without asking where they begin. */
+/* All IPv4 addresses, always the same: so a bucket is found without asking where they begin. */
 static const struct image_bitmap shape4 = {
-	.root = IMAGE_UNUSUAL4,
-	.last = IMAGE_UNUSUAL4_SIZE * 8 - 1,
-	.shift = IMAGE_UNUSUAL4_SHIFT,
+	.root = IMAGE_PREFILTER4,
+	.last = IMAGE_PREFILTER4_SIZE * 8 - 1,
+	.shift = IMAGE_PREFILTER4_SHIFT,
 };
 
 /* From the first border to the last: IPv6 addresses are far between.  As table.c does it,
- * and finer: the first part and what lies behind the last one have no border in them; what lies
+ * and finer: the first bucket and what lies behind the last one have no border in them; what lies
  * in front of the first one is mostly told as what lies behind. */
 struct borders {
 	__u64 first, last;
@@ -107,7 +107,7 @@ static void add_border(struct borders *borders, __u64 key)
 	borders->count++;
 }
 
-static struct borders find_borders(const struct usual_input *input)
+static struct borders find_borders(const struct prefilter_input *input)
 {
 	struct borders borders = {};
 
@@ -124,7 +124,7 @@ static struct borders find_borders(const struct usual_input *input)
 	return borders;
 }
 
-static struct image_bitmap cut_ipv6(const struct usual_input *input)
+static struct image_bitmap cut_ipv6(const struct prefilter_input *input)
 {
 	struct image_bitmap shape = { .last = 2, .shift = 63 };
 	struct borders borders = find_borders(input);
@@ -141,12 +141,12 @@ static struct image_bitmap cut_ipv6(const struct usual_input *input)
 	return shape;
 }
 
-/* As in image_is_usual6(). */
-static size_t part_of(const struct image_bitmap *shape, __u64 key)
+/* As in image_is_clear6(). */
+static size_t bucket_of(const struct image_bitmap *shape, __u64 key)
 {
-	__u64 part = (key - shape->base) >> shape->shift;
+	__u64 bucket = (key - shape->base) >> shape->shift;
 
-	return part < shape->last ? part : shape->last;
+	return bucket < shape->last ? bucket : shape->last;
 }
 
 struct marks {
@@ -155,10 +155,10 @@ struct marks {
 	size_t count;
 };
 
-/* The parts of the keys from first to last, which are on one side of the base. */
+/* The buckets of the keys from first to last, which are on one side of the base. */
 static void mark_keys(struct marks *marks, __u64 first, __u64 last)
 {
-	for (size_t i = part_of(marks->shape, first); i <= part_of(marks->shape, last); i++) {
+	for (size_t i = bucket_of(marks->shape, first); i <= bucket_of(marks->shape, last); i++) {
 		marks->count += !(marks->bytes[i / 8] >> i % 8 & 1);
 		marks->bytes[i / 8] |= 1u << i % 8;
 	}
@@ -175,11 +175,12 @@ static void mark_span(struct marks *marks, __u64 first, __u64 last)
 		mark_keys(marks, first < base ? base : first, last);
 }
 
-/* The parts that have an address of another class. */
-static void mark_unusual(struct marks *marks, const struct ranges *ranges, __u8 family, __u32 usual)
+/* The buckets that have an address of another class. */
+static void mark_other_classes(struct marks *marks, const struct ranges *ranges, __u8 family,
+			       __u32 default_class)
 {
 	for (size_t i = 0; i < ranges->count; i++)
-		if (ranges->items[i].value != usual)
+		if (ranges->items[i].value != default_class)
 			mark_span(marks, key_of(&ranges->items[i], family),
 				  last_key(ranges, i, family));
 }
@@ -195,20 +196,21 @@ static void mark_inside(struct marks *marks, const struct inside *inside, __u8 f
 	}
 }
 
-int usual_write4(struct image_writer *writer, const struct usual_input *input, __u32 *ret_usual)
+int prefilter_write4(struct image_writer *writer, const struct prefilter_input *input,
+		     __u32 *ret_default)
 {
-	struct marks marks = { .shape = &shape4, .bytes = writer_at(writer, IMAGE_UNUSUAL4) };
-	int err = find_usual(input->ranges, 4, input->classes, ret_usual);
+	struct marks marks = { .shape = &shape4, .bytes = writer_at(writer, IMAGE_PREFILTER4) };
+	int err = find_default_class(input->ranges, 4, input->classes, ret_default);
 
 	if (err)
 		return err;
-	mark_unusual(&marks, input->ranges, 4, *ret_usual);
+	mark_other_classes(&marks, input->ranges, 4, *ret_default);
 	mark_inside(&marks, input->inside, 4);
 	return 0;
 }
 
-int usual_write6(struct image_writer *writer, const struct usual_input *input,
-		 struct image_bitmap *ret_unusual, __u32 *ret_usual)
+int prefilter_write6(struct image_writer *writer, const struct prefilter_input *input,
+		     struct image_bitmap *ret_prefilter, __u32 *ret_default)
 {
 	struct image_bitmap shape = cut_ipv6(input);
 	size_t size = shape.last / 8 + 1;
@@ -218,19 +220,20 @@ int usual_write6(struct image_writer *writer, const struct usual_input *input,
 
 	if (!bytes)
 		return -ENOMEM;
-	err = find_usual(input->ranges, 6, input->classes, ret_usual);
+	err = find_default_class(input->ranges, 6, input->classes, ret_default);
 	if (err)
 		return err;
-	mark_unusual(&marks, input->ranges, 6, *ret_usual);
+	mark_other_classes(&marks, input->ranges, 6, *ret_default);
 	mark_inside(&marks, input->inside, 6);
 	/* Not worth asking where most answers would be that it has to be looked up; nor may it
 	 * be where the programs do not look. */
-	*ret_unusual = (struct image_bitmap){ .root = offsetof(struct image_header, unusual),
-					      .shift = 63 };
+	*ret_prefilter =
+		(struct image_bitmap){ .root = offsetof(struct image_header, prefilter_full),
+				       .shift = 63 };
 	if (marks.count > shape.last / 2 || writer->size + 64 + size > IMAGE_SMALL)
 		return 0;
 	err = writer_append(writer, bytes, size, 64, &shape.root);
 	if (!err)
-		*ret_unusual = shape;
+		*ret_prefilter = shape;
 	return err;
 }
