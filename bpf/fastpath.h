@@ -33,7 +33,7 @@ static __always_inline const struct fastpath_table *fastpath_enabled(void)
 {
 	__u64 offset = *(volatile __u64 *)&fastpath.offset & FASTPATH_OFFSET;
 
-	image_opaque(offset);
+	barrier_var(offset);
 	return offset ? (const void *)&fastpath + offset : NULL;
 }
 
@@ -86,7 +86,7 @@ static __always_inline bool is_unlisted(const struct fastpath_table *table,
 	if (is_own_source6(table->near6, word64(pkt->saddr), word64(pkt->saddr + 2)))
 		return false;
 	part = prefilter6_bucket(&table->shape6, word64(pkt->saddr));
-	image_opaque(part);
+	barrier_var(part);
 	return !(table->prefilter6[part / 8 % sizeof(table->prefilter6)] >> part % 8 & 1);
 }
 

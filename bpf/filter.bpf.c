@@ -73,8 +73,8 @@ static __always_inline __u64 xdp_bytes(const struct xdp_md *ctx)
 {
 	__u64 start = ctx->data, end = ctx->data_end;
 
-	image_opaque(start);
-	image_opaque(end);
+	barrier_var(start);
+	barrier_var(end);
 	return end - start;
 }
 

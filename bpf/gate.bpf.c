@@ -57,8 +57,8 @@ static __always_inline __u32 is_hex(__u8 c)
 {
 	__u32 digit = (__u32)(c - '0') - 10, letter = (__u32)(c - 'a') - 6;
 
-	image_opaque(digit);
-	image_opaque(letter);
+	barrier_var(digit);
+	barrier_var(letter);
 	return (digit | letter) >> 31;
 }
 

@@ -26,7 +26,7 @@ static __always_inline __u16 dport_of(const struct packet *pkt)
 {
 	__u64 port = bpf_ntohs(pkt->dport);
 
-	image_opaque(port);
+	barrier_var(port);
 	return port & 0xffff;
 }
 
@@ -205,7 +205,7 @@ static __always_inline bool is_marked(const struct learned_ports *ports, const s
 	__u32 word = LEARNED_WORD(proto_index(pkt->protocol), port);
 
 	/* clang 19 sees that it is in range; the verifier of Linux 6.1 does not. */
-	image_opaque(word);
+	barrier_var(word);
 	return ports && word < LEARNED_WORDS &&
 	       ports->bits[ports->current & 1][word] & LEARNED_BIT(port);
 }

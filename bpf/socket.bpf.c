@@ -36,8 +36,8 @@ static __always_inline void read_lookup(const struct bpf_sk_lookup *ctx, struct 
 {
 	__be32 saddr = ctx->remote_ip4, daddr = ctx->local_ip4;
 
-	image_opaque(saddr);
-	image_opaque(daddr);
+	barrier_var(saddr);
+	barrier_var(daddr);
 	pkt->kind = PACKET_PORTS;
 	pkt->protocol = ctx->protocol;
 	pkt->sport = ctx->remote_port;

@@ -21,15 +21,17 @@
 #endif
 #endif
 
+/* Keeps the compiler from proving something about the value, and then dropping a mask that the
+ * verifier wants to see, or making a branch of what was written without one.  As libbpf has it. */
+#ifndef barrier_var
+#define barrier_var(value) asm volatile("" : "+r"(value))
+#endif
+
 #ifndef NULL
 #define NULL ((void *)0)
 #endif
 
 #define IMAGE_BAD (~0u) /* no value: the image contradicts itself */
-
-/* Keeps the compiler from proving something about the value, and then dropping a mask
- * that the verifier wants to see, or making a branch of what was written without one. */
-#define image_opaque(value) asm volatile("" : "+r"(value))
 
 /* ---- bytes --------------------------------------------------------------------- */
 
@@ -79,7 +81,7 @@ static __always_inline const void *image_within(struct image_ref image, __u32 of
 {
 	__u64 at = offset;
 
-	image_opaque(at);
+	barrier_var(at);
 	return image.bytes + (image_bound(image, at) & ~((__u64)size - 1));
 }
 
@@ -89,7 +91,7 @@ static __always_inline const void *image_near(struct image_ref image, __u32 offs
 {
 	__u64 at = offset;
 
-	image_opaque(at);
+	barrier_var(at);
 #ifdef __bpf__
 	return image.bytes + (at & (IMAGE_SMALL - 1) & ~((__u64)size - 1));
 #else
@@ -149,7 +151,7 @@ static __always_inline __u64 image_less4(__u64 a, __u64 b)
 {
 	__u64 difference = a - b;
 
-	image_opaque(difference);
+	barrier_var(difference);
 	return (__u64)((__s64)difference >> 63);
 }
 
@@ -157,7 +159,7 @@ static __always_inline __u64 image_less6(__u64 a, __u64 b)
 {
 	__u64 borrow = (~a & b) | ((~a | b) & (a - b));
 
-	image_opaque(borrow);
+	barrier_var(borrow);
 	return (__u64)((__s64)borrow >> 63);
 }
 

@@ -36,7 +36,7 @@ static __always_inline const struct image_slot_entry *image_near_slot(struct ima
 
 	if (number >= IMAGE_NEAR_SLOTS)
 		return NULL;
-	image_opaque(offset); /* not made a pointer of before it is compared */
+	barrier_var(offset); /* not made a pointer of before it is compared */
 	offset = IMAGE_SLOTS + offset * sizeof(struct image_slot_entry);
 	return image_has(image, offset) ? (const void *)(image.bytes + offset) : NULL;
 }
