@@ -62,7 +62,7 @@ void bpf_ct_release(struct nf_conn *ct) __ksym __weak;
 const volatile bool has_conntrack = false;
 
 /* TCP with SYN and without ACK: cannot be a reply. */
-static __always_inline bool is_opening(const struct packet *pkt)
+static __always_inline bool is_syn(const struct packet *pkt)
 {
 	return (pkt->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
 }
@@ -109,7 +109,7 @@ static __always_inline bool is_tracked_reply(const struct hook *hook, const stru
 /* A flood of SYNs ends here, before anything is made ready for the look-up. */
 static __always_inline bool is_reply(const struct hook *hook, const struct packet *pkt, __u32 port)
 {
-	return !is_opening(pkt) && has_conntrack && is_tracked_reply(hook, pkt, port);
+	return !is_syn(pkt) && has_conntrack && is_tracked_reply(hook, pkt, port);
 }
 
 static __always_inline bool is_shared(const struct hook *hook)
@@ -213,8 +213,8 @@ static __always_inline enum reason decide_port(const struct hook *hook, const st
 }
 
 /* What needs no rule: 0 when one is needed. */
-static __always_inline enum reason decide_early(const struct hook *hook, const struct packet *pkt,
-						__u32 kind)
+static __always_inline enum reason precheck(const struct hook *hook, const struct packet *pkt,
+					    __u32 kind)
 {
 	/* A container behind NAT is addressed by nothing on the wire, errors included. */
 	if ((pkt->kind == PACKET_CONTROL || pkt->kind == PACKET_NEIGHBOR) &&
@@ -236,9 +236,9 @@ static __always_inline enum reason decide_portless(const struct packet *pkt, __u
 }
 
 /* What the rule says that wins there, if any, and what holds without one. */
-static __always_inline enum reason decide_late(const struct hook *hook, const struct packet *pkt,
-					       __u32 kind, const struct image_header *header,
-					       __u32 number, const struct image_rule *rule)
+static __always_inline enum reason apply_rule(const struct hook *hook, const struct packet *pkt,
+					      __u32 kind, const struct image_header *header,
+					      __u32 number, const struct image_rule *rule)
 {
 	if (rule && rule->action == ACTION_FAILSAFE)
 		return PASS_FAILSAFE;
@@ -374,14 +374,14 @@ static __always_inline void decide_for_any(const struct hook *hook, struct packe
 	decision->reason = DROP_NO_POLICY;
 	if (kind > DESTINATION_MACVLAN)
 		return;
-	decision->reason = decide_early(hook, pkt, kind);
+	decision->reason = precheck(hook, pkt, kind);
 	if (decision->reason)
 		return;
 
 	if (is_dhcp)
 		pkt->kind = PACKET_PORTS;
 	decision->reason = DROP_NO_POLICY;
-	number = find_port(image, header, pkt, destination);
+	number = lookup_endpoint(image, header, pkt, destination);
 	/* What comes from a DHCP server's port is for this host's client, which has the client's
 	 * port.  But where the policy or Docker names that port somebody else has it, and anybody
 	 * can send from a server's. */
@@ -397,7 +397,7 @@ static __always_inline void decide_for_any(const struct hook *hook, struct packe
 		decision->port_counter = port->counter;
 		decision->rule_counter = rule->counter;
 	}
-	decision->reason = decide_late(hook, pkt, kind, header, number, rule);
+	decision->reason = apply_rule(hook, pkt, kind, header, number, rule);
 }
 
 static __always_inline void decide(const struct hook *hook, struct packet *pkt,

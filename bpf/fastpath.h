@@ -91,17 +91,17 @@ static __always_inline bool is_unlisted(const struct fastpath_table *table,
 }
 
 /* The flags of an entry that apply to this packet. */
-static __always_inline __u32 flags_for(__u32 flags, const struct packet *pkt)
+static __always_inline __u32 applicable_flags(__u32 flags, const struct packet *pkt)
 {
 	return flags & (ENTRY_VALID | ENTRY_ANY_SOURCE | ENTRY_CHECK_BOUND |
-			(is_opening(pkt) ? 0 : ENTRY_SYN_ONLY));
+			(is_syn(pkt) ? 0 : ENTRY_SYN_ONLY));
 }
 
 /*
  * Whether the entry is all there is to say.  Conntrack is to be asked about what may be a reply,
  * and the ports that Docker bound about what passes because nobody named it.
  */
-static __always_inline bool is_final(__u32 flags, const struct packet *pkt)
+static __always_inline bool is_conclusive(__u32 flags, const struct packet *pkt)
 {
 	return flags == ENTRY_VALID ||
 	       (flags == (ENTRY_VALID | ENTRY_CHECK_BOUND) && !is_marked(learned_ports_of(), pkt));
@@ -118,7 +118,7 @@ static __always_inline __u32 fastpath_packet(const struct fastpath_table *table,
 	if (pkt->kind != PACKET_PORTS || !is_own(table->near4, table->near6, pkt))
 		return 0;
 	entry = table->entries[is_ipv6][proto_index(pkt->protocol) % FASTPATH_PROTOS][pkt->dport];
-	flags = flags_for(FASTPATH_FLAGS(entry), pkt);
+	flags = applicable_flags(FASTPATH_FLAGS(entry), pkt);
 	/* Of a flood to a closed port one comparison tells. */
 	if (flags == (ENTRY_VALID | ENTRY_ANY_SOURCE))
 		return entry;
@@ -126,7 +126,7 @@ static __always_inline __u32 fastpath_packet(const struct fastpath_table *table,
 		*ret_needs_lookup = !(flags & ENTRY_ANY_SOURCE);
 		return 0;
 	}
-	return is_final(flags, pkt) ? entry : 0;
+	return is_conclusive(flags, pkt) ? entry : 0;
 }
 
 /* Each protocol by itself: what TCP and UDP have in common would cost more in registers than it
@@ -199,8 +199,8 @@ static __always_inline bool lookup_entry(const struct packet *pkt, struct verdic
 				  word64(pkt->saddr + 2));
 	}
 	port = image_port_at(image, header, number);
-	rule_number = port ? image_rule(image, header, port, class) : IMAGE_BAD;
-	if (rule_number == IMAGE_BAD)
+	rule_number = port ? image_rule(image, header, port, class) : IMAGE_INVALID;
+	if (rule_number == IMAGE_INVALID)
 		return false;
 	rule = image_rule_at(image, header, rule_number);
 	if (!rule)
@@ -210,7 +210,7 @@ static __always_inline bool lookup_entry(const struct packet *pkt, struct verdic
 		return false;
 	if (ret->flags == ENTRY_VALID && !is_drop(ret->reason))
 		note_recent(pkt, header->generation, ret);
-	return is_final(flags_for(ret->flags, pkt), pkt);
+	return is_conclusive(applicable_flags(ret->flags, pkt), pkt);
 }
 
 /* Whether the image that the fast path was made of let the same source in, a moment ago. */

@@ -264,7 +264,7 @@ static __always_inline bool may_enter(struct image_ref image, const struct packe
 	const struct image_header *header = image_header_of(image);
 	__u32 destination = destination_of(image, header, pkt);
 	__u32 kind = image_kind(image, header, destination);
-	__u32 number = find_port(image, header, pkt, destination);
+	__u32 number = lookup_endpoint(image, header, pkt, destination);
 	bool is_open = header->flags & IMAGE_ALLOW_ALL;
 	const struct image_port *port;
 	const struct image_rule *rule;

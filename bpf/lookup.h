@@ -103,7 +103,7 @@ static __always_inline bool is_inside(struct image_ref image, const struct image
 	source = destination_at(image, header, pkt->family, pkt->saddr);
 	if (source < DESTINATION_FIRST)
 		return source != DESTINATION_OTHER;
-	if (source == IMAGE_BAD)
+	if (source == IMAGE_INVALID)
 		return true;
 	kind = image_at(image, header->destinations + (source - DESTINATION_FIRST), 1);
 	return !kind || *kind & DESTINATION_INSIDE;
@@ -143,13 +143,14 @@ static __always_inline const struct image_rule *winning_rule(struct image_ref im
 		rule = image_rule4(image, header, port, bpf_ntohl(pkt->saddr[0]));
 	else
 		rule = image_rule6(image, header, port, word64(pkt->saddr), word64(pkt->saddr + 2));
-	return rule == IMAGE_BAD ? NULL : image_rule_at(image, header, rule);
+	return rule == IMAGE_INVALID ? NULL : image_rule_at(image, header, rule);
 }
 
 /* Number of the guarded port that the packet is for; 0 = nobody named it, or there is none.
- * IMAGE_BAD when the image does not answer. */
-static __always_inline __u32 find_port(struct image_ref image, const struct image_header *header,
-				       const struct packet *pkt, __u32 destination)
+ * IMAGE_INVALID when the image does not answer. */
+static __always_inline __u32 lookup_endpoint(struct image_ref image,
+					     const struct image_header *header,
+					     const struct packet *pkt, __u32 destination)
 {
 	if (pkt->kind != PACKET_PORTS)
 		return 0;
@@ -166,7 +167,7 @@ static __always_inline const struct image_rule *find_rule(struct image_ref image
 	const struct image_port *port;
 	const struct image_rule *rule;
 
-	if (number == IMAGE_BAD)
+	if (number == IMAGE_INVALID)
 		return NULL;
 	port = image_port_at(image, header, number);
 	if (!port)

@@ -78,7 +78,7 @@ static __always_inline enum reason decide_socket(struct image_ref image, const s
 						 bool is_bound, bool is_unseen)
 {
 	const struct image_header *header = image_header_of(image);
-	__u32 number = find_port(image, header, pkt, destination_of(image, header, pkt));
+	__u32 number = lookup_endpoint(image, header, pkt, destination_of(image, header, pkt));
 	const struct image_port *port;
 	const struct image_rule *rule;
 

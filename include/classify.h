@@ -6,7 +6,7 @@
  *
  * Memory safety does not depend on the image being well formed: every offset is masked
  * to its size and every loop is bounded.  What contradicts itself ends the look-up with
- * IMAGE_BAD; the caller takes that for "nothing is known" and fails closed.
+ * IMAGE_INVALID; the caller takes that for "nothing is known" and fails closed.
  */
 #ifndef TIDEGATE_CLASSIFY_H
 #define TIDEGATE_CLASSIFY_H
@@ -31,7 +31,7 @@
 #define NULL ((void *)0)
 #endif
 
-#define IMAGE_BAD (~0u) /* no value: the image contradicts itself */
+#define IMAGE_INVALID (~0u) /* no value: the image contradicts itself */
 
 /* ---- bytes --------------------------------------------------------------------- */
 
@@ -204,7 +204,7 @@ static __always_inline __u32 image_list_ref(struct image_ref image, __u32 offset
 	__u32 keys, found;
 
 	if (!list)
-		return IMAGE_BAD;
+		return IMAGE_INVALID;
 	keys = list->keys & IMAGE_LIST_KEYS;
 	offset += key_size;
 	if (key_size == 4)
@@ -235,7 +235,7 @@ static __always_inline __u32 image_table_ref(struct image_ref image,
 	if (!table->bits)
 		return table->root;
 	ref = image_at(image, table->root + image_part(table, addr) * 4, 4);
-	return ref ? *ref : IMAGE_BAD;
+	return ref ? *ref : IMAGE_INVALID;
 }
 
 /* From a table's reference down to a value, or to the lower half. */
@@ -248,7 +248,7 @@ static __always_inline __u32 image_descend(struct image_ref image, __u32 ref, __
 	    (IMAGE_REF_NODE | IMAGE_REF_TABLE)) {
 		table = image_at(image, IMAGE_REF_OFFSET(ref), sizeof(*table));
 		if (!table)
-			return IMAGE_BAD;
+			return IMAGE_INVALID;
 		ref = image_table_ref(image, table, addr);
 	}
 	for (int i = 0; i < IMAGE_LISTS; i++) {
@@ -259,14 +259,14 @@ static __always_inline __u32 image_descend(struct image_ref image, __u32 ref, __
 	return ref;
 }
 
-/* Class or destination of an IPv4 address in host order, or IMAGE_BAD. */
+/* Class or destination of an IPv4 address in host order, or IMAGE_INVALID. */
 static __always_inline __u32 classify4(struct image_ref image, const struct image_table *table,
 				       __u32 addr)
 {
 	__u32 ref = image_table_ref(image, table, addr);
 
 	ref = image_descend(image, ref, addr, 4);
-	return ref & IMAGE_REF_NODE ? IMAGE_BAD : ref;
+	return ref & IMAGE_REF_NODE ? IMAGE_INVALID : ref;
 }
 
 /* The same for IPv6: upper and lower 64 bits in host order. */
@@ -278,14 +278,14 @@ static __always_inline __u32 classify6(struct image_ref image, const struct imag
 	ref = image_descend(image, ref, hi, 8);
 	if (ref & IMAGE_REF_NODE)
 		ref = image_descend(image, ref & ~IMAGE_REF_LOW, lo, 8);
-	return ref & IMAGE_REF_NODE ? IMAGE_BAD : ref;
+	return ref & IMAGE_REF_NODE ? IMAGE_INVALID : ref;
 }
 
 /* ---- port ------------------------------------------------------------------------- */
 
 #define IMAGE_VARIANT_STEPS 14 /* LIMIT_DESTINATIONS and the kinds fit into 14 bits */
 
-/* enum destination below DESTINATION_FIRST, or IMAGE_BAD. */
+/* enum destination below DESTINATION_FIRST, or IMAGE_INVALID. */
 static __always_inline __u32 image_kind(struct image_ref image, const struct image_header *header,
 					__u32 destination)
 {
@@ -294,7 +294,7 @@ static __always_inline __u32 image_kind(struct image_ref image, const struct ima
 	if (destination < DESTINATION_FIRST)
 		return destination;
 	kind = image_at(image, header->destinations + (destination - DESTINATION_FIRST), 1);
-	return kind ? *kind & ~DESTINATION_INSIDE : IMAGE_BAD;
+	return kind ? *kind & ~DESTINATION_INSIDE : IMAGE_INVALID;
 }
 
 /* The port that this destination has for itself; 0 = none. */
@@ -311,7 +311,7 @@ static __always_inline __u32 image_variant_port(struct image_ref image,
 			image, header->variants + middle * sizeof(*variant), sizeof(*variant));
 
 		if (!variant)
-			return IMAGE_BAD;
+			return IMAGE_INVALID;
 		if (variant->destination == destination)
 			return variant->port;
 		if (variant->destination < destination) {
@@ -349,7 +349,7 @@ static __always_inline __u32 image_port(struct image_ref image, const struct ima
 		return 0;
 	slot = image_at(image, IMAGE_SLOTS + number * sizeof(*slot), sizeof(*slot));
 	if (!slot)
-		return IMAGE_BAD;
+		return IMAGE_INVALID;
 	if (destination >= DESTINATION_FIRST) {
 		port = image_variant_port(image, header, slot, destination);
 		if (port)
@@ -358,7 +358,7 @@ static __always_inline __u32 image_port(struct image_ref image, const struct ima
 	}
 	if (kind == DESTINATION_OTHER || kind == DESTINATION_LOCAL)
 		return family == 6 ? slot->any6 : slot->any4;
-	return kind == IMAGE_BAD ? IMAGE_BAD : 0;
+	return kind == IMAGE_INVALID ? IMAGE_INVALID : 0;
 }
 
 /* NULL = bad. */
@@ -371,7 +371,7 @@ image_port_at(struct image_ref image, const struct image_header *header, __u32 p
 
 /* ---- rule ------------------------------------------------------------------------- */
 
-/* Number of the rule that decides about this class of source, or IMAGE_BAD. */
+/* Number of the rule that decides about this class of source, or IMAGE_INVALID. */
 static __always_inline __u32 image_rule(struct image_ref image, const struct image_header *header,
 					const struct image_port *port, __u32 class)
 {
@@ -379,14 +379,14 @@ static __always_inline __u32 image_rule(struct image_ref image, const struct ima
 	const __u32 *block;
 	const __u16 *cell;
 
-	if (class == IMAGE_BAD)
-		return IMAGE_BAD;
+	if (class == IMAGE_INVALID)
+		return IMAGE_INVALID;
 	block = image_at(image, header->blocks + index * 4, 4);
 	if (!block)
-		return IMAGE_BAD;
+		return IMAGE_INVALID;
 	index = *block * CELL_BLOCK + class % CELL_BLOCK;
 	cell = image_at(image, header->cells + index * 2, 2);
-	return cell ? *cell : IMAGE_BAD;
+	return cell ? *cell : IMAGE_INVALID;
 }
 
 /* Whether the address's bucket is clear: all addresses in it have the default class. */
@@ -418,7 +418,7 @@ static __always_inline int image_is_clear6(struct image_ref image,
 	return !(*byte >> bucket % 8 & 1);
 }
 
-/* Number of the rule that decides about this source, or IMAGE_BAD. */
+/* Number of the rule that decides about this source, or IMAGE_INVALID. */
 static __always_inline __u32 image_rule4(struct image_ref image, const struct image_header *header,
 					 const struct image_port *port, __u32 addr)
 {

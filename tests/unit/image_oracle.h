@@ -253,8 +253,8 @@ static inline __u32 image_value(struct image_ref image, const struct image_table
 			 oracle_word(address->addr + 8, 8));
 }
 
-/* The rule for this source, by whichever way is shorter; IMAGE_BAD also where the long way, through
- * class and cells, leads to another one. */
+/* The rule for this source, by whichever way is shorter; IMAGE_INVALID also where the long way,
+ * through class and cells, leads to another one. */
 static inline __u32 image_ask_rule(struct image_ref image, const struct image_port *port,
 				   const struct prefix *saddr)
 {
@@ -266,7 +266,7 @@ static inline __u32 image_ask_rule(struct image_ref image, const struct image_po
 	else
 		rule = image_rule6(image, header, port, oracle_word(saddr->addr, 8),
 				   oracle_word(saddr->addr + 8, 8));
-	return rule == image_rule(image, header, port, class) ? rule : IMAGE_BAD;
+	return rule == image_rule(image, header, port, class) ? rule : IMAGE_INVALID;
 }
 
 /* Whether the fast path may pass a packet from there by itself, as is_clear() of bpf/fastpath.h. */
@@ -299,14 +299,14 @@ static inline struct asked image_ask(const void *bytes, const struct prefix *sad
 	__u32 index = proto == IPPROTO_TCP   ? PROTO_TCP
 		      : proto == IPPROTO_UDP ? PROTO_UDP
 					     : PROTO_SCTP;
-	struct asked answer = { .port = IMAGE_BAD, .rule = IMAGE_BAD };
+	struct asked answer = { .port = IMAGE_INVALID, .rule = IMAGE_INVALID };
 	const struct image_port *port;
 
 	answer.destination = destination;
 	answer.slot = image_slot_number(image, index, htons(dport));
 	answer.kind = image_kind(image, header, destination);
 	answer.port = image_port(image, header, index, htons(dport), destination, daddr->family);
-	if (answer.port == IMAGE_BAD)
+	if (answer.port == IMAGE_INVALID)
 		return answer;
 	port = image_port_at(image, header, answer.port);
 	if (port)

@@ -40,7 +40,7 @@ static bool was_inside(const struct image *running, const struct prefix *prefix)
 			       word_at(prefix->addr + 8, 8));
 	if (at < DESTINATION_FIRST)
 		return at != DESTINATION_OTHER;
-	if (at == IMAGE_BAD)
+	if (at == IMAGE_INVALID)
 		return false;
 	kind = image_at(image, header->destinations + (at - DESTINATION_FIRST), 1);
 	return kind && *kind & DESTINATION_INSIDE;

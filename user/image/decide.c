@@ -29,7 +29,7 @@ static __u32 destination_of(struct image_ref image, const struct prefix *addr)
 	return classify6(image, &header->daddr6, word64(addr->addr), word64(addr->addr + 8));
 }
 
-/* Number of the rule that wins at the port for this source, or IMAGE_BAD. */
+/* Number of the rule that wins at the port for this source, or IMAGE_INVALID. */
 static __u32 winning_rule(struct image_ref image, const struct image_port *port,
 			  const struct prefix *saddr)
 {
@@ -53,10 +53,10 @@ enum reason image_decide(const struct image *image, const struct image_flow *flo
 	__u32 number = image_port(ref, header, PROTO_TCP, htons(flow->dport),
 				  destination_of(ref, flow->daddr), flow->daddr->family);
 	const struct image_port *port =
-		number == IMAGE_BAD ? NULL : image_port_at(ref, header, number);
-	__u32 winner = port ? winning_rule(ref, port, flow->saddr) : IMAGE_BAD;
+		number == IMAGE_INVALID ? NULL : image_port_at(ref, header, number);
+	__u32 winner = port ? winning_rule(ref, port, flow->saddr) : IMAGE_INVALID;
 	const struct image_rule *rule =
-		winner == IMAGE_BAD ? NULL : image_rule_at(ref, header, winner);
+		winner == IMAGE_INVALID ? NULL : image_rule_at(ref, header, winner);
 
 	if (rule && is_expired(rule, now_ns))
 		rule = image_rule_at(ref, header, port->fallback);
