@@ -314,7 +314,7 @@ static __always_inline bool is_spoofed_forward(const struct hook *hook, const st
 		return true;
 	/* Those in between lead nowhere, or forwarding is off. */
 	return (found == BPF_FIB_LKUP_RET_SUCCESS || found > BPF_FIB_LKUP_RET_FWD_DISABLED) &&
-	       side_of(ifindex) == SIDE_UNKNOWN;
+	       zone_of(ifindex) == ZONE_UNSEEN;
 }
 
 /* Global functions, as is_spoofed() is, and one for each kind of context. */

@@ -127,7 +127,7 @@ static long look_at_port(__u64 turn, void *arg)
 	name = BPF_CORE_READ(lower, dev, rtnl_link_ops, kind);
 	bpf_probe_read_kernel_str(kind, sizeof(kind), name);
 	search->is_outside = kind[0] != 'v' || kind[1] != 'e' || kind[2] != 't' || kind[3] != 'h' ||
-			     kind[4] || side_of(BPF_CORE_READ(lower, dev, ifindex)) == SIDE_OUTSIDE;
+			     kind[4] || zone_of(BPF_CORE_READ(lower, dev, ifindex)) == ZONE_OUTSIDE;
 	return search->is_outside;
 }
 
@@ -146,15 +146,15 @@ static __always_inline bool has_only_containers(const struct net_device *device)
 }
 
 /* A bridge of Docker's that nobody has seen yet is as new as the containers behind it. */
-static __always_inline enum side side_of_entry(const struct nf_hook_state *state)
+static __always_inline enum zone zone_of_entry(const struct nf_hook_state *state)
 {
-	enum side side = side_of(state->in->ifindex);
+	enum zone zone = zone_of(state->in->ifindex);
 
-	if (side != SIDE_UNKNOWN)
-		return side;
+	if (zone != ZONE_UNSEEN)
+		return zone;
 	if (is_named_by_docker(state->in))
-		return SIDE_INSIDE;
-	return is_new_bridge(state->in) && has_only_containers(state->in) ? SIDE_INSIDE : side;
+		return ZONE_INSIDE;
+	return is_new_bridge(state->in) && has_only_containers(state->in) ? ZONE_INSIDE : zone;
 }
 
 /* ---- what ------------------------------------------------------------------------------- */
@@ -333,7 +333,7 @@ static __always_inline bool is_answer(unsigned long info, const struct nf_conn *
 }
 
 static __always_inline int decide_gate(const struct nf_hook_state *state, const struct sk_buff *skb,
-				       enum side side)
+				       enum zone zone)
 {
 	unsigned long nfct = skb->_nfct, info = nfct & NFCT_INFOMASK;
 	const struct nf_conn *ct = (const void *)(nfct & ~NFCT_INFOMASK);
@@ -341,10 +341,10 @@ static __always_inline int decide_gate(const struct nf_hook_state *state, const 
 	bool is_translated = false;
 	int reason;
 
-	if (side == SIDE_OUTSIDE && is_answer(info, ct))
+	if (zone == ZONE_OUTSIDE && is_answer(info, ct))
 		return REASON_NONE;
 	read_packet(skb, state->pf, &pkt);
-	reason = side == SIDE_UNKNOWN ? decide_source(&pkt) : REASON_NONE;
+	reason = zone == ZONE_UNSEEN ? decide_source(&pkt) : REASON_NONE;
 	if (reason || is_answer(info, ct))
 		return reason;
 	if (!is_docker_exit(state) && !is_to_container(&pkt))
@@ -360,16 +360,16 @@ SEC("netfilter")
 int gate(struct bpf_nf_ctx *ctx)
 {
 	const struct nf_hook_state *state = ctx->state;
-	enum side side = side_of_entry(state);
+	enum zone zone = zone_of_entry(state);
 	int reason;
 
-	if (side == SIDE_INSIDE)
+	if (zone == ZONE_INSIDE)
 		return NF_ACCEPT;
-	reason = decide_gate(state, ctx->skb, side);
+	reason = decide_gate(state, ctx->skb, zone);
 	if (reason == REASON_NONE)
 		return NF_ACCEPT;
 	/* Before the first policy the interfaces have not been looked at either. */
-	if (reason == DROP_NO_POLICY && side == SIDE_UNKNOWN)
+	if (reason == DROP_NO_POLICY && zone == ZONE_UNSEEN)
 		return NF_ACCEPT;
 	count(reason & (ONLY_AUDIT - 1), 1, ctx->skb->len);
 	return reason & ONLY_AUDIT ? NF_ACCEPT : NF_DROP;

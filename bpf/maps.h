@@ -45,19 +45,19 @@ struct {
 } own_macs SEC(".maps");
 
 /* Where a packet came in, to what stands behind the filter. */
-enum side {
-	SIDE_INSIDE,
-	SIDE_OUTSIDE,
-	SIDE_UNKNOWN, /* nobody has seen the interface yet: the outside, and not filtered */
+enum zone {
+	ZONE_INSIDE,
+	ZONE_OUTSIDE,
+	ZONE_UNSEEN, /* nobody has seen the interface yet: the outside, and not filtered */
 };
 
-static __always_inline enum side side_of(__u32 ifindex)
+static __always_inline enum zone zone_of(__u32 ifindex)
 {
 	const struct interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
 
 	if (!interface)
-		return ifindex > INTERFACE_LOOPBACK ? SIDE_UNKNOWN : SIDE_INSIDE;
-	return interface->flags & INTERFACE_INSIDE ? SIDE_INSIDE : SIDE_OUTSIDE;
+		return ifindex > INTERFACE_LOOPBACK ? ZONE_UNSEEN : ZONE_INSIDE;
+	return interface->flags & INTERFACE_INSIDE ? ZONE_INSIDE : ZONE_OUTSIDE;
 }
 
 /* Written and read by user space; no program looks at it. */

@@ -114,19 +114,19 @@ __noinline int look_late(const struct packet *pkt, int is_bound, int is_unseen)
 SEC("sk_lookup")
 int learn_socket(struct bpf_sk_lookup *ctx)
 {
-	enum side side = side_of(ctx->ingress_ifindex);
+	enum zone zone = zone_of(ctx->ingress_ifindex);
 	struct packet pkt = {};
 	bool is_bound;
 	int reason;
 
-	if (side == SIDE_INSIDE)
+	if (zone == ZONE_INSIDE)
 		return SK_PASS;
 	read_lookup(ctx, &pkt);
 	is_bound = is_learned(&pkt);
 	/* From here until the socket is found is the time that bpf/learn.bpf.c waits for. */
-	if (!is_bound && side == SIDE_OUTSIDE)
+	if (!is_bound && zone == ZONE_OUTSIDE)
 		return SK_PASS;
-	reason = look_late(&pkt, is_bound, side == SIDE_UNKNOWN);
+	reason = look_late(&pkt, is_bound, zone == ZONE_UNSEEN);
 	if (reason == REASON_NONE)
 		return SK_PASS;
 	count(reason & (ONLY_AUDIT - 1), 1, 0);
