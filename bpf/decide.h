@@ -364,7 +364,7 @@ static __always_inline void decide_for_any(const struct hook *hook, struct packe
 					   struct image_ref image, struct decision *decision)
 {
 	const struct image_header *header = image_header_of(image);
-	const struct image_port *port;
+	const struct image_endpoint *endpoint;
 	const struct image_rule *rule = NULL;
 	bool is_dhcp = pkt->kind == PACKET_DHCP;
 	__u32 destination, kind, number;
@@ -391,10 +391,10 @@ static __always_inline void decide_for_any(const struct hook *hook, struct packe
 	}
 	/* Most packets are for no guarded port, and most hosts ban nobody. */
 	if (number || !(header->flags & IMAGE_QUIET)) {
-		rule = find_rule(image, header, pkt, number, &port);
+		rule = find_rule(image, header, pkt, number, &endpoint);
 		if (!rule)
 			return;
-		decision->port_counter = port->counter;
+		decision->port_counter = endpoint->counter;
 		decision->rule_counter = rule->counter;
 	}
 	decision->reason = apply_rule(hook, pkt, kind, header, number, rule);

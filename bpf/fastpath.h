@@ -177,8 +177,8 @@ static __always_inline bool lookup_entry(const struct packet *pkt, struct verdic
 {
 	struct image_ref image = image_in(SLOT_ACTIVE);
 	const struct image_header *header = image_header_of(image);
-	const struct image_slot_entry *slot;
-	const struct image_port *port;
+	const struct port_entry *entry;
+	const struct image_endpoint *endpoint;
 	const struct image_rule *rule;
 	__u32 number, class, rule_number;
 
@@ -186,26 +186,26 @@ static __always_inline bool lookup_entry(const struct packet *pkt, struct verdic
 	if (!image.bytes || header->deadline_ns || pkt->kind != PACKET_PORTS ||
 	    !is_own(header->near4, header->near6, pkt))
 		return false;
-	slot = image_near_slot(image,
-			       image_slot_number(image, proto_index(pkt->protocol), pkt->dport));
-	if (!slot)
+	entry = image_fixed_port(image,
+				 image_port_number(image, proto_index(pkt->protocol), pkt->dport));
+	if (!entry)
 		return false;
 	if (pkt->family == 4) {
-		number = slot->any4;
+		number = entry->any4;
 		class = classify4(image, &header->saddr4, bpf_ntohl(pkt->saddr[0]));
 	} else {
-		number = slot->any6;
+		number = entry->any6;
 		class = classify6(image, &header->saddr6, word64(pkt->saddr),
 				  word64(pkt->saddr + 2));
 	}
-	port = image_port_at(image, header, number);
-	rule_number = port ? image_rule(image, header, port, class) : IMAGE_INVALID;
+	endpoint = image_endpoint_at(image, header, number);
+	rule_number = endpoint ? image_rule(image, header, endpoint, class) : IMAGE_INVALID;
 	if (rule_number == IMAGE_INVALID)
 		return false;
 	rule = image_rule_at(image, header, rule_number);
 	if (!rule)
 		return false;
-	*ret = make_verdict_entry(header, number, port, rule);
+	*ret = make_verdict_entry(header, number, endpoint, rule);
 	if (!is_drop(ret->reason) && ret->reason != PASS_FAILSAFE && is_spoofed(pkt))
 		return false;
 	if (ret->flags == ENTRY_VALID && !is_drop(ret->reason))

@@ -266,10 +266,10 @@ static __always_inline bool may_enter(struct image_ref image, const struct packe
 	__u32 kind = image_kind(image, header, destination);
 	__u32 number = lookup_endpoint(image, header, pkt, destination);
 	bool is_open = header->flags & IMAGE_ALLOW_ALL;
-	const struct image_port *port;
+	const struct image_endpoint *endpoint;
 	const struct image_rule *rule;
 
-	rule = find_rule(image, header, pkt, number, &port);
+	rule = find_rule(image, header, pkt, number, &endpoint);
 	if (!rule || rule->action == ACTION_BAN || kind == DESTINATION_MARTIAN)
 		return false;
 	if (rule->action == ACTION_FAILSAFE)

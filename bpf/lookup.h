@@ -135,14 +135,15 @@ static __always_inline bool is_expired(const struct image_rule *rule)
 static __always_inline const struct image_rule *winning_rule(struct image_ref image,
 							     const struct image_header *header,
 							     const struct packet *pkt,
-							     const struct image_port *port)
+							     const struct image_endpoint *endpoint)
 {
 	__u32 rule;
 
 	if (pkt->family == 4)
-		rule = image_rule4(image, header, port, bpf_ntohl(pkt->saddr[0]));
+		rule = image_rule4(image, header, endpoint, bpf_ntohl(pkt->saddr[0]));
 	else
-		rule = image_rule6(image, header, port, word64(pkt->saddr), word64(pkt->saddr + 2));
+		rule = image_rule6(image, header, endpoint, word64(pkt->saddr),
+				   word64(pkt->saddr + 2));
 	return rule == IMAGE_INVALID ? NULL : image_rule_at(image, header, rule);
 }
 
@@ -154,28 +155,27 @@ static __always_inline __u32 lookup_endpoint(struct image_ref image,
 {
 	if (pkt->kind != PACKET_PORTS)
 		return 0;
-	return image_port(image, header, proto_index(pkt->protocol), pkt->dport, destination,
-			  pkt->family);
+	return image_endpoint_number(image, header, proto_index(pkt->protocol), pkt->dport,
+				     destination, pkt->family);
 }
 
 /* The rule that decides there, and the port itself.  NULL when the image does not answer. */
-static __always_inline const struct image_rule *find_rule(struct image_ref image,
-							  const struct image_header *header,
-							  const struct packet *pkt, __u32 number,
-							  const struct image_port **ret_port)
+static __always_inline const struct image_rule *
+find_rule(struct image_ref image, const struct image_header *header, const struct packet *pkt,
+	  __u32 number, const struct image_endpoint **ret_endpoint)
 {
-	const struct image_port *port;
+	const struct image_endpoint *endpoint;
 	const struct image_rule *rule;
 
 	if (number == IMAGE_INVALID)
 		return NULL;
-	port = image_port_at(image, header, number);
-	if (!port)
+	endpoint = image_endpoint_at(image, header, number);
+	if (!endpoint)
 		return NULL;
-	*ret_port = port;
-	rule = winning_rule(image, header, pkt, port);
+	*ret_endpoint = endpoint;
+	rule = winning_rule(image, header, pkt, endpoint);
 	if (rule && is_expired(rule))
-		return image_rule_at(image, header, port->fallback);
+		return image_rule_at(image, header, endpoint->fallback);
 	return rule;
 }
 

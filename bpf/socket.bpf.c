@@ -79,10 +79,10 @@ static __always_inline enum reason decide_socket(struct image_ref image, const s
 {
 	const struct image_header *header = image_header_of(image);
 	__u32 number = lookup_endpoint(image, header, pkt, destination_of(image, header, pkt));
-	const struct image_port *port;
+	const struct image_endpoint *endpoint;
 	const struct image_rule *rule;
 
-	rule = find_rule(image, header, pkt, number, &port);
+	rule = find_rule(image, header, pkt, number, &endpoint);
 	if (!rule)
 		return is_unseen ? DROP_NO_POLICY : REASON_NONE;
 	if (rule->action == ACTION_FAILSAFE)

@@ -87,7 +87,7 @@ static __always_inline const void *image_within(struct image_ref image, __u32 of
 
 /* Where the writer keeps it inside the smallest image there is: a bound that is known when the
  * program is compiled. */
-static __always_inline const void *image_near(struct image_ref image, __u32 offset, __u32 size)
+static __always_inline const void *image_at_fixed(struct image_ref image, __u32 offset, __u32 size)
 {
 	__u64 at = offset;
 
@@ -283,7 +283,7 @@ static __always_inline __u32 classify6(struct image_ref image, const struct imag
 
 /* ---- port ------------------------------------------------------------------------- */
 
-#define IMAGE_VARIANT_STEPS 14 /* LIMIT_DESTINATIONS and the kinds fit into 14 bits */
+#define IMAGE_OVERRIDE_STEPS 14 /* LIMIT_DESTINATIONS and the kinds fit into 14 bits */
 
 /* enum destination below DESTINATION_FIRST, or IMAGE_INVALID. */
 static __always_inline __u32 image_kind(struct image_ref image, const struct image_header *header,
@@ -297,24 +297,23 @@ static __always_inline __u32 image_kind(struct image_ref image, const struct ima
 	return kind ? *kind & ~DESTINATION_INSIDE : IMAGE_INVALID;
 }
 
-/* The port that this destination has for itself; 0 = none. */
-static __always_inline __u32 image_variant_port(struct image_ref image,
-						const struct image_header *header,
-						const struct image_slot_entry *slot,
-						__u32 destination)
+/* The endpoint that this destination has for itself; 0 = none. */
+static __always_inline __u32 image_override(struct image_ref image,
+					    const struct image_header *header,
+					    const struct port_entry *entry, __u32 destination)
 {
-	__u32 first = slot->first_variant, count = slot->variants;
+	__u32 first = entry->first_override, count = entry->overrides;
 
-	for (int i = 0; i < IMAGE_VARIANT_STEPS && count; i++) {
+	for (int i = 0; i < IMAGE_OVERRIDE_STEPS && count; i++) {
 		__u32 middle = first + count / 2;
-		const struct image_variant *variant = image_at(
-			image, header->variants + middle * sizeof(*variant), sizeof(*variant));
+		const struct addr_override *override = image_at(
+			image, header->overrides + middle * sizeof(*override), sizeof(*override));
 
-		if (!variant)
+		if (!override)
 			return IMAGE_INVALID;
-		if (variant->destination == destination)
-			return variant->port;
-		if (variant->destination < destination) {
+		if (override->destination == destination)
+			return override->endpoint;
+		if (override->destination < destination) {
 			first = middle + 1;
 			count = (count - 1) / 2;
 		} else {
@@ -324,58 +323,59 @@ static __always_inline __u32 image_variant_port(struct image_ref image,
 	return 0;
 }
 
-/* What is behind (protocol, port); 0 = nothing, anywhere. */
-static __always_inline __u32 image_slot_number(struct image_ref image, __u32 proto_index,
+/* Number of the port entry of (protocol, port); 0 = nothing, anywhere. */
+static __always_inline __u32 image_port_number(struct image_ref image, __u32 proto_index,
 					       __be16 dport)
 {
 	__u32 index = (proto_index < PROTO_MAX ? proto_index : 0) * 65536 + dport;
 
-	return *(const __u16 *)(image.bytes + IMAGE_SLOT_INDEX + index * 2);
+	return *(const __u16 *)(image.bytes + IMAGE_PORT_INDEX + index * 2);
 }
 
 /*
- * Number of the guarded port that (protocol, dport) at this destination is; 0 = nobody
- * guards it.  Container addresses have only the ports that name them.
+ * Number of the endpoint that (protocol, dport) at this destination is; 0 = nobody guards it.
+ * Container addresses have only the endpoints that name them.
  */
-static __always_inline __u32 image_port(struct image_ref image, const struct image_header *header,
-					__u32 proto_index, __be16 dport, __u32 destination,
-					int family)
+static __always_inline __u32 image_endpoint_number(struct image_ref image,
+						   const struct image_header *header,
+						   __u32 proto_index, __be16 dport,
+						   __u32 destination, int family)
 {
-	const struct image_slot_entry *slot;
-	__u32 number = image_slot_number(image, proto_index, dport);
-	__u32 kind = destination, port;
+	const struct port_entry *entry;
+	__u32 number = image_port_number(image, proto_index, dport);
+	__u32 kind = destination, endpoint;
 
 	if (!number)
 		return 0;
-	slot = image_at(image, IMAGE_SLOTS + number * sizeof(*slot), sizeof(*slot));
-	if (!slot)
+	entry = image_at(image, IMAGE_PORTS + number * sizeof(*entry), sizeof(*entry));
+	if (!entry)
 		return IMAGE_INVALID;
 	if (destination >= DESTINATION_FIRST) {
-		port = image_variant_port(image, header, slot, destination);
-		if (port)
-			return port;
+		endpoint = image_override(image, header, entry, destination);
+		if (endpoint)
+			return endpoint;
 		kind = image_kind(image, header, destination);
 	}
 	if (kind == DESTINATION_OTHER || kind == DESTINATION_LOCAL)
-		return family == 6 ? slot->any6 : slot->any4;
+		return family == 6 ? entry->any6 : entry->any4;
 	return kind == IMAGE_INVALID ? IMAGE_INVALID : 0;
 }
 
 /* NULL = bad. */
-static __always_inline const struct image_port *
-image_port_at(struct image_ref image, const struct image_header *header, __u32 port)
+static __always_inline const struct image_endpoint *
+image_endpoint_at(struct image_ref image, const struct image_header *header, __u32 number)
 {
-	return image_at(image, header->ports + port * sizeof(struct image_port),
-			sizeof(struct image_port));
+	return image_at(image, header->endpoints + number * sizeof(struct image_endpoint),
+			sizeof(struct image_endpoint));
 }
 
 /* ---- rule ------------------------------------------------------------------------- */
 
 /* Number of the rule that decides about this class of source, or IMAGE_INVALID. */
 static __always_inline __u32 image_rule(struct image_ref image, const struct image_header *header,
-					const struct image_port *port, __u32 class)
+					const struct image_endpoint *endpoint, __u32 class)
 {
-	__u32 index = port->row * header->row_blocks + class / CELL_BLOCK;
+	__u32 index = endpoint->row * header->row_blocks + class / CELL_BLOCK;
 	const __u32 *block;
 	const __u16 *cell;
 
@@ -413,26 +413,26 @@ static __always_inline int image_is_clear6(struct image_ref image,
 					   const struct image_header *header, __u64 hi)
 {
 	__u32 bucket = prefilter6_bucket(&header->prefilter6, hi);
-	const __u8 *byte = image_near(image, header->prefilter6.root + bucket / 8, 1);
+	const __u8 *byte = image_at_fixed(image, header->prefilter6.root + bucket / 8, 1);
 
 	return !(*byte >> bucket % 8 & 1);
 }
 
 /* Number of the rule that decides about this source, or IMAGE_INVALID. */
 static __always_inline __u32 image_rule4(struct image_ref image, const struct image_header *header,
-					 const struct image_port *port, __u32 addr)
+					 const struct image_endpoint *endpoint, __u32 addr)
 {
-	if (port->is_uniform || image_is_clear4(image, addr))
-		return port->default_rule4;
-	return image_rule(image, header, port, classify4(image, &header->saddr4, addr));
+	if (endpoint->is_uniform || image_is_clear4(image, addr))
+		return endpoint->default_rule4;
+	return image_rule(image, header, endpoint, classify4(image, &header->saddr4, addr));
 }
 
 static __always_inline __u32 image_rule6(struct image_ref image, const struct image_header *header,
-					 const struct image_port *port, __u64 hi, __u64 lo)
+					 const struct image_endpoint *endpoint, __u64 hi, __u64 lo)
 {
-	if (port->is_uniform || image_is_clear6(image, header, hi))
-		return port->default_rule6;
-	return image_rule(image, header, port, classify6(image, &header->saddr6, hi, lo));
+	if (endpoint->is_uniform || image_is_clear6(image, header, hi))
+		return endpoint->default_rule6;
+	return image_rule(image, header, endpoint, classify6(image, &header->saddr6, hi, lo));
 }
 
 /* NULL = bad. */

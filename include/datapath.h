@@ -252,16 +252,17 @@ struct means_note {
  *
  * A packet finds its rule like this:
  *
- *   daddr ─► destination ─┐
- *   proto, dport ─► slot ─┴─► port ─► row ─┐
- *   saddr ─► class ────────────────────────┴─► rule ─► action
+ *   daddr ─► destination ───────┐
+ *   proto, dport ─► port entry ─┴─► endpoint ─► row ─┐
+ *   saddr ─► class ──────────────────────────────────┴─► rule ─► action
  *
  * The destination says what is at that address: nothing known, this host, a container.
  * The class is the set of rule sources that contain the address.  Which rule wins for
  * (row, class) is computed in user space, so its cost here does not depend on how many
- * rules there are or how they overlap.  Most addresses are of one class; the port names its
- * rule, and a bit says where an address may be of another.  For this host's own addresses the slot
- * says beforehand what all of this comes to, and the fast path says it where it is found at once.
+ * rules there are or how they overlap.  Most addresses are of one class; the endpoint
+ * has its default rule, and the prefilter a bit where an address may be of another.  For this
+ * host's own addresses the port entry has what all of this comes to, a verdict entry, and the fast
+ * path a copy of it where it is found at once.
  */
 #define IMAGE_CHUNK  65536u /* images are a multiple of it */
 #define IMAGE_SMALL  (1u << 20)
@@ -344,25 +345,26 @@ enum verdict { VERDICT_DROP = 1, VERDICT_PASS = 2 };
 #define ENTRY_SYN_ONLY    4u /* only for what opens a flow; everything else may be a reply */
 #define ENTRY_CHECK_BOUND 8u /* only if Docker did not bind the port a moment ago */
 
-/* What is behind (protocol, port): the port for each kind of destination. 0 = nothing. */
-struct image_slot_entry {
-	__u32 any4; /* port for this host's own IPv4 addresses */
+/* What is behind (protocol, port): the endpoint for each kind of destination. 0 = none. */
+struct port_entry {
+	__u32 any4; /* endpoint for this host's own IPv4 addresses */
 	__u32 any6;
-	__u32 first_variant; /* index into the variants, sorted by destination */
-	__u32 variants;
+	__u32 first_override; /* index into the address overrides, sorted by destination */
+	__u32 overrides;
 	struct verdict_entry entry4; /* of any4 */
 	struct verdict_entry entry6;
 	__u32 reserved[4];
 };
 
-/* The port for one destination >= DESTINATION_FIRST; takes precedence over any4, any6. */
-struct image_variant {
+/* The endpoint for one destination >= DESTINATION_FIRST; takes precedence over any4, any6. */
+struct addr_override {
 	__u32 destination;
-	__u32 port;
+	__u32 endpoint;
 };
 
-/* A guarded port.  Number 0 stands for every port nobody named and for no port at all. */
-struct image_port {
+/* A guarded port at one address or at all.  Number 0 stands for every port nobody named and for no
+ * port at all. */
+struct image_endpoint {
 	__u32 counter; /* id; +0 counts what passed, +1 what was dropped; 0 = not counted */
 	__u32 row;
 	__u16 is_uniform;    /* every class has the same rule */
@@ -422,21 +424,21 @@ struct image_header {
 	__u32 abi;
 	__u32 size; /* bytes, a multiple of IMAGE_CHUNK */
 	__u32 flags;
-	__u64 generation;   /* grows by one with each image that is swapped in */
-	__u64 deadline_ns;  /* CLOCK_MONOTONIC; past it SLOT_CONFIRMED enforces. 0 = confirmed */
-	__u64 digest[2];    /* hash of everything but generation, deadline and digest */
-	__u64 built_at;     /* seconds since the epoch */
-	__u32 ports_used;   /* entries of ports */
-	__u32 classes;      /* classes in use */
-	__u32 slots_used;   /* entries of slots */
-	__u32 variants;     /* struct image_variant[] */
-	__u32 ports;        /* struct image_port[] */
-	__u32 blocks;       /* __u32[rows][row_blocks]: number of the cell block */
-	__u32 row_blocks;   /* blocks in a row: classes / CELL_BLOCK, rounded up */
-	__u32 cells;        /* __u16[][CELL_BLOCK]: rule number */
-	__u32 rules;        /* struct image_rule[] */
-	__u32 destinations; /* __u8[]: enum destination of value DESTINATION_FIRST + i */
-	__u32 notes;        /* what user space wants to read back; the programs never do */
+	__u64 generation;     /* grows by one with each image that is swapped in */
+	__u64 deadline_ns;    /* CLOCK_MONOTONIC; past it SLOT_CONFIRMED enforces. 0 = confirmed */
+	__u64 digest[2];      /* hash of everything but generation, deadline and digest */
+	__u64 built_at;       /* seconds since the epoch */
+	__u32 endpoints_used; /* entries of endpoints */
+	__u32 classes;        /* classes in use */
+	__u32 port_entries_used; /* entries at IMAGE_PORTS */
+	__u32 overrides;         /* struct addr_override[] */
+	__u32 endpoints;         /* struct image_endpoint[] */
+	__u32 blocks;            /* __u32[rows][row_blocks]: number of the cell block */
+	__u32 row_blocks;        /* blocks in a row: classes / CELL_BLOCK, rounded up */
+	__u32 cells;             /* __u16[][CELL_BLOCK]: rule number */
+	__u32 rules;             /* struct image_rule[] */
+	__u32 destinations;      /* __u8[]: enum destination of value DESTINATION_FIRST + i */
+	__u32 notes;             /* what user space wants to read back; the programs never do */
 	__u32 notes_size;
 	__u32 prefilter_full; /* ones: of everything there may be another class */
 	__u32 reserved;
@@ -450,31 +452,33 @@ struct image_header {
 	struct image_bitmap prefilter6;
 };
 
-/* Protocol index of the slot index. */
+/* Protocol index of the port index. */
 enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
 
 /*
  * Three tables have the same place in every image, because each packet asks them that the fast path
  * does not answer: what is known when the program is compiled need not be read nor bounded.  The
- * slots are as many as there are; those up to IMAGE_NEAR_SLOTS are inside the smallest image.
+ * port entries are as many as there are; those up to IMAGE_FIXED_PORTS are inside the smallest
+ * image.
  */
-#define IMAGE_SLOT_INDEX 512u /* __u16[3][65536]: slot of (protocol index, __be16), 0 = none */
+#define IMAGE_PORT_INDEX \
+	512u /* __u16[3][65536]: port entry of (protocol index, __be16), 0 = none */
 /* A bit for each IPv4 /20, as in struct image_bitmap, but for own4 in place of near6. */
-#define IMAGE_PREFILTER4       (IMAGE_SLOT_INDEX + 3 * 65536 * 2)
+#define IMAGE_PREFILTER4       (IMAGE_PORT_INDEX + 3 * 65536 * 2)
 #define IMAGE_PREFILTER4_SHIFT 12
 #define IMAGE_PREFILTER4_SIZE  (1u << (32 - IMAGE_PREFILTER4_SHIFT - 3))
-#define IMAGE_SLOTS            (IMAGE_PREFILTER4 + IMAGE_PREFILTER4_SIZE) /* struct image_slot_entry[] */
-#define IMAGE_SLOTS_MAX        65536u
-#define IMAGE_NEAR_SLOTS       ((IMAGE_SMALL - IMAGE_SLOTS) / 64)
+#define IMAGE_PORTS            (IMAGE_PREFILTER4 + IMAGE_PREFILTER4_SIZE) /* struct port_entry[] */
+#define IMAGE_PORTS_MAX        65536u
+#define IMAGE_FIXED_PORTS      ((IMAGE_SMALL - IMAGE_PORTS) / 64)
 
 /* ---- the fast path ------------------------------------------------------------------- */
 
 /*
  * Array "lane", one element: what the image that enforces says to most packets, at an address
- * that the programs know when they are loaded, and an entry for each port.  To find image, slot and
- * verdict entry would cost a third of what such a packet takes.  Written by user/kernel/slots.c,
- * only while it is closed and no program reads it any more; an enabled one is complete and says
- * what the image says.
+ * that the programs know when they are loaded, and an entry for each port.  To find image, port
+ * entry and verdict entry would cost a third of what such a packet takes.  Written by
+ * user/kernel/slots.c, only while it is closed and no program reads it any more; an enabled one is
+ * complete and says what the image says.
  */
 #define FASTPATH_PROTOS 2  /* TCP and UDP */
 #define FASTPATH_OFFSET 8u /* in one cache line with the addresses */
@@ -519,9 +523,9 @@ DATAPATH_ASSERT(state, 672);
 DATAPATH_ASSERT(means_note, 240);
 DATAPATH_ASSERT(image_table, 16);
 DATAPATH_ASSERT(verdict_entry, 16);
-DATAPATH_ASSERT(image_slot_entry, 64);
-DATAPATH_ASSERT(image_variant, 8);
-DATAPATH_ASSERT(image_port, 16);
+DATAPATH_ASSERT(port_entry, 64);
+DATAPATH_ASSERT(addr_override, 8);
+DATAPATH_ASSERT(image_endpoint, 16);
 DATAPATH_ASSERT(image_rule, 16);
 DATAPATH_ASSERT(image_near4, 8);
 DATAPATH_ASSERT(image_near6, 24);
@@ -532,6 +536,6 @@ DATAPATH_ASSERT(fastpath, FASTPATH_OFFSET + sizeof(struct fastpath_table));
 _Static_assert(COUNTERS_JOINT == 0x8000, "a counter's id is 15 bits of a fast path entry");
 _Static_assert(COUNTER_FIRST + 2 * (LIMIT_PORTS + LIMIT_RULES) <= LIMIT_COUNTERS,
 	       "rules and ports have counters, also where a rule has half of a port's place");
-_Static_assert(sizeof(struct image_header) <= IMAGE_SLOT_INDEX, "the header has room");
+_Static_assert(sizeof(struct image_header) <= IMAGE_PORT_INDEX, "the header has room");
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * verdict_entry.h: what port, rule and flags of an image come to, for a packet with ports to one of
- * this host's own addresses.  One text for user space, which says it beforehand at each slot, and
+ * this host's own addresses.  One text for user space, which says it beforehand at each entry, and
  * for the programs, which say it of a source that they look up.  Like classify.h it writes nothing
  * and knows no packets.
  */
@@ -29,15 +29,15 @@ static __always_inline enum reason image_reason(const struct image_header *heade
 	return action == ACTION_DENY ? DROP_DENIED : DROP_CLOSED;
 }
 
-static __always_inline const struct image_slot_entry *image_near_slot(struct image_ref image,
-								      __u32 number)
+static __always_inline const struct port_entry *image_fixed_port(struct image_ref image,
+								 __u32 number)
 {
 	__u64 offset = number;
 
-	if (number >= IMAGE_NEAR_SLOTS)
+	if (number >= IMAGE_FIXED_PORTS)
 		return NULL;
 	barrier_var(offset); /* not made a pointer of before it is compared */
-	offset = IMAGE_SLOTS + offset * sizeof(struct image_slot_entry);
+	offset = IMAGE_PORTS + offset * sizeof(struct port_entry);
 	return image_has(image, offset) ? (const void *)(image.bytes + offset) : NULL;
 }
 
@@ -56,12 +56,11 @@ static __always_inline __u16 entry_flags(const struct image_header *header, enum
 
 /* What port and rule say of a packet for this host's own address.  Nothing where the rule expires:
  * that depends on the time. */
-static __always_inline struct verdict_entry make_verdict_entry(const struct image_header *header,
-							       __u32 port_number,
-							       const struct image_port *port,
-							       const struct image_rule *rule)
+static __always_inline struct verdict_entry
+make_verdict_entry(const struct image_header *header, __u32 number,
+		   const struct image_endpoint *endpoint, const struct image_rule *rule)
 {
-	enum reason reason = image_reason(header, port_number, rule->action);
+	enum reason reason = image_reason(header, number, rule->action);
 	int drops = (REASONS_DROP & (1u << reason)) != 0;
 	struct verdict_entry entry = { .rule_counter = rule->counter,
 				       .reason = reason,
@@ -72,8 +71,8 @@ static __always_inline struct verdict_entry make_verdict_entry(const struct imag
 		entry.verdict = VERDICT_DROP;
 	if (rule->expires_ns)
 		entry.flags = 0;
-	if (port->counter)
-		entry.port_counter = port->counter + drops;
+	if (endpoint->counter)
+		entry.port_counter = endpoint->counter + drops;
 	return entry;
 }
 

@@ -255,7 +255,7 @@ static inline __u32 image_value(struct image_ref image, const struct image_table
 
 /* The rule for this source, by whichever way is shorter; IMAGE_INVALID also where the long way,
  * through class and cells, leads to another one. */
-static inline __u32 image_ask_rule(struct image_ref image, const struct image_port *port,
+static inline __u32 image_ask_rule(struct image_ref image, const struct image_endpoint *port,
 				   const struct prefix *saddr)
 {
 	const struct image_header *header = image_header_of(image);
@@ -300,15 +300,16 @@ static inline struct asked image_ask(const void *bytes, const struct prefix *sad
 		      : proto == IPPROTO_UDP ? PROTO_UDP
 					     : PROTO_SCTP;
 	struct asked answer = { .port = IMAGE_INVALID, .rule = IMAGE_INVALID };
-	const struct image_port *port;
+	const struct image_endpoint *port;
 
 	answer.destination = destination;
-	answer.slot = image_slot_number(image, index, htons(dport));
+	answer.slot = image_port_number(image, index, htons(dport));
 	answer.kind = image_kind(image, header, destination);
-	answer.port = image_port(image, header, index, htons(dport), destination, daddr->family);
+	answer.port = image_endpoint_number(image, header, index, htons(dport), destination,
+					    daddr->family);
 	if (answer.port == IMAGE_INVALID)
 		return answer;
-	port = image_port_at(image, header, answer.port);
+	port = image_endpoint_at(image, header, answer.port);
 	if (port)
 		answer.rule = image_ask_rule(image, port, saddr);
 	return answer;
@@ -336,7 +337,7 @@ static inline const char *oracle_differing_ids(const struct policy *policy,
 {
 	struct image_ref ref = { image->bytes };
 	const struct image_header *header = image_header(image);
-	const struct image_port *port = image_port_at(ref, header, asked->port);
+	const struct image_endpoint *port = image_endpoint_at(ref, header, asked->port);
 	const struct image_rule *rule = image_rule_at(ref, header, asked->rule);
 
 	if (port->counter != oracle_port_counter(asked->port))
@@ -351,7 +352,7 @@ static inline const struct verdict_entry *
 image_told(const struct image *image, const struct asked *asked, const struct prefix *saddr)
 {
 	struct image_ref ref = { image->bytes };
-	const struct image_slot_entry *slot = image_near_slot(ref, asked->slot);
+	const struct port_entry *slot = image_fixed_port(ref, asked->slot);
 	const struct verdict_entry *answer;
 	bool is_clear;
 

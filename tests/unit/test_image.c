@@ -134,12 +134,12 @@ static void rule_from_anywhere_makes_a_uniform_row(void **state)
 	_cleanup_(oracle_freep) struct policy *policy = one_port();
 	unsigned int allow = add_rule(policy, STATEMENT_ALLOW);
 	_cleanup_(image_clear) struct image image;
-	const struct image_port *ports;
+	const struct image_endpoint *ports;
 
 	oracle_add_source(policy, allow, ANY4);
 	oracle_add_source(policy, allow, ANY6);
 	build(policy, &image);
-	ports = (void *)((char *)image.bytes + image_header(&image)->ports);
+	ports = (void *)((char *)image.bytes + image_header(&image)->endpoints);
 	assert_int_equal(image_header(&image)->classes, 1);
 	assert_true(ports[0].is_uniform && ports[1].is_uniform);
 	assert_int_equal(ports[0].default_rule4, 0);
@@ -340,16 +340,16 @@ static void header_that_lies_is_rejected(void **state)
 	BAD(magic, 0);
 	BAD(abi, DATAPATH_ABI + 1);
 	BAD(size, IMAGE_CHUNK);
-	BAD(ports_used, 0);
-	BAD(ports_used, 0xffffffff);
+	BAD(endpoints_used, 0);
+	BAD(endpoints_used, 0xffffffff);
 	BAD(classes, 0);
 	BAD(classes, 70000);
 	BAD(row_blocks, 2);
-	BAD(slots_used, 0);
-	BAD(slots_used, IMAGE_SLOTS_MAX + 1);
-	BAD(slots_used, IMAGE_SLOTS_MAX);
-	BAD(variants, image.size + 8);
-	BAD(ports, 0xfffffff0);
+	BAD(port_entries_used, 0);
+	BAD(port_entries_used, IMAGE_PORTS_MAX + 1);
+	BAD(port_entries_used, IMAGE_PORTS_MAX);
+	BAD(overrides, image.size + 8);
+	BAD(endpoints, 0xfffffff0);
 	BAD(blocks, image.size);
 	BAD(cells, 64);
 	BAD(rules, image.size);

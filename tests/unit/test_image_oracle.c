@@ -51,9 +51,9 @@ static struct image_header *header(void)
 	return image.bytes;
 }
 
-static struct image_port *port_asked(void)
+static struct image_endpoint *port_asked(void)
 {
-	return (struct image_port *)at(header()->ports) + 1;
+	return (struct image_endpoint *)at(header()->endpoints) + 1;
 }
 
 static struct image_rule *rule_of(unsigned int rule)
@@ -61,12 +61,12 @@ static struct image_rule *rule_of(unsigned int rule)
 	return (struct image_rule *)at(header()->rules) + RULE_FIRST + rule;
 }
 
-static struct image_slot_entry *slot_of(unsigned short dport)
+static struct port_entry *entry_at(unsigned short dport)
 {
 	struct image_ref ref = { image.bytes };
 
-	return (struct image_slot_entry *)at(IMAGE_SLOTS) +
-	       image_slot_number(ref, PROTO_TCP, htons(dport));
+	return (struct port_entry *)at(IMAGE_PORTS) +
+	       image_port_number(ref, PROTO_TCP, htons(dport));
 }
 
 static void assert_found(const struct question *question, const char *expected)
@@ -94,7 +94,7 @@ static void another_kind_of_destination_is_found(void **state)
 
 static void another_port_is_found(void **state)
 {
-	slot_of(80)->any4 = 2;
+	entry_at(80)->any4 = 2;
 	assert_found(&STRANGER, "port");
 }
 
@@ -183,13 +183,13 @@ static void another_expiry_is_found(void **state)
 
 static void another_reason_of_the_answer_is_found(void **state)
 {
-	slot_of(80)->entry4.reason = DROP_DENIED;
+	entry_at(80)->entry4.reason = DROP_DENIED;
 	assert_found(&STRANGER, "reason of the entry");
 }
 
 static void another_verdict_of_the_answer_is_found(void **state)
 {
-	slot_of(80)->entry4.verdict = VERDICT_PASS;
+	entry_at(80)->entry4.verdict = VERDICT_PASS;
 	assert_found(&STRANGER, "verdict of the entry");
 }
 
@@ -201,37 +201,37 @@ static void an_audit_that_drops_is_found(void **state)
 
 static void other_counters_of_the_answer_are_found(void **state)
 {
-	slot_of(80)->entry4.port_counter--;
+	entry_at(80)->entry4.port_counter--;
 	assert_found(&STRANGER, "counters of the entry");
-	slot_of(80)->entry4.port_counter++;
+	entry_at(80)->entry4.port_counter++;
 	assert_found(&STRANGER, "nothing");
-	slot_of(80)->entry4.rule_counter = rule_of(0)->counter;
+	entry_at(80)->entry4.rule_counter = rule_of(0)->counter;
 	assert_found(&STRANGER, "counters of the entry");
 }
 
 static void other_flags_of_the_answer_are_found(void **state)
 {
-	slot_of(80)->entry4.flags ^= ENTRY_SYN_ONLY;
+	entry_at(80)->entry4.flags ^= ENTRY_SYN_ONLY;
 	assert_found(&STRANGER, "flags of the entry");
-	slot_of(80)->entry4.flags ^= ENTRY_SYN_ONLY | ENTRY_CHECK_BOUND;
+	entry_at(80)->entry4.flags ^= ENTRY_SYN_ONLY | ENTRY_CHECK_BOUND;
 	assert_found(&STRANGER, "flags of the entry");
-	slot_of(80)->entry4.flags ^= ENTRY_CHECK_BOUND;
+	entry_at(80)->entry4.flags ^= ENTRY_CHECK_BOUND;
 	assert_found(&STRANGER, "nothing");
-	slot_of(81)->entry4.flags ^= ENTRY_CHECK_BOUND;
+	entry_at(81)->entry4.flags ^= ENTRY_CHECK_BOUND;
 	assert_found(&UNNAMED, "flags of the entry");
 }
 
 static void an_answer_for_all_that_is_only_for_most_is_found(void **state)
 {
 	assert_found(&ALLOWED, "nothing");
-	slot_of(80)->entry4.flags |= ENTRY_ANY_SOURCE;
+	entry_at(80)->entry4.flags |= ENTRY_ANY_SOURCE;
 	assert_found(&STRANGER, "nothing");
 	assert_found(&ALLOWED, "reason of the entry");
 }
 
 static void a_pass_for_all_sources_is_found(void **state)
 {
-	slot_of(81)->entry4.flags |= ENTRY_ANY_SOURCE;
+	entry_at(81)->entry4.flags |= ENTRY_ANY_SOURCE;
 	assert_found(&UNNAMED, "flags of the entry");
 }
 
@@ -244,12 +244,12 @@ static void an_answer_for_a_rule_that_expires_is_found(void **state)
 	image_clear(&image);
 	build(policy, &image);
 	assert_found(&STRANGER, "nothing");
-	told = slot_of(80)->entry4;
+	told = entry_at(80)->entry4;
 	policy->rules[rule].until = ORACLE_EPOCH + 7;
 	image_clear(&image);
 	build(policy, &image);
 	assert_found(&STRANGER, "nothing");
-	slot_of(80)->entry4 = told;
+	entry_at(80)->entry4 = told;
 	assert_found(&STRANGER, "entry for a rule that expires");
 }
 

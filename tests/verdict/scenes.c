@@ -93,7 +93,7 @@ static struct image_header *header_of(struct image *image)
  * more. */
 static __u32 endless_list(struct image *image)
 {
-	__u32 offset = IMAGE_SLOT_INDEX;
+	__u32 offset = IMAGE_PORT_INDEX;
 	__u32 self = IMAGE_REF_NODE | offset / 8;
 	const struct image_list list = { .is_wide = 1 };
 	__u8 *at = (__u8 *)image->bytes + offset;
@@ -125,16 +125,16 @@ static void lose_sources(struct image *image)
 
 void lose_entries(struct image *image)
 {
-	struct image_slot_entry *slots = (void *)((__u8 *)image->bytes + IMAGE_SLOTS);
+	struct port_entry *slots = (void *)((__u8 *)image->bytes + IMAGE_PORTS);
 
-	for (__u32 i = 0; i < header_of(image)->slots_used; i++)
+	for (__u32 i = 0; i < header_of(image)->port_entries_used; i++)
 		slots[i].entry4 = slots[i].entry6 = (struct verdict_entry){};
 }
 
 static void lose_ports(struct image *image)
 {
 	lose_entries(image);
-	header_of(image)->ports = ZEROS;
+	header_of(image)->endpoints = ZEROS;
 }
 
 static void lose_rules(struct image *image)

@@ -28,8 +28,8 @@ static bool has_all_entries(const struct fastpath_table *table, struct image_ref
 {
 	for (__u32 proto = 0; proto < FASTPATH_PROTOS; proto++) {
 		for (__u32 port = 0; port < 65536; port++) {
-			const struct image_slot_entry *slot =
-				image_near_slot(image, image_slot_number(image, proto, port));
+			const struct port_entry *slot =
+				image_fixed_port(image, image_port_number(image, proto, port));
 
 			if (!slot || !is_same(table->entries[0][proto][port], &slot->entry4) ||
 			    !is_same(table->entries[1][proto][port], &slot->entry6))

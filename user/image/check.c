@@ -32,11 +32,11 @@ static bool is_bitmap(const struct image_header *header, const struct image_bitm
 
 static bool are_arrays_inside(const struct image_header *header)
 {
-	return is_inside(header, IMAGE_SLOTS,
-			 (__u64)header->slots_used * sizeof(struct image_slot_entry), 64) &&
-	       is_inside(header, header->variants, 0, 8) &&
-	       is_inside(header, header->ports,
-			 (__u64)header->ports_used * sizeof(struct image_port), 16) &&
+	return is_inside(header, IMAGE_PORTS,
+			 (__u64)header->port_entries_used * sizeof(struct port_entry), 64) &&
+	       is_inside(header, header->overrides, 0, 8) &&
+	       is_inside(header, header->endpoints,
+			 (__u64)header->endpoints_used * sizeof(struct image_endpoint), 16) &&
 	       is_inside(header, header->blocks, header->row_blocks * 4ull, 4) &&
 	       is_inside(header, header->cells, CELL_BLOCK * sizeof(__u16), 128) &&
 	       is_inside(header, header->rules, sizeof(struct image_rule), 16) &&
@@ -52,9 +52,9 @@ int image_check(const void *bytes, size_t size)
 		return -EBADMSG;
 	if (header->magic != IMAGE_MAGIC || header->abi != DATAPATH_ABI || header->size != size)
 		return -EBADMSG;
-	if (!header->slots_used || header->slots_used > IMAGE_SLOTS_MAX || !header->ports_used ||
-	    header->ports_used > LIMIT_PORTS + 1 || !header->classes ||
-	    header->classes > LIMIT_CLASSES ||
+	if (!header->port_entries_used || header->port_entries_used > IMAGE_PORTS_MAX ||
+	    !header->endpoints_used || header->endpoints_used > LIMIT_PORTS + 1 ||
+	    !header->classes || header->classes > LIMIT_CLASSES ||
 	    header->row_blocks != (header->classes + CELL_BLOCK - 1) / CELL_BLOCK)
 		return -EBADMSG;
 	if (!is_table(header, &header->saddr4) || !is_table(header, &header->saddr6) ||

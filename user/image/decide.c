@@ -30,14 +30,14 @@ static __u32 destination_of(struct image_ref image, const struct prefix *addr)
 }
 
 /* Number of the rule that wins at the port for this source, or IMAGE_INVALID. */
-static __u32 winning_rule(struct image_ref image, const struct image_port *port,
+static __u32 winning_rule(struct image_ref image, const struct image_endpoint *endpoint,
 			  const struct prefix *saddr)
 {
 	const struct image_header *header = image_header_of(image);
 
 	if (saddr->family == 4)
-		return image_rule4(image, header, port, word64(saddr->addr) >> 32);
-	return image_rule6(image, header, port, word64(saddr->addr), word64(saddr->addr + 8));
+		return image_rule4(image, header, endpoint, word64(saddr->addr) >> 32);
+	return image_rule6(image, header, endpoint, word64(saddr->addr), word64(saddr->addr + 8));
 }
 
 static bool is_expired(const struct image_rule *rule, __u64 now_ns)
@@ -50,16 +50,16 @@ enum reason image_decide(const struct image *image, const struct image_flow *flo
 {
 	struct image_ref ref = { image->bytes };
 	const struct image_header *header = image_header(image);
-	__u32 number = image_port(ref, header, PROTO_TCP, htons(flow->dport),
-				  destination_of(ref, flow->daddr), flow->daddr->family);
-	const struct image_port *port =
-		number == IMAGE_INVALID ? NULL : image_port_at(ref, header, number);
-	__u32 winner = port ? winning_rule(ref, port, flow->saddr) : IMAGE_INVALID;
+	__u32 number = image_endpoint_number(ref, header, PROTO_TCP, htons(flow->dport),
+					     destination_of(ref, flow->daddr), flow->daddr->family);
+	const struct image_endpoint *endpoint =
+		number == IMAGE_INVALID ? NULL : image_endpoint_at(ref, header, number);
+	__u32 winner = endpoint ? winning_rule(ref, endpoint, flow->saddr) : IMAGE_INVALID;
 	const struct image_rule *rule =
 		winner == IMAGE_INVALID ? NULL : image_rule_at(ref, header, winner);
 
 	if (rule && is_expired(rule, now_ns))
-		rule = image_rule_at(ref, header, port->fallback);
+		rule = image_rule_at(ref, header, endpoint->fallback);
 	return rule ? image_reason(header, number, rule->action) : DROP_NO_POLICY;
 }
 

@@ -8,7 +8,8 @@
 struct image_header;
 struct image_writer;
 
-/* Fills the entries of the slots from the ports, the rules and the header's flags. */
+/* Fills the verdict entries of the port entries from the endpoints, the rules and the header's
+ * flags. */
 void entries_write(const struct image_writer *writer, const struct image_header *header);
 
 #endif

@@ -20,43 +20,44 @@ static struct verdict_entry make_entry(const struct image_writer *writer,
 				       const struct image_header *header, __u32 number,
 				       bool is_ipv6)
 {
-	const struct image_port *ports = writer_at(writer, header->ports);
+	const struct image_endpoint *endpoints = writer_at(writer, header->endpoints);
 	const struct image_rule *rules = writer_at(writer, header->rules);
-	const struct image_port *port = &ports[number];
-	const struct image_rule *rule = &rules[is_ipv6 ? port->default_rule6 : port->default_rule4];
-	struct verdict_entry entry = make_verdict_entry(header, number, port, rule);
+	const struct image_endpoint *endpoint = &endpoints[number];
+	const struct image_rule *rule =
+		&rules[is_ipv6 ? endpoint->default_rule6 : endpoint->default_rule4];
+	struct verdict_entry entry = make_verdict_entry(header, number, endpoint, rule);
 
 	/* What passes depends on the source all the same: it may not be one from inside. */
-	if (entry.flags && port->is_uniform && REASONS_DROP & (1u << entry.reason))
+	if (entry.flags && endpoint->is_uniform && REASONS_DROP & (1u << entry.reason))
 		entry.flags |= ENTRY_ANY_SOURCE;
 	return entry;
 }
 
 void entries_write(const struct image_writer *writer, const struct image_header *header)
 {
-	struct image_slot_entry *slots = writer_at(writer, IMAGE_SLOTS);
+	struct port_entry *ports = writer_at(writer, IMAGE_PORTS);
 
-	for (__u32 i = 0; i < header->slots_used; i++) {
-		slots[i].entry4 = make_entry(writer, header, slots[i].any4, false);
-		slots[i].entry6 = make_entry(writer, header, slots[i].any6, true);
+	for (__u32 i = 0; i < header->port_entries_used; i++) {
+		ports[i].entry4 = make_entry(writer, header, ports[i].any4, false);
+		ports[i].entry6 = make_entry(writer, header, ports[i].any6, true);
 	}
 }
 
-static struct image_slot_entry *slots_of(const struct image *image)
+static struct port_entry *ports_of(const struct image *image)
 {
-	return (void *)((char *)image->bytes + IMAGE_SLOTS);
+	return (void *)((char *)image->bytes + IMAGE_PORTS);
 }
 
 int image_entries(const struct image *image, struct verdict_entry ***ret, size_t *ret_count)
 {
-	struct image_slot_entry *slots = slots_of(image);
-	size_t slots_count = image_header(image)->slots_used, count = 0;
-	struct verdict_entry **entries = calloc(2 * slots_count, sizeof(*entries));
+	struct port_entry *ports = ports_of(image);
+	size_t ports_count = image_header(image)->port_entries_used, count = 0;
+	struct verdict_entry **entries = calloc(2 * ports_count, sizeof(*entries));
 
 	if (!entries)
 		return -ENOMEM;
-	for (size_t i = 0; i < 2 * slots_count; i++) {
-		struct verdict_entry *entry = i % 2 ? &slots[i / 2].entry6 : &slots[i / 2].entry4;
+	for (size_t i = 0; i < 2 * ports_count; i++) {
+		struct verdict_entry *entry = i % 2 ? &ports[i / 2].entry6 : &ports[i / 2].entry4;
 
 		if (entry->flags && (entry->port_counter || entry->rule_counter))
 			entries[count++] = entry;
@@ -69,12 +70,12 @@ int image_entries(const struct image *image, struct verdict_entry ***ret, size_t
 void image_seal(struct image *image)
 {
 	struct image_header *header = image->bytes;
-	const struct image_slot_entry *slots = slots_of(image);
+	const struct port_entry *ports = ports_of(image);
 	struct digest digest = { { header->digest[0], header->digest[1] } };
 
-	for (size_t i = 0; i < header->slots_used; i++)
+	for (size_t i = 0; i < header->port_entries_used; i++)
 		digest_word(&digest,
-			    (__u64)slots[i].entry4.counter << 32 | slots[i].entry6.counter);
+			    (__u64)ports[i].entry4.counter << 32 | ports[i].entry6.counter);
 	header->digest[0] = digest.lane[0];
 	header->digest[1] = digest.lane[1];
 }
@@ -89,14 +90,13 @@ static __u32 counter_of(const struct verdict_entry *entry)
 	return entry->port_counter || entry->rule_counter ? 0 : entry->reason;
 }
 
-/* Of a slot there is not, nothing. */
-static const struct image_slot_entry *slot_at(const struct image *image, __u16 number)
+/* Empty for a number that there is not. */
+static const struct port_entry *port_entry_at(const struct image *image, __u16 number)
 {
-	static const struct image_slot_entry none;
-	const struct image_slot_entry *slots =
-		(const void *)((const __u8 *)image->bytes + IMAGE_SLOTS);
+	static const struct port_entry none;
+	const struct port_entry *ports = (const void *)((const __u8 *)image->bytes + IMAGE_PORTS);
 
-	return number < image_header(image)->slots_used ? &slots[number] : &none;
+	return number < image_header(image)->port_entries_used ? &ports[number] : &none;
 }
 
 static __u32 fastpath_entry(const struct verdict_entry *entry)
@@ -110,15 +110,15 @@ static __u32 fastpath_entry(const struct verdict_entry *entry)
 
 static void fill_entries(const struct image *image, struct fastpath_table *ret)
 {
-	const __u16 *index = (const void *)((const __u8 *)image->bytes + IMAGE_SLOT_INDEX);
+	const __u16 *index = (const void *)((const __u8 *)image->bytes + IMAGE_PORT_INDEX);
 
 	for (size_t proto = 0; proto < FASTPATH_PROTOS; proto++) {
 		for (size_t port = 0; port < 65536; port++) {
-			const struct image_slot_entry *slot =
-				slot_at(image, index[proto * 65536 + port]);
+			const struct port_entry *entry =
+				port_entry_at(image, index[proto * 65536 + port]);
 
-			ret->entries[0][proto][port] = fastpath_entry(&slot->entry4);
-			ret->entries[1][proto][port] = fastpath_entry(&slot->entry6);
+			ret->entries[0][proto][port] = fastpath_entry(&entry->entry4);
+			ret->entries[1][proto][port] = fastpath_entry(&entry->entry6);
 		}
 	}
 }

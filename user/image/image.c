@@ -103,9 +103,10 @@ static __u16 default_rule(const struct build *build, int family_index, __u32 row
 }
 
 /* All but the counter. */
-static struct image_port make_port(const struct build *build, const __u32 *uniform, __u32 row)
+static struct image_endpoint make_endpoint(const struct build *build, const __u32 *uniform,
+					   __u32 row)
 {
-	return (struct image_port){
+	return (struct image_endpoint){
 		.row = row,
 		.is_uniform = uniform[row] != 0,
 		.default_rule4 = default_rule(build, 0, row),
@@ -113,25 +114,25 @@ static struct image_port make_port(const struct build *build, const __u32 *unifo
 	};
 }
 
-static int write_ports(struct build *build, const __u32 *uniform)
+static int write_endpoints(struct build *build, const __u32 *uniform)
 {
 	const struct policy *policy = build->policy;
-	struct image_port *ports;
+	struct image_endpoint *endpoints;
 	int err;
 
-	build->header.ports_used = policy->ports_count + 1;
-	err = writer_reserve(&build->writer, build->header.ports_used * sizeof(*ports), 16,
-			     &build->header.ports);
+	build->header.endpoints_used = policy->ports_count + 1;
+	err = writer_reserve(&build->writer, build->header.endpoints_used * sizeof(*endpoints), 16,
+			     &build->header.endpoints);
 	if (err)
 		return err;
-	ports = writer_at(&build->writer, build->header.ports);
-	ports[0] = make_port(build, uniform, 0);
+	endpoints = writer_at(&build->writer, build->header.endpoints);
+	endpoints[0] = make_endpoint(build, uniform, 0);
 	if (uniform[0] == CELL_NONE + 1)
 		build->header.flags |= IMAGE_QUIET;
 	for (size_t i = 0; i < policy->ports_count; i++) {
-		ports[i + 1] = make_port(build, uniform, build->classes.port_rows[i]);
-		ports[i + 1].counter = build->input->port_counters[i];
-		ports[i + 1].fallback =
+		endpoints[i + 1] = make_endpoint(build, uniform, build->classes.port_rows[i]);
+		endpoints[i + 1].counter = build->input->port_counters[i];
+		endpoints[i + 1].fallback =
 			policy->ports[i].is_closed ? CELL_DEFAULT_DENY : CELL_DEFAULT_ALLOW;
 	}
 	return 0;
@@ -233,7 +234,7 @@ static int build_sources(struct build *build)
 		err = cells_write(&build->writer, &build->classes, build->used, count,
 				  &build->header, &uniform);
 	if (!err)
-		err = write_ports(build, uniform);
+		err = write_endpoints(build, uniform);
 	if (!err)
 		err = table_write(&build->writer, saddr[0], 4, &build->header.saddr4);
 	if (!err)
@@ -248,7 +249,8 @@ static int build_destinations(struct build *build)
 
 	err = destinations_init(&destinations, build->policy);
 	if (!err) /* first: their place is fixed */
-		err = slots_write(&build->writer, &destinations, build->policy, &build->header);
+		err = port_entries_write(&build->writer, &destinations, build->policy,
+					 &build->header);
 	if (!err)
 		err = destinations_write(&build->writer, &destinations, build->policy,
 					 &build->header);

@@ -28,10 +28,10 @@ int destinations_init(struct destinations *destinations, const struct policy *po
 int destinations_write(struct image_writer *writer, const struct destinations *destinations,
 		       const struct policy *policy, struct image_header *header);
 
-/* Writes the slot index and the slots, all but what is said beforehand, right behind the header;
- * and the variants. */
-int slots_write(struct image_writer *writer, const struct destinations *destinations,
-		const struct policy *policy, struct image_header *header);
+/* Writes the port index and the port entries, all but the verdict entries, right behind the header;
+ * and the overrides. */
+int port_entries_write(struct image_writer *writer, const struct destinations *destinations,
+		       const struct policy *policy, struct image_header *header);
 
 void destinations_clear(struct destinations *destinations);
 
