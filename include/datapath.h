@@ -61,7 +61,7 @@ enum reason {
 
 /* ---- limits ------------------------------------------------------------------- */
 
-#define LIMIT_COUNTERS     65536 /* reasons + 2 for each guarded port + 1 for each rule; + joint */
+#define LIMIT_COUNTERS     65536 /* reasons + 2 for each guarded port + 1 for each rule; + combined */
 #define LIMIT_RULES        8192  /* entries of image_header.rules, but those of the defaults */
 #define LIMIT_PORTS        16384 /* guarded ports, each protocol and family (a range counts once) */
 #define LIMIT_CLASSES      65535 /* classes of source address */
@@ -86,8 +86,9 @@ enum reason {
  * Ids [0, REASON_MAX) belong to the reasons, those from COUNTER_FIRST are given out by
  * user/kernel_counter_ids.c and survive a new image.
  */
-#define COUNTER_FIRST  64
-#define COUNTERS_JOINT 32768 /* joint ones are below: the fast path has no more bits for an id */
+#define COUNTER_FIRST 64
+/* Combined counters have ids below: a fast path entry has no more bits for one. */
+#define COUNTERS_COMBINED 32768
 
 struct counter {
 	__u64 packets;
@@ -101,8 +102,8 @@ struct counters {
 /*
  * Array "counter_owners": index = counter id, which rule or port has it, so that a counter keeps
  * its meaning when the policy is replaced or the daemon restarts.  The key is a 128-bit hash of
- * the canonical text; or, for a joint counter, which ones it stands for.  Zero = nobody; all ones
- * = who has the id before it as well.
+ * the canonical text; or, for a combined counter, which ones it stands for.  Zero = nobody; all
+ * ones = who has the id before it as well.
  */
 struct counter_key {
 	__u64 hash[2];
@@ -329,7 +330,7 @@ struct image_table {
  * most packets need none of them.
  */
 struct verdict_entry {
-	__u32 counter;      /* id of a joint one, for the reason and these two; 0 = none */
+	__u32 counter;      /* id of a combined one, for the reason and these two; 0 = none */
 	__u32 port_counter; /* id: the one of the port's two; 0 = not counted */
 	__u32 rule_counter;
 	__u8 reason;  /* enum reason */
@@ -533,7 +534,7 @@ DATAPATH_ASSERT(image_bitmap, 24);
 DATAPATH_ASSERT(image_header, 360);
 DATAPATH_ASSERT(fastpath_table, 192 + (1u << 20) + (3u << 17));
 DATAPATH_ASSERT(fastpath, FASTPATH_OFFSET + sizeof(struct fastpath_table));
-_Static_assert(COUNTERS_JOINT == 0x8000, "a counter's id is 15 bits of a fast path entry");
+_Static_assert(COUNTERS_COMBINED == 0x8000, "a counter's id is 15 bits of a fast path entry");
 _Static_assert(COUNTER_FIRST + 2 * (LIMIT_PORTS + LIMIT_RULES) <= LIMIT_COUNTERS,
 	       "rules and ports have counters, also where a rule has half of a port's place");
 _Static_assert(sizeof(struct image_header) <= IMAGE_PORT_INDEX, "the header has room");

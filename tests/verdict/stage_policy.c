@@ -185,12 +185,12 @@ static __u32 counter_id(struct stage *stage, const char *kind, const char *ident
 	return request.id;
 }
 
-static void note_joint(struct stage *stage, const struct joint_counter *joint)
+static void note_combined(struct stage *stage, const struct combined_counter *combined)
 {
-	for (size_t i = 0; i < stage->joints_count; i++)
-		if (stage->joints[i].id == joint->id)
+	for (size_t i = 0; i < stage->combined_count; i++)
+		if (stage->combined[i].id == combined->id)
 			return;
-	stage->joints[stage->joints_count++] = *joint;
+	stage->combined[stage->combined_count++] = *combined;
 }
 
 /* Every other entry gets a counter of its own, so that both ways to count are tested. */
@@ -202,14 +202,14 @@ static void join_counters(struct stage *stage, struct image *image)
 	if (image_entries(image, &entries, &count) < 0)
 		die("no memory");
 	for (size_t i = 0; i < count; i += 2) {
-		struct joint_counter joint = { .reason = entries[i]->reason,
-					       .port = entries[i]->port_counter,
-					       .rule = entries[i]->rule_counter };
+		struct combined_counter combined = { .reason = entries[i]->reason,
+						     .port = entries[i]->port_counter,
+						     .rule = entries[i]->rule_counter };
 
-		if (counter_ids_give_joint(stage->ids, &joint, 1) < 0 || !joint.id)
-			die("no joint counter: %s", kernel_error());
-		note_joint(stage, &joint);
-		entries[i]->counter = joint.id;
+		if (counter_ids_give_combined(stage->ids, &combined, 1) < 0 || !combined.id)
+			die("no combined counter: %s", kernel_error());
+		note_combined(stage, &combined);
+		entries[i]->counter = combined.id;
 	}
 	image_seal(image);
 }

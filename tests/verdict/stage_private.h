@@ -13,8 +13,8 @@ struct stage {
 	const struct scene *scene;
 	struct policy *policy; /* that enforces in this scene */
 	struct counter_ids *ids;
-	struct joint_counter joints[STAGE_COUNTERS]; /* that were given out */
-	size_t joints_count;
+	struct combined_counter combined[STAGE_COUNTERS]; /* that were given out */
+	size_t combined_count;
 	struct counts counts; /* as last read */
 	int veth, tun;        /* ifindexes of the guarded interfaces */
 	int wire_fd;          /* sends frames that veth0 receives */

@@ -60,51 +60,54 @@ static void count(struct kernel *kernel, __u32 id, unsigned int count)
 	kernel->counters[0].of[id].packets += count;
 }
 
-static void joint_counts_for_all(struct kernel *kernel, struct joint_counter *joint)
+static void combined_counts_for_all(struct kernel *kernel, struct combined_counter *combined)
 {
-	count(kernel, joint->id, 5);
-	count(kernel, joint->port, 2);
-	tap_case(packets(joint->reason) == 5 && packets(joint->port) == 7 &&
-			 packets(joint->rule) == 5 && packets(joint->id) == 0,
-		 "a_joint_counter_counts_for_all_that_it_stands_for");
+	count(kernel, combined->id, 5);
+	count(kernel, combined->port, 2);
+	tap_case(packets(combined->reason) == 5 && packets(combined->port) == 7 &&
+			 packets(combined->rule) == 5 && packets(combined->id) == 0,
+		 "a_combined_counter_counts_for_all_that_it_stands_for");
 	read_again(kernel);
-	counter_ids_find_joint(ids, joint, 1);
-	tap_case(joint->id && packets(joint->port) == 7, "it_does_so_for_who_comes_later");
+	counter_ids_find_combined(ids, combined, 1);
+	tap_case(combined->id && packets(combined->port) == 7, "it_does_so_for_who_comes_later");
 }
 
-static void nothing_is_lost_when_ids_run_out(struct kernel *kernel, struct joint_counter *joint)
+static void nothing_is_lost_when_ids_run_out(struct kernel *kernel,
+					     struct combined_counter *combined)
 {
-	struct joint_counter gone = *joint;
-	__u32 port = joint->port - 1;
+	struct combined_counter gone = *combined;
+	__u32 port = combined->port - 1;
 	bool is_given = give_many(0, "port kept") == 0 && give_many(MANY, "port kept") == 0;
 
 	tap_case(is_given, "who_is_no_longer_there_makes_room");
 	tap_case(give("port kept", true) == port, "who_is_still_there_keeps_its_counter");
-	counter_ids_find_joint(ids, &gone, 1);
-	tap_case(!gone.id, "a_joint_counter_makes_room");
-	tap_case(packets(joint->reason) == 5 && packets(joint->port) == 7,
+	counter_ids_find_combined(ids, &gone, 1);
+	tap_case(!gone.id, "a_combined_counter_makes_room");
+	tap_case(packets(combined->reason) == 5 && packets(combined->port) == 7,
 		 "what_it_counted_is_kept_where_it_belongs");
 	read_again(kernel);
-	tap_case(packets(joint->reason) == 5 && packets(joint->port) == 7, "and_is_read_back");
+	tap_case(packets(combined->reason) == 5 && packets(combined->port) == 7,
+		 "and_is_read_back");
 }
 
 /* How many of as many as there can be have an id that the fast path has room for; 0 = one has
  * another.
  */
-static unsigned int give_joints(void)
+static unsigned int give_combined(void)
 {
-	_cleanup_free_ struct joint_counter *joints = calloc(LIMIT_COUNTERS, sizeof(*joints));
+	_cleanup_free_ struct combined_counter *combined =
+		calloc(LIMIT_COUNTERS, sizeof(*combined));
 	unsigned int given = 0;
 
-	if (!joints)
+	if (!combined)
 		die("no memory");
 	for (__u32 i = 0; i < LIMIT_COUNTERS; i++)
-		joints[i] = (struct joint_counter){ .reason = DROP_CLOSED, .port = i };
-	if (counter_ids_give_joint(ids, joints, LIMIT_COUNTERS) < 0)
+		combined[i] = (struct combined_counter){ .reason = DROP_CLOSED, .port = i };
+	if (counter_ids_give_combined(ids, combined, LIMIT_COUNTERS) < 0)
 		die("%s", kernel_error());
 	for (__u32 i = 0; i < LIMIT_COUNTERS; i++) {
-		given += joints[i].id != 0;
-		if (joints[i].id >= COUNTERS_JOINT)
+		given += combined[i].id != 0;
+		if (combined[i].id >= COUNTERS_COMBINED)
 			return 0;
 	}
 	return given;
@@ -112,17 +115,17 @@ static unsigned int give_joints(void)
 
 static void room_is_left_for_ports(void)
 {
-	unsigned int given = give_joints();
+	unsigned int given = give_combined();
 
 	tap_case(given > 1000 && given < LIMIT_COUNTERS - 2 * MANY,
-		 "joint_counters_are_given_while_there_is_room (%u)", given);
+		 "combined_counters_are_given_while_there_is_room (%u)", given);
 	tap_case(give("port new", true) != 0 && packets(DROP_CLOSED) == 5,
 		 "a_new_port_needs_nobody_to_be_forgotten");
 }
 
 /*
  * A policy as large as the limits let it be, of which in each round others are new: those that stay
- * lie as scattered as can be, and joint counters have what is left.
+ * lie as scattered as can be, and combined counters have what is left.
  */
 static void all_that_the_limits_let_be_have_counters(void)
 {
@@ -138,7 +141,7 @@ static void all_that_the_limits_let_be_have_counters(void)
 			requests[i] = (struct counter_request){ texts[i], i >= LIMIT_RULES, 0 };
 		}
 		is_given = is_given && counter_ids_give(ids, requests, COUNT) == 0;
-		give_joints();
+		give_combined();
 	}
 	tap_case(is_given, "all_that_the_limits_let_be_have_counters");
 }
@@ -146,17 +149,17 @@ static void all_that_the_limits_let_be_have_counters(void)
 int main(void)
 {
 	struct stage *stage = stage_open();
-	struct joint_counter joint = { .reason = DROP_CLOSED };
+	struct combined_counter combined = { .reason = DROP_CLOSED };
 
 	for (int i = 0; i < 2 * MANY; i++)
 		snprintf(names[i], sizeof(names[i]), "port %d", i);
 	read_again(stage->kernel);
-	joint.port = give("port kept", true) + 1;
-	joint.rule = give("rule gone", false);
-	if (counter_ids_give_joint(ids, &joint, 1) < 0 || !joint.id)
-		die("no joint counter");
-	joint_counts_for_all(stage->kernel, &joint);
-	nothing_is_lost_when_ids_run_out(stage->kernel, &joint);
+	combined.port = give("port kept", true) + 1;
+	combined.rule = give("rule gone", false);
+	if (counter_ids_give_combined(ids, &combined, 1) < 0 || !combined.id)
+		die("no combined counter");
+	combined_counts_for_all(stage->kernel, &combined);
+	nothing_is_lost_when_ids_run_out(stage->kernel, &combined);
 	room_is_left_for_ports();
 	all_that_the_limits_let_be_have_counters();
 	return tap_end();

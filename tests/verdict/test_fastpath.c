@@ -16,12 +16,12 @@
 
 static bool is_same(__u32 entry, const struct verdict_entry *of)
 {
-	bool is_joint = of->port_counter || of->rule_counter;
+	bool is_combined = of->port_counter || of->rule_counter;
 
 	if (!entry) /* not valid, or more than one counter is to be moved */
-		return !of->flags || (is_joint && !of->counter);
+		return !of->flags || (is_combined && !of->counter);
 	return FASTPATH_VERDICT(entry) == of->verdict && FASTPATH_FLAGS(entry) == of->flags &&
-	       FASTPATH_COUNTER(entry) == (is_joint ? of->counter : of->reason);
+	       FASTPATH_COUNTER(entry) == (is_combined ? of->counter : of->reason);
 }
 
 static bool has_all_entries(const struct fastpath_table *table, struct image_ref image)

@@ -87,13 +87,13 @@ static unsigned int play(struct stage *stage, struct batch *batch)
 	return decided;
 }
 
-/* Packets that a joint counter counted: nobody but bpf/fastpath.h counts there. */
+/* Packets that a combined counter counted: nobody but bpf/fastpath.h counts there. */
 static unsigned long long answered(const struct stage *stage)
 {
 	unsigned long long packets = 0;
 
-	for (size_t i = 0; i < stage->joints_count; i++)
-		packets += kernel_counter(stage->kernel, stage->joints[i].id).packets;
+	for (size_t i = 0; i < stage->combined_count; i++)
+		packets += kernel_counter(stage->kernel, stage->combined[i].id).packets;
 	return packets;
 }
 
@@ -125,6 +125,6 @@ int main(void)
 			 round, scene->name, decided, BATCH);
 	}
 	tap_case(answered(stage) > rounds,
-		 "what_is_said_beforehand_is_followed (%llu joint packets)", answered(stage));
+		 "what_is_said_beforehand_is_followed (%llu combined packets)", answered(stage));
 	return tap_end();
 }

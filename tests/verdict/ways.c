@@ -41,17 +41,17 @@ static void read_counts(struct stage *stage, struct counts *ret)
 		ret->counters[i] = kernel_counter(stage->kernel, i);
 		ret->counters[stage_place(last)] = kernel_counter(stage->kernel, last);
 	}
-	for (size_t i = 0; i < stage->joints_count; i++) {
-		const struct joint_counter *joint = &stage->joints[i];
-		struct counter *own = &ret->counters[stage_place(joint->id)];
+	for (size_t i = 0; i < stage->combined_count; i++) {
+		const struct combined_counter *combined = &stage->combined[i];
+		struct counter *own = &ret->counters[stage_place(combined->id)];
 		struct counter counter = *own;
 
 		*own = (struct counter){};
-		add(ret, joint->reason, &counter);
-		if (joint->port)
-			add(ret, joint->port, &counter);
-		if (joint->rule)
-			add(ret, joint->rule, &counter);
+		add(ret, combined->reason, &counter);
+		if (combined->port)
+			add(ret, combined->port, &counter);
+		if (combined->rule)
+			add(ret, combined->rule, &counter);
 	}
 }
 

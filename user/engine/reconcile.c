@@ -101,23 +101,23 @@ static int join_counters(const struct reconcile_input *input, struct counter_ids
 			 struct image *image)
 {
 	_cleanup_free_ struct verdict_entry **entries = NULL;
-	_cleanup_free_ struct joint_counter *joints = NULL;
+	_cleanup_free_ struct combined_counter *combined = NULL;
 	size_t count;
 	int err = image_entries(image, &entries, &count);
 
-	joints = err == 0 ? calloc(count + 1, sizeof(*joints)) : NULL;
-	if (!joints)
+	combined = err == 0 ? calloc(count + 1, sizeof(*combined)) : NULL;
+	if (!combined)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		joints[i] = (struct joint_counter){ .reason = entries[i]->reason,
-						    .port = entries[i]->port_counter,
-						    .rule = entries[i]->rule_counter };
+		combined[i] = (struct combined_counter){ .reason = entries[i]->reason,
+							 .port = entries[i]->port_counter,
+							 .rule = entries[i]->rule_counter };
 	if (input->is_dry_run)
-		counter_ids_find_joint(ids, joints, count);
+		counter_ids_find_combined(ids, combined, count);
 	else
-		err = counter_ids_give_joint(ids, joints, count);
+		err = counter_ids_give_combined(ids, combined, count);
 	for (size_t i = 0; i < count; i++)
-		entries[i]->counter = joints[i].id;
+		entries[i]->counter = combined[i].id;
 	image_seal(image);
 	return err;
 }

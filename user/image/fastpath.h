@@ -6,7 +6,7 @@
 struct image;
 struct fastpath_table;
 
-/* Of an image that image_check() accepted, with its joint counters.  Every byte of the table is
+/* Of an image that image_check() accepted, with its combined counters.  Every byte of the table is
  * written. */
 void image_fill_fastpath(const struct image *image, struct fastpath_table *ret);
 

@@ -13,9 +13,9 @@
 #include "kernel/private.h"
 #include "base/cleanup.h"
 
-/* The upper half of the second word in the key of a joint counter.  That a digest has it there, and
- * small numbers in the three other places, is less likely than two equal digests. */
-#define JOINT 0x6a6f696eull
+/* The upper half of the second word in the key of a combined counter.  That a digest has it there,
+ * and small numbers in the three other places, is less likely than two equal digests. */
+#define COMBINED_TAG 0x6a6f696eull
 
 /* Joint counters are a convenience, and leave room for the rules and ports that are to come: these
  * get their ids from the other end. */
@@ -28,7 +28,7 @@ struct counter_ids {
 	struct counter_key *owners; /* the map's memory */
 	__u16 *places;              /* id, by the hash of its owner's key; 0 = free */
 	__u32 used_count;
-	__u32 next_joint;        /* none below is free */
+	__u32 next_combined;     /* none below is free */
 	__u32 next[2];           /* none above is free; [1]: nor are two side by side */
 	struct counters *totals; /* NULL until somebody asks */
 };
@@ -67,18 +67,18 @@ static struct counter_key key_of(const char *identity)
 	return key;
 }
 
-static struct counter_key joint_key(const struct joint_counter *joint)
+static struct counter_key combined_key(const struct combined_counter *combined)
 {
-	return (struct counter_key){ { (__u64)joint->rule << 32 | joint->port,
-				       JOINT << 32 | joint->reason } };
+	return (struct counter_key){ { (__u64)combined->rule << 32 | combined->port,
+				       COMBINED_TAG << 32 | combined->reason } };
 }
 
-static bool is_joint(const struct counter_key *key, struct joint_counter *ret)
+static bool is_combined(const struct counter_key *key, struct combined_counter *ret)
 {
-	*ret = (struct joint_counter){ .port = (__u32)key->hash[0],
-				       .rule = key->hash[0] >> 32,
-				       .reason = (__u32)key->hash[1] };
-	return key->hash[1] >> 32 == JOINT && ret->reason < REASON_MAX &&
+	*ret = (struct combined_counter){ .port = (__u32)key->hash[0],
+					  .rule = key->hash[0] >> 32,
+					  .reason = (__u32)key->hash[1] };
+	return key->hash[1] >> 32 == COMBINED_TAG && ret->reason < REASON_MAX &&
 	       ret->port < LIMIT_COUNTERS && ret->rule < LIMIT_COUNTERS;
 }
 
@@ -127,7 +127,7 @@ static void read_owners(struct counter_ids *ids)
 {
 	memset(ids->places, 0, PLACES * sizeof(*ids->places));
 	ids->used_count = 0;
-	ids->next_joint = COUNTER_FIRST;
+	ids->next_combined = COUNTER_FIRST;
 	ids->next[0] = ids->next[1] = LIMIT_COUNTERS;
 	for (__u32 id = COUNTER_FIRST; id < LIMIT_COUNTERS; id++) {
 		ids->used_count += is_used(ids, id);
@@ -164,13 +164,13 @@ __u32 counter_ids_find(const struct counter_ids *ids, const char *identity)
 	return find(ids, &key);
 }
 
-void counter_ids_find_joint(const struct counter_ids *ids, struct joint_counter *joints,
-			    size_t count)
+void counter_ids_find_combined(const struct counter_ids *ids, struct combined_counter *combined,
+			       size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct counter_key key = joint_key(&joints[i]);
+		struct counter_key key = combined_key(&combined[i]);
 
-		joints[i].id = find(ids, &key);
+		combined[i].id = find(ids, &key);
 	}
 }
 
@@ -180,22 +180,22 @@ static void add(struct counter *to, const struct counter *more)
 	to->bytes += more->bytes;
 }
 
-/* What the joint counters counted moves to all that they stand for. */
+/* What the combined counters counted moves to all that they stand for. */
 static void share_out(const struct counter_ids *ids)
 {
 	struct counter *of = ids->totals->of;
 
 	for (__u32 id = COUNTER_FIRST; id < LIMIT_COUNTERS; id++) {
 		struct counter *own = &of[id];
-		struct joint_counter joint;
+		struct combined_counter combined;
 
-		if (!is_joint(&ids->owners[id], &joint))
+		if (!is_combined(&ids->owners[id], &combined))
 			continue;
-		add(&of[joint.reason], own);
-		if (joint.port)
-			add(&of[joint.port], own);
-		if (joint.rule)
-			add(&of[joint.rule], own);
+		add(&of[combined.reason], own);
+		if (combined.port)
+			add(&of[combined.port], own);
+		if (combined.rule)
+			add(&of[combined.rule], own);
 		*own = (struct counter){};
 	}
 }
@@ -236,16 +236,16 @@ static struct counter_key *sorted_keys(const struct counter_request *requests, s
 	return keys;
 }
 
-/* What a joint counter has counted moves to those that it stands for. */
-static void take_apart(struct kernel *kernel, __u32 id, const struct joint_counter *joint)
+/* What a combined counter has counted moves to those that it stands for. */
+static void take_apart(struct kernel *kernel, __u32 id, const struct combined_counter *combined)
 {
 	struct counter counter = kernel_counter(kernel, id);
 
-	kernel_add_to_counter(kernel, joint->reason, &counter);
-	if (joint->port)
-		kernel_add_to_counter(kernel, joint->port, &counter);
-	if (joint->rule)
-		kernel_add_to_counter(kernel, joint->rule, &counter);
+	kernel_add_to_counter(kernel, combined->reason, &counter);
+	if (combined->port)
+		kernel_add_to_counter(kernel, combined->port, &counter);
+	if (combined->rule)
+		kernel_add_to_counter(kernel, combined->rule, &counter);
 }
 
 /*
@@ -255,10 +255,10 @@ static void take_apart(struct kernel *kernel, __u32 id, const struct joint_count
 static void forget(struct counter_ids *ids, __u32 id)
 {
 	bool with_neighbour = is_wide(ids, id);
-	struct joint_counter joint;
+	struct combined_counter combined;
 
-	if (is_joint(&ids->owners[id], &joint))
-		take_apart(ids->kernel, id, &joint);
+	if (is_combined(&ids->owners[id], &combined))
+		take_apart(ids->kernel, id, &combined);
 	for (__u32 i = 0; i <= with_neighbour; i++) {
 		kernel_zero_counter(ids->kernel, id + i);
 		set_owner(ids, id + i, &nobody);
@@ -266,7 +266,7 @@ static void forget(struct counter_ids *ids, __u32 id)
 }
 
 /*
- * Forgets the identities that the new policy does not have, and all joint counters.  Only when
+ * Forgets the identities that the new policy does not have, and all combined counters.  Only when
  * ids run out: a container that comes back finds its counters.
  */
 static int forget_others(struct counter_ids *ids, const struct counter_request *requests,
@@ -301,11 +301,11 @@ static __u32 find_free(struct counter_ids *ids, bool with_neighbour)
 	return 0;
 }
 
-static __u32 find_free_joint(struct counter_ids *ids)
+static __u32 find_free_combined(struct counter_ids *ids)
 {
-	for (; ids->next_joint < COUNTERS_JOINT; ids->next_joint++)
-		if (!is_used(ids, ids->next_joint))
-			return ids->next_joint;
+	for (; ids->next_combined < COUNTERS_COMBINED; ids->next_combined++)
+		if (!is_used(ids, ids->next_combined))
+			return ids->next_combined;
 	return 0;
 }
 
@@ -313,8 +313,9 @@ static __u32 find_free_joint(struct counter_ids *ids)
 static int give(struct counter_ids *ids, const struct counter_key *key, bool with_neighbour,
 		__u32 *ret)
 {
-	struct joint_counter joint;
-	__u32 id = is_joint(key, &joint) ? find_free_joint(ids) : find_free(ids, with_neighbour);
+	struct combined_counter combined;
+	__u32 id = is_combined(key, &combined) ? find_free_combined(ids)
+					       : find_free(ids, with_neighbour);
 
 	if (!id)
 		return -E2BIG;
@@ -372,18 +373,19 @@ int counter_ids_give(struct counter_ids *ids, struct counter_request *requests, 
 	return err;
 }
 
-int counter_ids_give_joint(struct counter_ids *ids, struct joint_counter *joints, size_t count)
+int counter_ids_give_combined(struct counter_ids *ids, struct combined_counter *combined,
+			      size_t count)
 {
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < count && ids->used_count < JOINT_MAX; i++) {
-		struct counter_key key = joint_key(&joints[i]);
+		struct counter_key key = combined_key(&combined[i]);
 
 		if (!find(ids, &key))
-			err = give(ids, &key, false, &joints[i].id);
+			err = give(ids, &key, false, &combined[i].id);
 	}
-	/* All that have one, as counter_ids_find_joint() will say it to who comes later. */
-	counter_ids_find_joint(ids, joints, count);
+	/* All that have one, as counter_ids_find_combined() will say it to who comes later. */
+	counter_ids_find_combined(ids, combined, count);
 	return err == -E2BIG ? 0 : err;
 }
 

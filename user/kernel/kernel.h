@@ -224,15 +224,16 @@ int counter_ids_give(struct counter_ids *ids, struct counter_request *requests, 
  * A counter that stands for several, which it adds to in counter_ids_totals().  Where there is no
  * room left for another, or none is known, the id is 0 and each is to be counted by itself.
  */
-struct joint_counter {
+struct combined_counter {
 	__u32 reason; /* enum reason */
 	__u32 port;   /* ids; 0 = none */
 	__u32 rule;
 	__u32 id; /* out */
 };
-int counter_ids_give_joint(struct counter_ids *ids, struct joint_counter *joints, size_t count);
-void counter_ids_find_joint(const struct counter_ids *ids, struct joint_counter *joints,
-			    size_t count);
+int counter_ids_give_combined(struct counter_ids *ids, struct combined_counter *combined,
+			      size_t count);
+void counter_ids_find_combined(const struct counter_ids *ids, struct combined_counter *combined,
+			       size_t count);
 
 /* What all of them counted until now, by id.  Owned by the ids. */
 int counter_ids_totals(struct counter_ids *ids, const struct counters **ret);
