@@ -293,4 +293,8 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(shell find build -path build/clean-room -prune -o -name '*.d' -print 2>/dev/null)
+# But of programs that were renamed: their source is what cannot be made.
+GONE := $(filter-out $(BPF_OBJS:%.o=%.d) $(BPF_OBJS:build/%.o=$(NEXT)/%.d),\
+	$(wildcard build/*.bpf.d $(NEXT)/*.bpf.d))
+-include $(filter-out $(GONE),\
+	$(shell find build -path build/clean-room -prune -o -name '*.d' -print 2>/dev/null))

@@ -199,7 +199,7 @@ static __always_inline enum reason decide_port(const struct hook *hook, const st
 	enum reason reason = reason_at(kind, header, port, action);
 
 	/* Docker bound it, and no policy knows it yet. */
-	if ((reason == PASS_UNGUARDED || reason == PASS_DEFAULT) && is_learned(pkt) &&
+	if ((reason == PASS_UNGUARDED || reason == PASS_DEFAULT) && is_unknown_bound(pkt) &&
 	    !(header->flags & IMAGE_ALLOW_ALL))
 		reason = DROP_LEARNED;
 	if (!is_drop(reason))
@@ -385,7 +385,7 @@ static __always_inline void decide_for_any(const struct hook *hook, struct packe
 	/* What comes from a DHCP server's port is for this host's client, which has the client's
 	 * port.  But where the policy or Docker names that port somebody else has it, and anybody
 	 * can send from a server's. */
-	if (is_dhcp && !number && kind != DESTINATION_CONTAINER && !is_learned(pkt)) {
+	if (is_dhcp && !number && kind != DESTINATION_CONTAINER && !is_unknown_bound(pkt)) {
 		decision->reason = PASS_CONTROL;
 		return;
 	}

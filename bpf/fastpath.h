@@ -104,7 +104,7 @@ static __always_inline __u32 applicable_flags(__u32 flags, const struct packet *
 static __always_inline bool is_conclusive(__u32 flags, const struct packet *pkt)
 {
 	return flags == ENTRY_VALID ||
-	       (flags == (ENTRY_VALID | ENTRY_CHECK_BOUND) && !is_marked(learned_ports_of(), pkt));
+	       (flags == (ENTRY_VALID | ENTRY_CHECK_BOUND) && !is_marked(bound_marks_of(), pkt));
 }
 
 /* What becomes of the packet, a FASTPATH_ENTRY(); 0 = ask find_entry(), if it may be listed, or

@@ -23,7 +23,7 @@
 #define HELD_COMMON_SIZE 128
 
 struct held_search {
-	const struct learned_key *key;
+	const struct bound_key *key;
 	const struct net *net;
 	const struct hlist_node *node;
 	__u32 is_sharing; /* who asks has SO_REUSEADDR or SO_REUSEPORT */
@@ -42,7 +42,7 @@ static __always_inline bool is_same_addr(const __be32 *a, const __be32 *b)
 
 /* A socket of IPv6 as it takes IPv4: not at all, at every address, or at a mapped one. */
 static __always_inline bool takes_ipv4(const struct sock *sk, const __be32 *addr,
-				       const struct learned_key *key)
+				       const struct bound_key *key)
 {
 	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only))
 		return false;
@@ -53,7 +53,7 @@ static __always_inline bool takes_ipv4(const struct sock *sk, const __be32 *addr
 }
 
 /* Whether the socket receives what is sent to some address of the key's. */
-static __always_inline bool takes(const struct sock *sk, const struct learned_key *key)
+static __always_inline bool takes(const struct sock *sk, const struct bound_key *key)
 {
 	__be32 addr[4] = {};
 
@@ -122,7 +122,7 @@ static __always_inline const struct hlist_node *first_in(const struct udp_table 
 }
 
 /* From a struct bpf_sock the verifier lets nobody go on to the socket, but it can be copied. */
-static __always_inline bool is_held(const struct bpf_sock *sk, const struct learned_key *key)
+static __always_inline bool is_held(const struct bpf_sock *sk, const struct bound_key *key)
 {
 	struct held_search search = { .key = key };
 	__u64 copy[HELD_COMMON_SIZE / 8];

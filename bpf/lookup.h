@@ -13,7 +13,7 @@
 #include "classify.h"
 #include "datapath.h"
 #include "image.h"
-#include "learned.h"
+#include "bound.h"
 #include "parse.h"
 
 static __always_inline __u64 word64(const __be32 *words)
@@ -179,42 +179,42 @@ find_rule(struct image_ref image, const struct image_header *header, const struc
 	return rule;
 }
 
-static __always_inline bool is_bound_by(const struct learned *entry)
+static __always_inline bool is_held_by_docker(const struct bound_value *entry)
 {
 	if (!entry)
 		return false;
 	/* The clock may be another processor's, and behind. */
-	return entry->by != LEARNED_TRYING ||
-	       (__s64)(clock_ns() - entry->bound_ns) < (__s64)LEARNED_TRYING_NS;
+	return entry->by != BOUND_PENDING ||
+	       (__s64)(clock_ns() - entry->bound_ns) < (__s64)BOUND_PENDING_NS;
 }
 
 /* Whether Docker bound the port at this address, or at every one. */
 static __always_inline bool is_bound(const struct packet *pkt, __u16 port)
 {
-	struct learned_key key = { .family = pkt->family, .proto = pkt->protocol, .port = port };
+	struct bound_key key = { .family = pkt->family, .proto = pkt->protocol, .port = port };
 
-	if (is_bound_by(bpf_map_lookup_elem(&learned, &key)))
+	if (is_held_by_docker(bpf_map_lookup_elem(&learned, &key)))
 		return true;
 	__builtin_memcpy(key.addr, pkt->daddr, sizeof(key.addr));
-	return is_bound_by(bpf_map_lookup_elem(&learned_at, &key));
+	return is_held_by_docker(bpf_map_lookup_elem(&learned_at, &key));
 }
 
 /* Whether Docker bound the port at some address.  The bit says no of nearly all packets. */
-static __always_inline bool is_marked(const struct learned_ports *ports, const struct packet *pkt)
+static __always_inline bool is_marked(const struct bound_marks *ports, const struct packet *pkt)
 {
 	__u16 port = dport_of(pkt);
-	__u32 word = LEARNED_WORD(proto_index(pkt->protocol), port);
+	__u32 word = BOUND_WORD(proto_index(pkt->protocol), port);
 
 	/* clang 19 sees that it is in range; the verifier of Linux 6.1 does not. */
 	barrier_var(word);
-	return ports && word < LEARNED_WORDS &&
-	       ports->bits[ports->current & 1][word] & LEARNED_BIT(port);
+	return ports && word < BOUND_WORDS &&
+	       ports->bits[ports->current & 1][word] & BOUND_BIT(port);
 }
 
 /* Whether Docker bound the port. */
-static __always_inline bool is_learned(const struct packet *pkt)
+static __always_inline bool is_unknown_bound(const struct packet *pkt)
 {
-	const struct learned_ports *ports = learned_ports_of();
+	const struct bound_marks *ports = bound_marks_of();
 
 	return is_marked(ports, pkt) && is_bound(pkt, dport_of(pkt));
 }

@@ -12,7 +12,7 @@
 
 #include "count.h"
 #include "datapath.h"
-#include "learned.h"
+#include "bound.h"
 #include "lookup.h"
 #include "maps.h"
 #include "parse.h"
@@ -122,8 +122,8 @@ int learn_socket(struct bpf_sk_lookup *ctx)
 	if (zone == ZONE_INSIDE)
 		return SK_PASS;
 	read_lookup(ctx, &pkt);
-	is_bound = is_learned(&pkt);
-	/* From here until the socket is found is the time that bpf/learn.bpf.c waits for. */
+	is_bound = is_unknown_bound(&pkt);
+	/* From here until the socket is found is the time that bpf/bindwatch.bpf.c waits for. */
 	if (!is_bound && zone == ZONE_OUTSIDE)
 		return SK_PASS;
 	reason = look_late(&pkt, is_bound, zone == ZONE_UNSEEN);

@@ -70,7 +70,7 @@ enum reason {
 #define LIMIT_INTERFACES   256     /* guarded interfaces */
 #define LIMIT_KNOWN        4096    /* interfaces that are noted, guarded or not */
 #define LIMIT_MACS         4096    /* link-layer addresses of this host */
-#define LIMIT_LEARNED      65536   /* ports bound by Docker at one address and not forgotten */
+#define LIMIT_BOUND        65536   /* ports bound by Docker at one address and not forgotten */
 #define LIMIT_VLAN_TAGS    2       /* 802.1Q and 802.1ad in front of the IP header */
 #define LIMIT_IPV4_OPTIONS 8       /* in one header */
 #define LIMIT_IPV6_HEADERS 8       /* extension headers in front of the ports */
@@ -138,47 +138,47 @@ struct mac_key {
 	__u16 reserved;
 };
 
-/* ---- learned ports --------------------------------------------------------------- */
+/* ---- bound ports ----------------------------------------------------------------- */
 
 /*
- * What Docker's processes bound on this host (bpf/learn.bpf.c), so that the filter knows a
- * published port before anybody can connect to it.  Forgotten by user space, user/learned.c.
+ * What Docker's processes bound on this host (bpf/bindwatch.bpf.c), so that the filter knows a
+ * published port before anybody can connect to it.  Forgotten by user space, user/engine/learned.c.
  */
-enum learned_by {
-	LEARNED_PROXY = 1,  /* docker-proxy: a published port for sure */
-	LEARNED_ENGINE = 2, /* dockerd: one as well, or a port of the Engine's own */
-	LEARNED_TRYING = 3, /* one of them is about to bind it, and may not get it */
+enum bound_by {
+	BOUND_BY_PROXY = 1,  /* docker-proxy: a published port for sure */
+	BOUND_BY_ENGINE = 2, /* dockerd: one as well, or a port of the Engine's own */
+	BOUND_PENDING = 3,   /* one of them is about to bind it, and may not get it */
 };
 
 /* So long a port is taken for bound that was only tried. */
-#define LEARNED_TRYING_NS 100000000ull
+#define BOUND_PENDING_NS 100000000ull
 
-/* learned.flags.  In fact at one address, for which there was no room: of several, maybe. */
-#define LEARNED_WIDENED 1u
+/* bound_value.flags.  In fact at one address, for which there was no room: of several, maybe. */
+#define BOUND_WIDENED 1u
 
 /* The other bits of them: which socket was bound, by the lower part of its cookie, so that user
  * space need not search all processes for who holds it; 0 = not known.  That two sockets with the
  * same port have the same one, among two thousand million, keeps a port closed. */
-#define LEARNED_COOKIE(cookie) ((__u32)(cookie) << 1)
+#define BOUND_COOKIE(cookie) ((__u32)(cookie) << 1)
 
 /*
  * Key and value of the hashes "learned", what is bound at every address, and "learned_at", what is
  * bound at one.  The first has room for all there can be.  Where the second has none, the port
  * counts as bound at every address of its family: nothing opens, and no other port closes.
  */
-#define LEARNED_EVERY (2 * 2 * 65536) /* families, protocols, ports */
+#define BOUND_EVERY_MAX (2 * 2 * 65536) /* families, protocols, ports */
 
-struct learned_key {
+struct bound_key {
 	__be32 addr[4]; /* as bound, IPv4 in the first word; zero = every address of the family */
 	__u8 family;    /* 4 or 6 */
 	__u8 proto;     /* IPPROTO_* */
 	__u16 port;
 };
 
-struct learned {
+struct bound_value {
 	__u64 bound_ns; /* CLOCK_MONOTONIC_COARSE; or tried */
-	__u32 by;       /* enum learned_by */
-	__u32 flags;    /* LEARNED_WIDENED, LEARNED_COOKIE() */
+	__u32 by;       /* enum bound_by */
+	__u32 flags;    /* BOUND_WIDENED, BOUND_COOKIE() */
 };
 
 /*
@@ -187,14 +187,14 @@ struct learned {
  * forgotten; the program marks in both, the hash first.  So a bit that is read is never
  * missing for a port in a hash.
  */
-#define LEARNED_WORDS                   (3 * 65536 / 32)
-#define LEARNED_WORD(proto_index, port) (((__u32)(proto_index) << 16 | (port)) / 32)
-#define LEARNED_BIT(port)               (1u << ((port) % 32))
+#define BOUND_WORDS                   (3 * 65536 / 32)
+#define BOUND_WORD(proto_index, port) (((__u32)(proto_index) << 16 | (port)) / 32)
+#define BOUND_BIT(port)               (1u << ((port) % 32))
 
-struct learned_ports {
+struct bound_marks {
 	__u32 current; /* the set that is read: 0 or 1 */
 	__u32 reserved[15];
-	__u32 bits[2][LEARNED_WORDS];
+	__u32 bits[2][BOUND_WORDS];
 };
 
 /* ---- state ---------------------------------------------------------------------- */
@@ -228,7 +228,7 @@ struct state {
  * tells replies.  Each is optional: the filter works without, and weaker.
  */
 enum means {
-	MEANS_LEARN = 0,    /* bpf/learn.bpf.c */
+	MEANS_LEARN = 0,    /* bpf/bindwatch.bpf.c */
 	MEANS_GATE = 1,     /* bpf/gate.bpf.c */
 	MEANS_TRACKING = 2, /* user/tracking.h */
 	MEANS_MAX
@@ -517,9 +517,9 @@ DATAPATH_ASSERT(counter, 16);
 DATAPATH_ASSERT(counter_key, 16);
 DATAPATH_ASSERT(interface, 8);
 DATAPATH_ASSERT(mac_key, 8);
-DATAPATH_ASSERT(learned_key, 20);
-DATAPATH_ASSERT(learned, 16);
-DATAPATH_ASSERT(learned_ports, 64 + 2 * 24576);
+DATAPATH_ASSERT(bound_key, 20);
+DATAPATH_ASSERT(bound_value, 16);
+DATAPATH_ASSERT(bound_marks, 64 + 2 * 24576);
 DATAPATH_ASSERT(state, 672);
 DATAPATH_ASSERT(means_note, 240);
 DATAPATH_ASSERT(image_table, 16);

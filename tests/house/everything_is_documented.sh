@@ -84,8 +84,8 @@ man_has_limit() {
 reasons | demand "tidegate(8) has every reason" man_has_reason man/tidegate.8
 hooks | demand "tidegate(8) has every hook" man_has_command man/tidegate.8
 programs() { basename -s .bpf.c bpf/*.bpf.c; }
-# learn.bpf.c is spoken of as learning.
-speaks_of() { grep -qiE "\b$2(ing|s|ed)?\b" "$1"; }
+# What bindwatch.bpf.c does was called bind learning.
+speaks_of() { grep -qiE "\b${2/#bindwatch/(bindwatch|bind learning)}s?\b" "$1"; }
 limits | demand "tidegate(8) has every limit and its value" man_has_limit man/tidegate.8
 
 programs | demand "tidegate(8) speaks of every program in the kernel" speaks_of man/tidegate.8

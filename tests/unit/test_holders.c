@@ -43,7 +43,7 @@ static void close_own(struct own *own)
 	free(own->listeners);
 }
 
-static enum holder find(struct own *own, const struct learned_port *port)
+static enum holder find(struct own *own, const struct bound_port *port)
 {
 	own->listener->holder = HOLDER_ASKED;
 	assert_int_equal(holders_find(own->listeners, own->count, port, port != NULL), 0);
@@ -51,11 +51,11 @@ static enum holder find(struct own *own, const struct learned_port *port)
 }
 
 /* As if Docker had been seen to bind it. */
-static struct learned_port seen(const struct own *own, __u64 cookie)
+static struct bound_port seen(const struct own *own, __u64 cookie)
 {
-	return (struct learned_port){
+	return (struct bound_port){
 		.key = { .family = 4, .proto = IPPROTO_UDP, .port = own->listener->port },
-		.value = { .by = LEARNED_PROXY, .flags = LEARNED_COOKIE(cookie) },
+		.value = { .by = BOUND_BY_PROXY, .flags = BOUND_COOKIE(cookie) },
 	};
 }
 
@@ -70,7 +70,7 @@ static void what_nobody_was_seen_to_bind_is_looked_for(void **state)
 static void the_socket_that_docker_bound_is_dockers(void **state)
 {
 	struct own own = open_own();
-	struct learned_port port = seen(&own, own.listener->cookie);
+	struct bound_port port = seen(&own, own.listener->cookie);
 
 	assert_int_equal(find(&own, &port), HOLDER_DOCKER);
 	port.key.port++;
@@ -81,7 +81,7 @@ static void the_socket_that_docker_bound_is_dockers(void **state)
 static void another_socket_on_the_same_port_is_not(void **state)
 {
 	struct own own = open_own();
-	struct learned_port port = seen(&own, own.listener->cookie + 1);
+	struct bound_port port = seen(&own, own.listener->cookie + 1);
 
 	assert_int_equal(find(&own, &port), HOLDER_OTHER);
 	port = seen(&own, 0);
@@ -92,9 +92,9 @@ static void another_socket_on_the_same_port_is_not(void **state)
 static void nor_is_one_that_docker_only_tried_to_bind(void **state)
 {
 	struct own own = open_own();
-	struct learned_port port = seen(&own, own.listener->cookie);
+	struct bound_port port = seen(&own, own.listener->cookie);
 
-	port.value.by = LEARNED_TRYING;
+	port.value.by = BOUND_PENDING;
 	assert_int_equal(find(&own, &port), HOLDER_OTHER);
 	close_own(&own);
 }

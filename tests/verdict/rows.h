@@ -111,7 +111,7 @@ struct rows {
 };
 
 extern const struct rows rows_ethernet, rows_ipv4, rows_ipv6, rows_transport, rows_policy,
-	rows_destination, rows_source, rows_reply, rows_learned, rows_image;
+	rows_destination, rows_source, rows_reply, rows_bound, rows_image;
 
 /* All of them. */
 extern const struct rows *const tables[];

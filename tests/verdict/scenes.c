@@ -63,7 +63,7 @@ SCENE(shared, .config = "", .is_shared = true);
 SCENE(deny_all_no_forwarding_shared, .config = DENY_ALL, .is_forwarding_off = true,
       .is_shared = true, .is_foreign = true);
 
-/* ---- learned ports ------------------------------------------------------------------------ */
+/* ---- bound ports ------------------------------------------------------------------------ */
 
 /* clang-format off */
 #define BOUND { \
@@ -184,6 +184,6 @@ const size_t scenes_count = ARRAY_SIZE(scenes);
 
 const struct rows *const tables[] = {
 	&rows_ethernet,    &rows_ipv4,   &rows_ipv6,  &rows_transport, &rows_policy,
-	&rows_destination, &rows_source, &rows_reply, &rows_learned,   &rows_image,
+	&rows_destination, &rows_source, &rows_reply, &rows_bound,     &rows_image,
 };
 const size_t tables_count = ARRAY_SIZE(tables);

@@ -281,12 +281,12 @@ static void fill_slot(struct stage *stage, enum image_slot slot, const struct sc
 	stage->policy = policy;
 }
 
-/* ---- learned ports ------------------------------------------------------------------------ */
+/* ---- bound ports ------------------------------------------------------------------------ */
 
 static void forget_bound(struct stage *stage)
 {
-	struct learned_key key;
-	const int fds[] = { stage->kernel->learned_fd, stage->kernel->learned_at_fd };
+	struct bound_key key;
+	const int fds[] = { stage->kernel->bound_ports_fd, stage->kernel->bound_at_fd };
 
 	for (int i = 0; i < 2; i++)
 		while (bpf_map_get_next_key(fds[i], NULL, &key) == 0)
@@ -294,27 +294,27 @@ static void forget_bound(struct stage *stage)
 				die("cannot forget a learned port");
 }
 
-/* As bpf/learn.bpf.c notes it. */
+/* As bpf/bindwatch.bpf.c notes it. */
 static void note_bound(struct stage *stage, const struct bound *bound)
 {
 	struct prefix addr = parse(bound->addr);
-	struct learned_key key = { .family = addr.family,
-				   .proto = bound->proto,
-				   .port = bound->port };
-	struct learned value = { .by = LEARNED_PROXY };
+	struct bound_key key = { .family = addr.family,
+				 .proto = bound->proto,
+				 .port = bound->port };
+	struct bound_value value = { .by = BOUND_BY_PROXY };
 	static const __be32 every[4];
 	int fd;
 
 	memcpy(key.addr, addr.addr, sizeof(key.addr));
-	fd = memcmp(key.addr, every, sizeof(every)) == 0 ? stage->kernel->learned_fd
-							 : stage->kernel->learned_at_fd;
+	fd = memcmp(key.addr, every, sizeof(every)) == 0 ? stage->kernel->bound_ports_fd
+							 : stage->kernel->bound_at_fd;
 	if (bpf_map_update_elem(fd, &key, &value, BPF_ANY) < 0)
 		die("cannot note a learned port");
 }
 
 static void set_bound(struct stage *stage, const struct scene *scene)
 {
-	_cleanup_free_ struct learned_ports *ports = calloc(1, sizeof(*ports));
+	_cleanup_free_ struct bound_marks *ports = calloc(1, sizeof(*ports));
 	__u32 key = 0;
 
 	if (!ports)
@@ -324,10 +324,10 @@ static void set_bound(struct stage *stage, const struct scene *scene)
 		const struct bound *bound = &scene->bound[i];
 		__u32 proto = bound->proto == IPPROTO_UDP ? PROTO_UDP : PROTO_TCP;
 
-		ports->bits[0][LEARNED_WORD(proto, bound->port)] |= LEARNED_BIT(bound->port);
+		ports->bits[0][BOUND_WORD(proto, bound->port)] |= BOUND_BIT(bound->port);
 		note_bound(stage, bound);
 	}
-	if (bpf_map_update_elem(stage->kernel->learned_ports_fd, &key, ports, BPF_ANY) < 0)
+	if (bpf_map_update_elem(stage->kernel->bound_marks_fd, &key, ports, BPF_ANY) < 0)
 		die("cannot mark the learned ports");
 }
 

@@ -123,13 +123,13 @@ static int read_interfaces(struct desired *desired, char *error)
 /* Those that the policy is made from, and no others. */
 static int find_holders(const struct desired_input *input, struct desired *desired)
 {
-	_cleanup_free_ struct learned_port *ports = NULL;
+	_cleanup_free_ struct bound_port *ports = NULL;
 	size_t count = 0;
 
 	if (!holders_ask_wanted(desired->inventory, desired->listeners, desired->listeners_count))
 		return 0;
 	if (input->kernel)
-		(void)kernel_read_learned(input->kernel, &ports, &count);
+		(void)kernel_read_bound(input->kernel, &ports, &count);
 	return holders_find(desired->listeners, desired->listeners_count, ports, count);
 }
 

@@ -168,18 +168,18 @@ static int check_means(struct kernel *kernel, struct health *health)
 /* Docker binds few ports at single addresses; these are many, or nobody has asked it for long. */
 static int check_learned(struct kernel *kernel, struct health *health)
 {
-	_cleanup_free_ struct learned_port *ports = NULL;
+	_cleanup_free_ struct bound_port *ports = NULL;
 	size_t count = 0, widened = 0;
-	int err = kernel_read_learned(kernel, &ports, &count);
+	int err = kernel_read_bound(kernel, &ports, &count);
 
 	for (size_t i = 0; err == 0 && i < count; i++)
-		widened += ports[i].value.flags & LEARNED_WIDENED;
+		widened += ports[i].value.flags & BOUND_WIDENED;
 	if (!widened)
 		return err;
 	return add_problem(health,
 			   "no room for more ports that Docker binds at one address (the limit is "
 			   "%d), so %zu are closed at every address: `tidegate reload` makes room",
-			   LIMIT_LEARNED, widened);
+			   LIMIT_BOUND, widened);
 }
 
 /* The daemon says the same. */

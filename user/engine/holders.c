@@ -68,7 +68,7 @@ bool holders_ask_wanted(const struct inventory *inventory, struct listener *list
 struct bound {
 	__u8 proto;
 	__u16 port;
-	__u32 cookie; /* LEARNED_COOKIE() */
+	__u32 cookie; /* BOUND_COOKIE() */
 };
 
 static int compare_bound(const void *a_, const void *b_)
@@ -83,14 +83,14 @@ static int compare_bound(const void *a_, const void *b_)
 }
 
 /* What was only tried may be another's. */
-static size_t list_bound(const struct learned_port *ports, size_t count, struct bound *ret)
+static size_t list_bound(const struct bound_port *ports, size_t count, struct bound *ret)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		__u32 cookie = ports[i].value.flags & ~LEARNED_WIDENED;
+		__u32 cookie = ports[i].value.flags & ~BOUND_WIDENED;
 
-		if (cookie && ports[i].value.by != LEARNED_TRYING)
+		if (cookie && ports[i].value.by != BOUND_PENDING)
 			ret[kept++] =
 				(struct bound){ ports[i].key.proto, ports[i].key.port, cookie };
 	}
@@ -98,7 +98,7 @@ static size_t list_bound(const struct learned_port *ports, size_t count, struct 
 	return kept;
 }
 
-int holders_find(struct listener *listeners, size_t count, const struct learned_port *ports,
+int holders_find(struct listener *listeners, size_t count, const struct bound_port *ports,
 		 size_t ports_count)
 {
 	_cleanup_free_ struct bound *bound = calloc(ports_count + 1, sizeof(*bound));
@@ -110,7 +110,7 @@ int holders_find(struct listener *listeners, size_t count, const struct learned_
 	for (size_t i = 0; i < count; i++) {
 		struct listener *listener = &listeners[i];
 		struct bound wanted = { listener->proto, listener->port,
-					LEARNED_COOKIE(listener->cookie) };
+					BOUND_COOKIE(listener->cookie) };
 
 		if (listener->holder == HOLDER_ASKED &&
 		    bsearch(&wanted, bound, bound_count, sizeof(*bound), compare_bound))

@@ -13,7 +13,7 @@
 #include "host/netdev.h"
 
 struct inventory;
-struct learned_port;
+struct bound_port;
 
 /* The listeners of one protocol and port, of those that netdev_read_listeners() returned. */
 struct listener *holders_at(struct listener *listeners, size_t count, __u8 proto,
@@ -27,7 +27,7 @@ bool holders_ask_wanted(const struct inventory *inventory, struct listener *list
 			size_t count);
 
 /* Answers what is asked.  0 or -errno. */
-int holders_find(struct listener *listeners, size_t count, const struct learned_port *ports,
+int holders_find(struct listener *listeners, size_t count, const struct bound_port *ports,
 		 size_t ports_count);
 
 #endif

@@ -18,7 +18,7 @@
 
 #define SWARM_PORT 7946 /* each node of a swarm holds it, and nobody else */
 
-static struct prefix address_of(const struct learned_key *key)
+static struct prefix address_of(const struct bound_key *key)
 {
 	struct prefix addr = prefix_from_address(key->family, key->addr);
 	static const __be32 every[4];
@@ -29,23 +29,23 @@ static struct prefix address_of(const struct learned_key *key)
 }
 
 /* The listeners that may be of this port. */
-static struct listener *listeners_at(const struct learned_port *port, const struct desired *desired,
+static struct listener *listeners_at(const struct bound_port *port, const struct desired *desired,
 				     size_t *ret_count)
 {
 	return holders_at(desired->listeners, desired->listeners_count, port->key.proto,
 			  port->key.port, ret_count);
 }
 
-static bool is_at(const struct listener *listener, const struct learned_port *port)
+static bool is_at(const struct listener *listener, const struct bound_port *port)
 {
 	struct prefix addr = address_of(&port->key);
 
 	return listener->addr.family == addr.family &&
-	       ((port->value.flags & LEARNED_WIDENED) || prefix_equal(&listener->addr, &addr));
+	       ((port->value.flags & BOUND_WIDENED) || prefix_equal(&listener->addr, &addr));
 }
 
 /* Who holds it: of several, one that is not known to be another than Docker; NULL = nobody. */
-static const struct listener *find_holder(const struct learned_port *port,
+static const struct listener *find_holder(const struct bound_port *port,
 					  const struct desired *desired)
 {
 	const struct listener *found = NULL;
@@ -58,7 +58,7 @@ static const struct listener *find_holder(const struct learned_port *port,
 	return found;
 }
 
-static bool is_published(const struct learned_key *key, const struct policy *policy)
+static bool is_published(const struct bound_key *key, const struct policy *policy)
 {
 	struct prefix addr = address_of(key);
 
@@ -95,33 +95,33 @@ static bool is_swarm_active(const struct desired *desired)
  * Whether what Docker says by now is more than what was learned: of a port that there was no room
  * for it knows at which address, and what dockerd holds and does not publish is its own.
  */
-static bool is_superseded(const struct learned_port *port, const struct desired *desired)
+static bool is_superseded(const struct bound_port *port, const struct desired *desired)
 {
-	return (port->value.flags & LEARNED_WIDENED) ||
-	       (port->value.by == LEARNED_ENGINE && !is_published(&port->key, desired->policy));
+	return (port->value.flags & BOUND_WIDENED) ||
+	       (port->value.by == BOUND_BY_ENGINE && !is_published(&port->key, desired->policy));
 }
 
 /* Since Engine 28 dockerd binds a TCP port, then makes the rules that lead to the container, and
  * listens only then. */
-static bool may_listen_soon(const struct learned_port *port)
+static bool may_listen_soon(const struct bound_port *port)
 {
-	return port->value.by == LEARNED_ENGINE && port->key.proto == IPPROTO_TCP;
+	return port->value.by == BOUND_BY_ENGINE && port->key.proto == IPPROTO_TCP;
 }
 
-static bool is_in_grace(const struct learned_port *port, const struct desired *desired)
+static bool is_in_grace(const struct bound_port *port, const struct desired *desired)
 {
 	return port->value.bound_ns + ENGINE_GRACE_NS >= desired->began_ns;
 }
 
-bool learned_is_stale(const struct learned_port *port, const struct desired *desired)
+bool learned_is_stale(const struct bound_port *port, const struct desired *desired)
 {
 	const struct listener *holder;
 
 	/* Bound while we were reading: what we read may be older. */
 	if (port->value.bound_ns >= desired->began_ns)
 		return false;
-	if (port->value.by == LEARNED_TRYING)
-		return port->value.bound_ns + LEARNED_TRYING_NS < desired->began_ns;
+	if (port->value.by == BOUND_PENDING)
+		return port->value.bound_ns + BOUND_PENDING_NS < desired->began_ns;
 	holder = find_holder(port, desired);
 	if (is_in_grace(port, desired))
 		return !holder && !may_listen_soon(port);
@@ -138,8 +138,7 @@ static void ask(struct listener *listeners, size_t count)
 }
 
 /* Only about those of which the answer changes something. */
-static int find_holders(const struct desired *desired, const struct learned_port *ports,
-			size_t count)
+static int find_holders(const struct desired *desired, const struct bound_port *ports, size_t count)
 {
 	size_t found;
 
@@ -160,13 +159,13 @@ static int find_holders(const struct desired *desired, const struct learned_port
 int learned_forget(struct kernel *kernel, const struct desired *desired,
 		   char error[static ERROR_TEXT])
 {
-	_cleanup_free_ struct learned_port *ports = NULL;
+	_cleanup_free_ struct bound_port *ports = NULL;
 	size_t count = 0, stale = 0;
 	int err;
 
 	if (desired->docker_source != DOCKER_FRESH)
 		return 0;
-	err = kernel_read_learned(kernel, &ports, &count);
+	err = kernel_read_bound(kernel, &ports, &count);
 	if (err < 0)
 		return reconcile_fail(err, error);
 	err = find_holders(desired, ports, count);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * learned.h: the ports that bpf/learn.bpf.c saw Docker bind: which of them are history.
+ * learned.h: the ports that bpf/bindwatch.bpf.c saw Docker bind: which of them are history.
  */
-#ifndef TIDEGATE_LEARNED_H
-#define TIDEGATE_LEARNED_H
+#ifndef TIDEGATE_BOUND_H
+#define TIDEGATE_BOUND_H
 
 #include <stdbool.h>
 
 #include "engine/desired.h"
 
 struct kernel;
-struct learned_port;
+struct bound_port;
 
 /*
  * Forgets what is no longer bound, and what turned out to be the Engine's own.  Does nothing
@@ -20,6 +20,6 @@ int learned_forget(struct kernel *kernel, const struct desired *desired,
 		   char error[static ERROR_TEXT]);
 
 /* Whether it may be forgotten, by what was read. */
-bool learned_is_stale(const struct learned_port *port, const struct desired *desired);
+bool learned_is_stale(const struct bound_port *port, const struct desired *desired);
 
 #endif

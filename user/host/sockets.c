@@ -2,7 +2,7 @@
 /*
  * sockets.c: the sockets that Docker's own processes hold, and those of sshd, from /proc.  A
  * process is Docker's by its name, which anybody can take, and by CAP_NET_ADMIN, as in
- * bpf/learn.bpf.c.  So is sshd's, one of those that hold the socket.
+ * bpf/bindwatch.bpf.c.  So is sshd's, one of those that hold the socket.
  */
 #include "host/sockets.h"
 

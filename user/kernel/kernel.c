@@ -172,7 +172,7 @@ static struct kernel *new_kernel(const char *pin_dir)
 	kernel->policy_fds[0] = kernel->policy_fds[1] = kernel->policy_fds[2] = -1;
 	kernel->fastpath_fd = kernel->counters_fd = kernel->counter_owners_fd = -1;
 	kernel->interfaces_fd = kernel->own_macs_fd = kernel->state_fd = -1;
-	kernel->learned_fd = kernel->learned_at_fd = kernel->learned_ports_fd = -1;
+	kernel->bound_ports_fd = kernel->bound_at_fd = kernel->bound_marks_fd = -1;
 	kernel->means_fd = -1;
 	kernel->maps_dir = MAPS_DIR;
 	kernel->pin_dir = strdup(pin_dir);
@@ -202,9 +202,9 @@ static const struct {
 	MAP("interfaces", interfaces_fd),
 	MAP("own_macs", own_macs_fd),
 	MAP("state", state_fd),
-	MAP("learned", learned_fd),
-	MAP("learned_at", learned_at_fd),
-	MAP("learned_ports", learned_ports_fd),
+	MAP("learned", bound_ports_fd),
+	MAP("learned_at", bound_at_fd),
+	MAP("learned_ports", bound_marks_fd),
 	MAP("means", means_fd),
 };
 
@@ -611,9 +611,9 @@ void kernel_free(struct kernel *kernel)
 	util_closep(&kernel->interfaces_fd);
 	util_closep(&kernel->own_macs_fd);
 	util_closep(&kernel->state_fd);
-	util_closep(&kernel->learned_fd);
-	util_closep(&kernel->learned_at_fd);
-	util_closep(&kernel->learned_ports_fd);
+	util_closep(&kernel->bound_ports_fd);
+	util_closep(&kernel->bound_at_fd);
+	util_closep(&kernel->bound_marks_fd);
 	util_closep(&kernel->means_fd);
 	free(kernel->pin_dir);
 	free(kernel);

@@ -187,14 +187,14 @@ const char *means_name(enum means means);    /* "bindwatch" */
 const char *means_without(enum means means); /* what is weaker without it */
 
 /* A port that Docker bound and that was not forgotten. */
-struct learned_port {
-	struct learned_key key;
-	struct learned value;
+struct bound_port {
+	struct bound_key key;
+	struct bound_value value;
 };
-int kernel_read_learned(struct kernel *kernel, struct learned_port **ret, size_t *ret_count);
+int kernel_read_bound(struct kernel *kernel, struct bound_port **ret, size_t *ret_count);
 
 /* Forgets these, but none that was bound again at `before_ns` or later. */
-int kernel_forget(struct kernel *kernel, const struct learned_port *ports, size_t count,
+int kernel_forget(struct kernel *kernel, const struct bound_port *ports, size_t count,
 		  __u64 before_ns);
 
 /* ---- counters ---------------------------------------------------------------------- */

@@ -94,7 +94,7 @@ struct learned6 {
 };
 
 static void take_learned(const struct learned_key6 *key, const struct learned6 *value,
-			 struct learned_port *port)
+			 struct bound_port *port)
 {
 	memset(port, 0, sizeof(*port));
 	memcpy(port->key.addr, key->addr, sizeof(key->addr));
@@ -105,10 +105,10 @@ static void take_learned(const struct learned_key6 *key, const struct learned6 *
 	port->value.by = value->by;
 }
 
-int layout6_read_learned(const struct kernel *kernel, struct learned_port **ret, size_t *ret_count)
+int layout6_read_learned(const struct kernel *kernel, struct bound_port **ret, size_t *ret_count)
 {
 	_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, MAPS, "learned");
-	_cleanup_free_ struct learned_port *ports = NULL;
+	_cleanup_free_ struct bound_port *ports = NULL;
 	struct learned_key6 key, *previous = NULL;
 	struct learned6 value;
 	size_t count = 0;
@@ -117,7 +117,7 @@ int layout6_read_learned(const struct kernel *kernel, struct learned_port **ret,
 		return fd;
 	for (; count < ENTRIES_MAX && bpf_map_get_next_key(fd, previous, &key) == 0;
 	     previous = &key) {
-		struct learned_port *port = util_append(&ports, count, sizeof(*port));
+		struct bound_port *port = util_append(&ports, count, sizeof(*port));
 
 		if (!port)
 			return -ENOMEM;

@@ -15,7 +15,7 @@ int layout6_read_state(const struct kernel *kernel, struct state *ret);
 /* Guarded or not. */
 int layout6_read_interfaces(const struct kernel *kernel, struct other_interface **ret,
 			    size_t *ret_count);
-int layout6_read_learned(const struct kernel *kernel, struct learned_port **ret, size_t *ret_count);
+int layout6_read_learned(const struct kernel *kernel, struct bound_port **ret, size_t *ret_count);
 int layout6_read_counters(const struct kernel *kernel, struct carried_counters *ret);
 
 /* What the image in the slot was made from; -ENOENT when the slot is empty. */

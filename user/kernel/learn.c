@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * learn.c: bpf/learn.bpf.c to the root of the control groups, where every process of
+ * learn.c: bpf/bindwatch.bpf.c to the root of the control groups, where every process of
  * the machine is below, and bpf/socket.bpf.c to this network namespace.
  */
 #include "kernel/kernel.h"
@@ -12,7 +12,7 @@
 #include <sys/statfs.h>
 
 #include "kernel/private.h"
-#include "learn.skel.h"
+#include "bindwatch.skel.h"
 #include "socket.skel.h"
 #include "base/cleanup.h"
 
@@ -67,7 +67,7 @@ static int read_netns_cookie(__u64 *ret)
 	return 0;
 }
 
-static int load(const struct kernel *kernel, struct learn_bpf *learn)
+static int load(const struct kernel *kernel, struct bindwatch_bpf *learn)
 {
 	__u64 cookie;
 	int err = read_netns_cookie(&cookie);
@@ -77,7 +77,7 @@ static int load(const struct kernel *kernel, struct learn_bpf *learn)
 	learn->rodata->netns_cookie = cookie;
 	err = kernel_share_maps(kernel, learn->obj);
 	if (err == 0)
-		err = learn_bpf__load(learn);
+		err = bindwatch_bpf__load(learn);
 	return err < 0 ? kernel_fail(err, "the kernel refused the bindwatch program") : 0;
 }
 
@@ -135,7 +135,8 @@ static int attach_socket(struct kernel *kernel)
 }
 
 /* The tries come first: a port that is bound was tried. */
-static int attach_learn(struct kernel *kernel, const struct learn_bpf *learn, const char *suffix)
+static int attach_learn(struct kernel *kernel, const struct bindwatch_bpf *learn,
+			const char *suffix)
 {
 	const struct {
 		const struct bpf_program *program;
@@ -159,7 +160,7 @@ static int attach_learn(struct kernel *kernel, const struct learn_bpf *learn, co
 
 int kernel_load_learn(struct kernel *kernel)
 {
-	struct learn_bpf *learn = learn_bpf__open();
+	struct bindwatch_bpf *learn = bindwatch_bpf__open();
 	int err;
 
 	if (!learn)
@@ -169,7 +170,7 @@ int kernel_load_learn(struct kernel *kernel)
 		err = attach_socket(kernel);
 	if (err == 0)
 		err = attach_learn(kernel, learn, "");
-	learn_bpf__destroy(learn);
+	bindwatch_bpf__destroy(learn);
 	return err;
 }
 
@@ -177,7 +178,7 @@ int kernel_load_learn(struct kernel *kernel)
 
 int kernel_load_learn_beside(struct kernel *kernel)
 {
-	struct learn_bpf *learn = learn_bpf__open();
+	struct bindwatch_bpf *learn = bindwatch_bpf__open();
 	int err;
 
 	if (!learn)
@@ -185,7 +186,7 @@ int kernel_load_learn_beside(struct kernel *kernel)
 	err = load(kernel, learn);
 	if (err == 0)
 		err = attach_learn(kernel, learn, BESIDE);
-	learn_bpf__destroy(learn);
+	bindwatch_bpf__destroy(learn);
 	return err;
 }
 

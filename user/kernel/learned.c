@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * learned.c: the ports that bpf/learn.bpf.c saw Docker bind, read and forgotten.  The
+ * learned.c: the ports that bpf/bindwatch.bpf.c saw Docker bind, read and forgotten.  The
  * program may add one at any moment; what it added is never lost here.
  */
 #include "kernel/kernel.h"
@@ -13,17 +13,17 @@
 #include "base/cleanup.h"
 
 struct list {
-	struct learned_port *ports;
+	struct bound_port *ports;
 	size_t count;
 };
 
 static int read_hash(int fd, size_t limit, struct list *list)
 {
-	struct learned_key key, *previous = NULL;
+	struct bound_key key, *previous = NULL;
 	size_t read = 0;
 
 	while (fd >= 0 && bpf_map_get_next_key(fd, previous, &key) == 0) {
-		struct learned_port *port = util_append(&list->ports, list->count, sizeof(*port));
+		struct bound_port *port = util_append(&list->ports, list->count, sizeof(*port));
 
 		if (!port)
 			return -ENOMEM;
@@ -37,13 +37,13 @@ static int read_hash(int fd, size_t limit, struct list *list)
 	return 0;
 }
 
-int kernel_read_learned(struct kernel *kernel, struct learned_port **ret, size_t *ret_count)
+int kernel_read_bound(struct kernel *kernel, struct bound_port **ret, size_t *ret_count)
 {
 	struct list list = {};
-	int err = read_hash(kernel->learned_fd, LEARNED_EVERY, &list);
+	int err = read_hash(kernel->bound_ports_fd, BOUND_EVERY_MAX, &list);
 
 	if (err == 0)
-		err = read_hash(kernel->learned_at_fd, LIMIT_LEARNED, &list);
+		err = read_hash(kernel->bound_at_fd, LIMIT_BOUND, &list);
 	if (err < 0) {
 		free(list.ports);
 		return err;
@@ -53,19 +53,19 @@ int kernel_read_learned(struct kernel *kernel, struct learned_port **ret, size_t
 	return 0;
 }
 
-static int fd_of(const struct kernel *kernel, const struct learned_key *key)
+static int fd_of(const struct kernel *kernel, const struct bound_key *key)
 {
 	static const __be32 every[4];
 
-	return memcmp(key->addr, every, sizeof(every)) == 0 ? kernel->learned_fd
-							    : kernel->learned_at_fd;
+	return memcmp(key->addr, every, sizeof(every)) == 0 ? kernel->bound_ports_fd
+							    : kernel->bound_at_fd;
 }
 
 /* Bound again since it was read: put it back, unless the program did. */
-static int forget(struct kernel *kernel, const struct learned_port *port, __u64 before_ns)
+static int forget(struct kernel *kernel, const struct bound_port *port, __u64 before_ns)
 {
 	int fd = fd_of(kernel, &port->key);
-	struct learned value;
+	struct bound_value value;
 
 	if (bpf_map_lookup_and_delete_elem(fd, &port->key, &value) < 0)
 		return errno == ENOENT ? 0 : kernel_fail(-errno, "cannot forget a learned port");
@@ -85,33 +85,33 @@ static enum proto_index proto_index(__u8 proto)
  * Makes the set that is not read anew from the hashes, then turns to it.  The program marks in
  * both, behind its entry in the hash: what we do not find there it marks after we cleared.
  */
-static int renew_bits(struct kernel *kernel, struct learned_ports *ports)
+static int renew_bits(struct kernel *kernel, struct bound_marks *ports)
 {
-	_cleanup_free_ struct learned_port *list = NULL;
+	_cleanup_free_ struct bound_port *list = NULL;
 	__u32 next = !ports->current;
 	size_t count = 0;
 	int err;
 
 	memset(ports->bits[next], 0, sizeof(ports->bits[next]));
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	err = kernel_read_learned(kernel, &list, &count);
+	err = kernel_read_bound(kernel, &list, &count);
 	if (err < 0)
 		return err;
 	for (size_t i = 0; i < count; i++) {
-		const struct learned_key *key = &list[i].key;
+		const struct bound_key *key = &list[i].key;
 
 		__atomic_fetch_or(
-			&ports->bits[next][LEARNED_WORD(proto_index(key->proto), key->port)],
-			LEARNED_BIT(key->port), __ATOMIC_SEQ_CST);
+			&ports->bits[next][BOUND_WORD(proto_index(key->proto), key->port)],
+			BOUND_BIT(key->port), __ATOMIC_SEQ_CST);
 	}
 	__atomic_store_n(&ports->current, next, __ATOMIC_SEQ_CST);
 	return 0;
 }
 
-int kernel_forget(struct kernel *kernel, const struct learned_port *stale, size_t count,
+int kernel_forget(struct kernel *kernel, const struct bound_port *stale, size_t count,
 		  __u64 before_ns)
 {
-	struct learned_ports *ports;
+	struct bound_marks *ports;
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < count; i++)
@@ -119,7 +119,7 @@ int kernel_forget(struct kernel *kernel, const struct learned_port *stale, size_
 	if (err < 0)
 		return err;
 	ports = mmap(NULL, sizeof(*ports), PROT_READ | PROT_WRITE, MAP_SHARED,
-		     kernel->learned_ports_fd, 0);
+		     kernel->bound_marks_fd, 0);
 	if (ports == MAP_FAILED)
 		return kernel_fail(-errno, "cannot reach the marks of the learned ports");
 	err = renew_bits(kernel, ports);
@@ -127,7 +127,7 @@ int kernel_forget(struct kernel *kernel, const struct learned_port *stale, size_
 	return err;
 }
 
-int kernel_carry_learned(struct kernel *kernel, const struct learned_port *ports, size_t count)
+int kernel_carry_bound(struct kernel *kernel, const struct bound_port *ports, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (bpf_map_update_elem(fd_of(kernel, &ports[i].key), &ports[i].key,

@@ -74,14 +74,14 @@ static int carry_interfaces(struct kernel *kernel)
 /* From now on both maps hear of each bind; then what only the older one has heard of. */
 static int carry_learned(struct kernel *kernel)
 {
-	_cleanup_free_ struct learned_port *ports = NULL;
+	_cleanup_free_ struct bound_port *ports = NULL;
 	size_t count = 0;
 	int err;
 
 	/* Without, the kernel cannot; `status` will say why. */
 	(void)kernel_load_learn_beside(kernel);
 	err = layout6_read_learned(kernel, &ports, &count);
-	return err < 0 ? err : kernel_carry_learned(kernel, ports, count);
+	return err < 0 ? err : kernel_carry_bound(kernel, ports, count);
 }
 
 int kernel_begin_move(struct kernel *kernel)

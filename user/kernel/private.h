@@ -34,9 +34,9 @@ struct kernel {
 	int interfaces_fd;
 	int own_macs_fd;
 	int state_fd;
-	int learned_fd;
-	int learned_at_fd;
-	int learned_ports_fd;
+	int bound_ports_fd;
+	int bound_at_fd;
+	int bound_marks_fd;
 	int means_fd;
 };
 
@@ -155,7 +155,7 @@ int kernel_carry_counters(struct kernel *kernel, const struct carried_counters *
 void kernel_set_carried(struct kernel *kernel, __u32 id, const struct counter *carried);
 
 /* Notes them as learned, unless they are. */
-int kernel_carry_learned(struct kernel *kernel, const struct learned_port *ports, size_t count);
+int kernel_carry_bound(struct kernel *kernel, const struct bound_port *ports, size_t count);
 
 /* ---- means (means.c): each loads and attaches itself, or says why not ----------- */
 

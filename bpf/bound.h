@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * learned.h: the ports that Docker bound: where learn.bpf.c puts them and where the filter
+ * bound.h: the ports that Docker bound: where bindwatch.bpf.c puts them and where the filter
  * looks.  See datapath.h for how the maps go together.
  */
-#ifndef TIDEGATE_LEARNED_H
-#define TIDEGATE_LEARNED_H
+#ifndef TIDEGATE_BOUND_H
+#define TIDEGATE_BOUND_H
 
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>
@@ -16,17 +16,17 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, LEARNED_EVERY);
-	__type(key, struct learned_key);
-	__type(value, struct learned);
+	__uint(max_entries, BOUND_EVERY_MAX);
+	__type(key, struct bound_key);
+	__type(value, struct bound_value);
 } learned SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, LIMIT_LEARNED);
-	__type(key, struct learned_key);
-	__type(value, struct learned);
+	__uint(max_entries, LIMIT_BOUND);
+	__type(key, struct bound_key);
+	__type(value, struct bound_value);
 } learned_at SEC(".maps");
 
 /* User space clears bits while the program sets others, so it works on the same memory. */
@@ -35,10 +35,10 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct learned_ports);
+	__type(value, struct bound_marks);
 } learned_ports SEC(".maps");
 
-static __always_inline struct learned_ports *learned_ports_of(void)
+static __always_inline struct bound_marks *bound_marks_of(void)
 {
 	__u32 key = 0;
 

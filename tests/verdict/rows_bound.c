@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* rows_learned.c: ports that Docker bound a moment ago, which no policy names yet. */
+/* rows_bound.c: ports that Docker bound a moment ago, which no policy names yet. */
 #include "rows.h"
 
 /* clang-format off */
@@ -71,4 +71,4 @@ static const struct row array[] = {
 };
 /* clang-format on */
 
-ROWS(rows_learned);
+ROWS(rows_bound);

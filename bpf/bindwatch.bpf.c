@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * learn.bpf.c: sees Docker bind a port on this host, -P ports included, and notes it before
+ * bindwatch.bpf.c: sees Docker bind a port on this host, -P ports included, and notes it before
  * anybody can connect.  Attached to the root of the control groups, so it runs for every
  * bind of the machine, before and after the fact, and always lets it be.
  *
@@ -15,7 +15,7 @@
 
 #include "datapath.h"
 #include "held.h"
-#include "learned.h"
+#include "bound.h"
 
 #define SOCK_STREAM   1
 #define SOCK_DGRAM    2
@@ -62,7 +62,7 @@ static __always_inline bool is_net_admin(void)
 }
 
 /* Anybody takes a name: first, because it says no of nearly all processes. */
-static __always_inline __u32 learned_by(void)
+static __always_inline __u32 bound_by(void)
 {
 	const union comm proxy = { "docker-proxy" }, engine = { "dockerd" };
 	union comm comm = {};
@@ -70,9 +70,9 @@ static __always_inline __u32 learned_by(void)
 
 	bpf_get_current_comm(comm.text, sizeof(comm.text));
 	if (is_same_comm(&comm, &proxy))
-		by = LEARNED_PROXY;
+		by = BOUND_BY_PROXY;
 	else if (is_same_comm(&comm, &engine))
-		by = LEARNED_ENGINE;
+		by = BOUND_BY_ENGINE;
 	else
 		return 0;
 	return is_net_admin() ? by : 0;
@@ -94,23 +94,23 @@ static __always_inline __u8 proto_of(__u32 type, __u32 protocol)
 	return type == SOCK_DGRAM && protocol == IPPROTO_UDP ? IPPROTO_UDP : 0;
 }
 
-static __always_inline void mark(const struct learned_key *key)
+static __always_inline void mark(const struct bound_key *key)
 {
-	__u32 word = LEARNED_WORD(key->proto == IPPROTO_UDP ? PROTO_UDP : PROTO_TCP, key->port);
-	struct learned_ports *ports = learned_ports_of();
+	__u32 word = BOUND_WORD(key->proto == IPPROTO_UDP ? PROTO_UDP : PROTO_TCP, key->port);
+	struct bound_marks *ports = bound_marks_of();
 
-	if (!ports || word >= LEARNED_WORDS)
+	if (!ports || word >= BOUND_WORDS)
 		return;
-	__sync_fetch_and_or(&ports->bits[0][word], LEARNED_BIT(key->port));
-	__sync_fetch_and_or(&ports->bits[1][word], LEARNED_BIT(key->port));
+	__sync_fetch_and_or(&ports->bits[0][word], BOUND_BIT(key->port));
+	__sync_fetch_and_or(&ports->bits[1][word], BOUND_BIT(key->port));
 }
 
-static __always_inline bool is_every(const struct learned_key *key)
+static __always_inline bool is_every(const struct bound_key *key)
 {
 	return !(key->addr[0] | key->addr[1] | key->addr[2] | key->addr[3]);
 }
 
-static __always_inline long note(const struct learned_key *key, const struct learned *value)
+static __always_inline long note(const struct bound_key *key, const struct bound_value *value)
 {
 	long err = is_every(key) ? bpf_map_update_elem(&learned, key, value, BPF_ANY)
 				 : bpf_map_update_elem(&learned_at, key, value, BPF_ANY);
@@ -119,53 +119,53 @@ static __always_inline long note(const struct learned_key *key, const struct lea
 	return err;
 }
 
-static __always_inline void learn(struct bpf_sock *sk, const struct learned_key *key, __u32 by)
+static __always_inline void note_bound(struct bpf_sock *sk, const struct bound_key *key, __u32 by)
 {
-	struct learned value = { .bound_ns = bpf_ktime_get_coarse_ns(),
-				 .by = by,
-				 .flags = LEARNED_COOKIE(bpf_get_socket_cookie(sk)) };
-	struct learned_key every = { .family = key->family,
-				     .proto = key->proto,
-				     .port = key->port };
+	struct bound_value value = { .bound_ns = bpf_ktime_get_coarse_ns(),
+				     .by = by,
+				     .flags = BOUND_COOKIE(bpf_get_socket_cookie(sk)) };
+	struct bound_key every = { .family = key->family, .proto = key->proto, .port = key->port };
 
 	if (note(key, &value) == 0 || is_every(key))
 		return;
-	value.flags = LEARNED_WIDENED;
+	value.flags = BOUND_WIDENED;
 	(void)note(&every, &value);
 }
 
 /* Who binds, if it is Docker's, here, and not for itself; fills in all but the address. */
-static __always_inline __u32 begin(struct bpf_sock *sk, struct learned_key *key)
+static __always_inline __u32 begin(struct bpf_sock *sk, struct bound_key *key)
 {
-	__u32 by = learned_by();
+	__u32 by = bound_by();
 
 	if (!by || bpf_get_netns_cookie(sk) != netns_cookie)
 		return 0;
 	key->proto = proto_of(sk->type, sk->protocol);
 	key->port = sk->src_port;
-	if (!key->proto || (by == LEARNED_ENGINE && is_engine_port(key->proto, key->port)))
+	if (!key->proto || (by == BOUND_BY_ENGINE && is_engine_port(key->proto, key->port)))
 		return 0;
 	return by;
 }
 
-static __always_inline void learn_ipv4(struct bpf_sock *sk, struct learned_key *key, __be32 addr,
-				       __u32 by)
+static __always_inline void note_ipv4(struct bpf_sock *sk, struct bound_key *key, __be32 addr,
+				      __u32 by)
 {
 	if ((addr & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000))
 		return;
 	key->family = 4;
 	key->addr[0] = addr;
-	learn(sk, key, by);
+	note_bound(sk, key, by);
 }
 
+/* The names of the programs and of their pins are those of before, by which kernel_adopt() and an
+ * upgrade know them. */
 SEC("cgroup/post_bind4")
 int learn_bind4(struct bpf_sock *sk)
 {
-	struct learned_key key = {};
+	struct bound_key key = {};
 	__u32 by = begin(sk, &key);
 
 	if (by)
-		learn_ipv4(sk, &key, sk->src_ip4, by);
+		note_ipv4(sk, &key, sk->src_ip4, by);
 	return 1;
 }
 
@@ -181,35 +181,35 @@ static __always_inline bool is_ipv6only(struct bpf_sock *ctx)
 	return BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only);
 }
 
-static __always_inline void learn_ipv6(struct bpf_sock *sk, struct learned_key *key, __u32 by)
+static __always_inline void note_ipv6(struct bpf_sock *sk, struct bound_key *key, __u32 by)
 {
 	__be32 a = sk->src_ip6[0], b = sk->src_ip6[1], c = sk->src_ip6[2], d = sk->src_ip6[3];
 
 	/* IPv4 written as IPv6, RFC 4291 2.5.5.2. */
 	if (!a && !b && c == bpf_htonl(0xffff)) {
-		learn_ipv4(sk, key, d, by);
+		note_ipv4(sk, key, d, by);
 		return;
 	}
 	if (!a && !b && !c && d == bpf_htonl(1))
 		return;
 	if (!a && !b && !c && !d && !is_ipv6only(sk))
-		learn_ipv4(sk, key, 0, by);
+		note_ipv4(sk, key, 0, by);
 	key->family = 6;
 	key->addr[0] = a;
 	key->addr[1] = b;
 	key->addr[2] = c;
 	key->addr[3] = d;
-	learn(sk, key, by);
+	note_bound(sk, key, by);
 }
 
 SEC("cgroup/post_bind6")
 int learn_bind6(struct bpf_sock *sk)
 {
-	struct learned_key key = {};
+	struct bound_key key = {};
 	__u32 by = begin(sk, &key);
 
 	if (by)
-		learn_ipv6(sk, &key, by);
+		note_ipv6(sk, &key, by);
 	return 1;
 }
 
@@ -221,11 +221,11 @@ int learn_bind6(struct bpf_sock *sk)
  * and what it does not get it does not close.  It may fail for another reason: so it counts for a
  * moment only, unless it was Docker's before and not forgotten yet.
  */
-static __always_inline bool try_port(const struct bpf_sock *sk, const struct learned_key *key)
+static __always_inline bool try_port(const struct bpf_sock *sk, const struct bound_key *key)
 {
-	struct learned value = { .bound_ns = bpf_ktime_get_coarse_ns(), .by = LEARNED_TRYING };
-	const struct learned *known = is_every(key) ? bpf_map_lookup_elem(&learned, key)
-						    : bpf_map_lookup_elem(&learned_at, key);
+	struct bound_value value = { .bound_ns = bpf_ktime_get_coarse_ns(), .by = BOUND_PENDING };
+	const struct bound_value *known = is_every(key) ? bpf_map_lookup_elem(&learned, key)
+							: bpf_map_lookup_elem(&learned_at, key);
 
 	if (is_held(sk, key))
 		return false;
@@ -233,7 +233,7 @@ static __always_inline bool try_port(const struct bpf_sock *sk, const struct lea
 		value.by = known->by;
 		value.flags = known->flags;
 	}
-	/* Where there is no room, it is learned once it is bound. */
+	/* Where there is no room, it is noted once it is bound. */
 	(void)note(key, &value);
 	return true;
 }
@@ -260,22 +260,22 @@ static __always_inline void settle(void)
 	bpf_loop(SETTLE_TURNS, is_settled, &until_ns, 0);
 }
 
-static __always_inline bool begin_try(struct bpf_sock_addr *ctx, struct learned_key *key)
+static __always_inline bool begin_try(struct bpf_sock_addr *ctx, struct bound_key *key)
 {
-	__u32 by = learned_by();
+	__u32 by = bound_by();
 
 	if (!by || bpf_get_netns_cookie(ctx) != netns_cookie)
 		return false;
 	key->proto = proto_of(ctx->type, ctx->protocol);
 	key->port = bpf_ntohs(ctx->user_port);
 	return key->proto == IPPROTO_UDP && key->port &&
-	       !(by == LEARNED_ENGINE && is_engine_port(key->proto, key->port));
+	       !(by == BOUND_BY_ENGINE && is_engine_port(key->proto, key->port));
 }
 
 SEC("cgroup/bind4")
 int learn_try4(struct bpf_sock_addr *ctx)
 {
-	struct learned_key key = { .family = 4 };
+	struct bound_key key = { .family = 4 };
 
 	if (!begin_try(ctx, &key))
 		return 1;
@@ -291,7 +291,7 @@ int learn_try6(struct bpf_sock_addr *ctx)
 {
 	__be32 a = ctx->user_ip6[0], b = ctx->user_ip6[1], c = ctx->user_ip6[2];
 	__be32 d = ctx->user_ip6[3];
-	struct learned_key key = { .family = 4 };
+	struct bound_key key = { .family = 4 };
 	bool is_noted = false;
 
 	if (!begin_try(ctx, &key))
