@@ -71,9 +71,9 @@ struct {
 /* As well. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MEANS_MAX);
+	__uint(max_entries, DEFENSE_MAX);
 	__type(key, __u32);
-	__type(value, struct means_note);
+	__type(value, struct defense_note);
 } means SEC(".maps");
 
 #endif

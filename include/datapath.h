@@ -221,23 +221,23 @@ struct state {
 	__u64 pins;                   /* digest of the pin directory's path */
 };
 
-/* ---- means ----------------------------------------------------------------------- */
+/* ---- defenses -------------------------------------------------------------------- */
 
 /*
  * What closes the moment between a container's start and the policy's knowing of it, and what
  * tells replies.  Each is optional: the filter works without, and weaker.
  */
-enum means {
-	MEANS_LEARN = 0,    /* bpf/bindwatch.bpf.c */
-	MEANS_GATE = 1,     /* bpf/gate.bpf.c */
-	MEANS_TRACKING = 2, /* user/tracking.h */
-	MEANS_MAX
+enum defense {
+	DEFENSE_BINDWATCH = 0, /* bpf/bindwatch.bpf.c */
+	DEFENSE_GATE = 1,      /* bpf/gate.bpf.c */
+	DEFENSE_TRACKING = 2,  /* user/tracking.h */
+	DEFENSE_MAX
 };
 
 /* Array "means": why the last load went without it; "" = it did not. */
-#define MEANS_TEXT 240
-struct means_note {
-	char why_not[MEANS_TEXT];
+#define DEFENSE_TEXT 240
+struct defense_note {
+	char why_not[DEFENSE_TEXT];
 };
 
 /* ---- the image ----------------------------------------------------------------- */
@@ -521,7 +521,7 @@ DATAPATH_ASSERT(bound_key, 20);
 DATAPATH_ASSERT(bound_value, 16);
 DATAPATH_ASSERT(bound_marks, 64 + 2 * 24576);
 DATAPATH_ASSERT(state, 672);
-DATAPATH_ASSERT(means_note, 240);
+DATAPATH_ASSERT(defense_note, 240);
 DATAPATH_ASSERT(image_table, 16);
 DATAPATH_ASSERT(verdict_entry, 16);
 DATAPATH_ASSERT(port_entry, 64);

@@ -82,7 +82,7 @@ static void print_means(const struct health *health)
 {
 	const char *separator = "  defenses   ";
 
-	for (enum means i = 0; i < MEANS_MAX; i++) {
+	for (enum defense i = 0; i < DEFENSE_MAX; i++) {
 		if (!health->means[i].is_attached)
 			continue;
 		printf("%s%s", separator, means_name(i));
@@ -94,7 +94,7 @@ static void print_means(const struct health *health)
 	}
 	if (separator[0] == ',')
 		putchar('\n');
-	for (enum means i = 0; i < MEANS_MAX; i++)
+	for (enum defense i = 0; i < DEFENSE_MAX; i++)
 		if (!health->means[i].is_attached)
 			printf("  missing    %s (%s): %s\n", means_name(i),
 			       health->means[i].why_not[0] ? health->means[i].why_not

@@ -114,7 +114,7 @@ static json_t *means_json(const struct health *health)
 {
 	json_t *means = json_array();
 
-	for (enum means i = 0; health->is_loaded && i < MEANS_MAX; i++)
+	for (enum defense i = 0; health->is_loaded && i < DEFENSE_MAX; i++)
 		json_array_append_new(means, json_pack("{ss sb ss}", "name", means_name(i),
 						       "attached", health->means[i].is_attached,
 						       "reason", health->means[i].why_not));

@@ -155,7 +155,7 @@ static int check_means(struct kernel *kernel, struct health *health)
 {
 	int err = kernel_read_means(kernel, health->means);
 
-	for (enum means i = 0; err == 0 && i < MEANS_MAX; i++)
+	for (enum defense i = 0; err == 0 && i < DEFENSE_MAX; i++)
 		if (!health->means[i].is_attached && !health->means[i].why_not[0])
 			err = add_problem(health,
 					  "the defense '%s' was removed: `tidegate up` restores it",

@@ -27,7 +27,7 @@ struct health {
 	size_t interfaces_count;
 	struct netdev *unguarded; /* up, and what comes in by it reaches this host unfiltered */
 	size_t unguarded_count;
-	struct means_state means[MEANS_MAX];
+	struct means_state means[DEFENSE_MAX];
 	bool is_arming;  /* a daemon follows Docker: ports are known from `create` on */
 	char **problems; /* none: attached, enforcing and in step */
 	size_t problems_count;

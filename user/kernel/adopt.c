@@ -476,7 +476,7 @@ static __u32 pinned_state_id(const struct kernel *kernel)
 bool kernel_is_in_place(struct kernel *kernel)
 {
 	_cleanup_free_ struct attachment *list = NULL;
-	struct means_state means[MEANS_MAX];
+	struct means_state means[DEFENSE_MAX];
 	size_t count = 0;
 
 	if (kernel->is_moving)
@@ -494,7 +494,7 @@ bool kernel_is_in_place(struct kernel *kernel)
 	for (size_t i = 0; i < count; i++)
 		if (!list[i].is_attached)
 			return false;
-	for (int i = 0; i < MEANS_MAX; i++)
+	for (int i = 0; i < DEFENSE_MAX; i++)
 		if (!means[i].is_attached && !means[i].why_not[0])
 			return false;
 	return true;

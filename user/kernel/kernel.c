@@ -173,7 +173,7 @@ static struct kernel *new_kernel(const char *pin_dir)
 	kernel->fastpath_fd = kernel->counters_fd = kernel->counter_owners_fd = -1;
 	kernel->interfaces_fd = kernel->own_macs_fd = kernel->state_fd = -1;
 	kernel->bound_ports_fd = kernel->bound_at_fd = kernel->bound_marks_fd = -1;
-	kernel->means_fd = -1;
+	kernel->defenses_fd = -1;
 	kernel->maps_dir = MAPS_DIR;
 	kernel->pin_dir = strdup(pin_dir);
 	if (!kernel->pin_dir) {
@@ -205,7 +205,7 @@ static const struct {
 	MAP("learned", bound_ports_fd),
 	MAP("learned_at", bound_at_fd),
 	MAP("learned_ports", bound_marks_fd),
-	MAP("means", means_fd),
+	MAP("means", defenses_fd),
 };
 
 static int *map_fd(struct kernel *kernel, size_t entry)
@@ -614,7 +614,7 @@ void kernel_free(struct kernel *kernel)
 	util_closep(&kernel->bound_ports_fd);
 	util_closep(&kernel->bound_at_fd);
 	util_closep(&kernel->bound_marks_fd);
-	util_closep(&kernel->means_fd);
+	util_closep(&kernel->defenses_fd);
 	free(kernel->pin_dir);
 	free(kernel);
 }

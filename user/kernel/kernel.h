@@ -171,20 +171,20 @@ int kernel_write_state(struct kernel *kernel, const struct state *state);
 /* Whether the programs can tell replies from new flows (conntrack kfuncs). */
 bool kernel_has_conntrack(void);
 
-/* ---- means ------------------------------------------------------------------------- */
+/* ---- defenses ---------------------------------------------------------------------- */
 
 /* Attached by kernel_load() as far as the kernel can; TIDEGATE_WITHOUT=learn,gate in
  * the environment leaves them out, to see what they are worth. */
 struct means_state {
 	bool is_attached;
-	char why_not[MEANS_TEXT]; /* of the last kernel_load(); "" = it was attached then */
+	char why_not[DEFENSE_TEXT]; /* of the last kernel_load(); "" = it was attached then */
 };
-int kernel_read_means(struct kernel *kernel, struct means_state ret[MEANS_MAX]);
+int kernel_read_means(struct kernel *kernel, struct means_state ret[DEFENSE_MAX]);
 
 /* Brings back what firewall tools can remove, connection tracking.  After kernel_load(). */
 void kernel_tend_means(struct kernel *kernel);
-const char *means_name(enum means means);    /* "bindwatch" */
-const char *means_without(enum means means); /* what is weaker without it */
+const char *means_name(enum defense means);    /* "bindwatch" */
+const char *means_without(enum defense means); /* what is weaker without it */
 
 /* A port that Docker bound and that was not forgotten. */
 struct bound_port {

@@ -28,7 +28,7 @@ static const struct means_entry {
 	const char *links[MEANS_LINKS]; /* the rest NULL; none: it is no program */
 	int (*load)(struct kernel *kernel);
 } entries[] = {
-	[MEANS_LEARN] = {
+	[DEFENSE_BINDWATCH] = {
 		.option = "learn",
 		.name = "bindwatch",
 		.without = "a port that Docker chooses (-P), or opens while `tidegate run` is not "
@@ -36,7 +36,7 @@ static const struct means_entry {
 		.links = { "learn-4", "learn-6", "learn-try-4", "learn-try-6", "learn-socket" },
 		.load = kernel_load_learn,
 	},
-	[MEANS_GATE] = {
+	[DEFENSE_GATE] = {
 		.option = "gate",
 		.name = "gate",
 		.without = "a container or a network that was made a moment ago can be reached "
@@ -44,7 +44,7 @@ static const struct means_entry {
 		.links = { "gate-inet4", "gate-inet6" },
 		.load = kernel_load_gate,
 	},
-	[MEANS_TRACKING] = {
+	[DEFENSE_TRACKING] = {
 		.option = "tracking",
 		.name = "connection tracking",
 		.without = "replies are recognised only where a firewall rule or translation turns "
@@ -53,14 +53,14 @@ static const struct means_entry {
 		.load = load_tracking,
 	},
 };
-_Static_assert(ARRAY_SIZE(entries) == MEANS_MAX, "a means has no entry");
+_Static_assert(ARRAY_SIZE(entries) == DEFENSE_MAX, "a means has no entry");
 
-const char *means_name(enum means means)
+const char *means_name(enum defense means)
 {
 	return entries[means].name;
 }
 
-const char *means_without(enum means means)
+const char *means_without(enum defense means)
 {
 	return entries[means].without;
 }
@@ -87,16 +87,16 @@ static void unpin(struct kernel *kernel, const struct means_entry *entry)
 
 static void write_note(struct kernel *kernel, __u32 means, const char *why_not)
 {
-	struct means_note note = {};
+	struct defense_note note = {};
 
 	snprintf(note.why_not, sizeof(note.why_not), "%s", why_not);
-	(void)bpf_map_update_elem(kernel->means_fd, &means, &note, BPF_ANY);
+	(void)bpf_map_update_elem(kernel->defenses_fd, &means, &note, BPF_ANY);
 }
 
-static void load(struct kernel *kernel, enum means means)
+static void load(struct kernel *kernel, enum defense means)
 {
 	const struct means_entry *entry = &entries[means];
-	char why_not[MEANS_TEXT];
+	char why_not[DEFENSE_TEXT];
 	int err;
 
 	if (is_left_out(entry)) {
@@ -106,21 +106,21 @@ static void load(struct kernel *kernel, enum means means)
 	}
 	err = entry->load(kernel);
 	if (err < 0)
-		snprintf(why_not, sizeof(why_not), "%.*s: %s", MEANS_TEXT - 80, kernel_error(),
+		snprintf(why_not, sizeof(why_not), "%.*s: %s", DEFENSE_TEXT - 80, kernel_error(),
 			 strerror(-err));
 	write_note(kernel, means, err < 0 ? why_not : "");
 }
 
 void kernel_load_means(struct kernel *kernel)
 {
-	for (enum means means = 0; means < MEANS_MAX; means++)
+	for (enum defense means = 0; means < DEFENSE_MAX; means++)
 		load(kernel, means);
 }
 
 void kernel_tend_means(struct kernel *kernel)
 {
 	if (!kernel->is_moving && !tracking_is_on())
-		load(kernel, MEANS_TRACKING);
+		load(kernel, DEFENSE_TRACKING);
 }
 
 /* The kernel keeps a link's program for as long as the link is there. */
@@ -141,12 +141,13 @@ static bool is_attached(struct kernel *kernel, const struct means_entry *entry)
 	return true;
 }
 
-int kernel_read_means(struct kernel *kernel, struct means_state ret[MEANS_MAX])
+int kernel_read_means(struct kernel *kernel, struct means_state ret[DEFENSE_MAX])
 {
-	for (__u32 i = 0; i < MEANS_MAX; i++) {
-		struct means_note note = { "an older build loaded the filter" };
+	for (__u32 i = 0; i < DEFENSE_MAX; i++) {
+		struct defense_note note = { "an older build loaded the filter" };
 
-		if (kernel->means_fd >= 0 && bpf_map_lookup_elem(kernel->means_fd, &i, &note) < 0)
+		if (kernel->defenses_fd >= 0 &&
+		    bpf_map_lookup_elem(kernel->defenses_fd, &i, &note) < 0)
 			return kernel_fail(-errno, "cannot read what the filter has to help it");
 		ret[i].is_attached = is_attached(kernel, &entries[i]);
 		snprintf(ret[i].why_not, sizeof(ret[i].why_not), "%s", note.why_not);
@@ -156,11 +157,11 @@ int kernel_read_means(struct kernel *kernel, struct means_state ret[MEANS_MAX])
 
 void kernel_mend_means(struct kernel *kernel)
 {
-	struct means_state states[MEANS_MAX];
+	struct means_state states[DEFENSE_MAX];
 
 	if (kernel_read_means(kernel, states) < 0)
 		return;
-	for (enum means means = 0; means < MEANS_MAX; means++)
+	for (enum defense means = 0; means < DEFENSE_MAX; means++)
 		if (!states[means].is_attached && !states[means].why_not[0])
 			load(kernel, means);
 }

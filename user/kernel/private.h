@@ -37,7 +37,7 @@ struct kernel {
 	int bound_ports_fd;
 	int bound_at_fd;
 	int bound_marks_fd;
-	int means_fd;
+	int defenses_fd;
 };
 
 /* What libbpf has to say is for debugging: before its first call. */
