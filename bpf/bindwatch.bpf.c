@@ -13,7 +13,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "datapath.h"
+#include "map_values.h"
+#include "policy_image.h"
 #include "held.h"
 #include "bound.h"
 

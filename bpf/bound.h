@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * bound.h: the ports that Docker bound: where bindwatch.bpf.c puts them and where the filter
- * looks.  See datapath.h for how the maps go together.
+ * looks.  See map_values.h for how the maps go together.
  */
 #ifndef TIDEGATE_BOUND_H
 #define TIDEGATE_BOUND_H
@@ -10,7 +10,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "datapath.h"
+#include "limit.h"
+#include "map_values.h"
 
 /* No memory until Docker binds something. */
 struct {

@@ -6,7 +6,10 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-#include "datapath.h"
+#include "fastpath_table.h"
+#include "limit.h"
+#include "map_values.h"
+#include "reason.h"
 #include "maps.h"
 
 /* Beside a reason that a function returns: count, but let pass. */

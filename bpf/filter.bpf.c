@@ -7,7 +7,9 @@
 #include <bpf/bpf_helpers.h>
 
 #include "count.h"
-#include "datapath.h"
+#include "fastpath_table.h"
+#include "limit.h"
+#include "policy_image.h"
 #include "decide.h"
 #include "parse.h"
 #include "fastpath.h"

@@ -16,7 +16,9 @@
 
 #include "conntrack.h"
 #include "count.h"
-#include "datapath.h"
+#include "map_values.h"
+#include "policy_image.h"
+#include "reason.h"
 #include "lookup.h"
 #include "maps.h"
 #include "parse.h"

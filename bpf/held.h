@@ -12,7 +12,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "datapath.h"
+#include "map_values.h"
 
 #define AF_INET 2
 

@@ -10,7 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "classify.h"
-#include "datapath.h"
+#include "policy_image.h"
 
 /* The image in each slot, by its size; nobody writes to it once it is in here.  User space reads
  * it back without a copy. */

@@ -11,7 +11,8 @@
 #include <bpf/bpf_helpers.h>
 
 #include "classify.h"
-#include "datapath.h"
+#include "map_values.h"
+#include "policy_image.h"
 #include "image.h"
 #include "bound.h"
 #include "parse.h"

@@ -10,7 +10,8 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-#include "datapath.h"
+#include "limit.h"
+#include "map_values.h"
 
 /* One element for each CPU: the loader knows how many there can be. */
 struct {

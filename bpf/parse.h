@@ -14,7 +14,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "datapath.h"
+#include "limit.h"
 
 #define ETH_P_IP     0x0800
 #define ETH_P_8021Q  0x8100

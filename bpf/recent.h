@@ -11,7 +11,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-#include "datapath.h"
+#include "policy_image.h"
 #include "parse.h"
 
 #define RECENT_BITS 8

@@ -11,7 +11,8 @@
 #include <bpf/bpf_helpers.h>
 
 #include "count.h"
-#include "datapath.h"
+#include "policy_image.h"
+#include "reason.h"
 #include "bound.h"
 #include "lookup.h"
 #include "maps.h"

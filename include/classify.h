@@ -11,7 +11,7 @@
 #ifndef TIDEGATE_CLASSIFY_H
 #define TIDEGATE_CLASSIFY_H
 
-#include "datapath.h"
+#include "policy_image.h"
 
 #ifdef __bpf__
 #include <bpf/bpf_helpers.h>

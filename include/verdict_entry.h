@@ -9,7 +9,8 @@
 #define TIDEGATE_VERDICT_ENTRY_H
 
 #include "classify.h"
-#include "datapath.h"
+#include "policy_image.h"
+#include "reason.h"
 
 /* What the action of the rule that wins at the port says of a packet with ports for this host's
  * own address; port 0 = nobody named it. */

@@ -22,7 +22,7 @@ from proxies import Proxies
 
 PORTS = 5
 BPF_MAP_LOOKUP_ELEM, BPF_OBJ_GET = 1, 7
-STATE_BYTES, GENERATION = 4096, 8  # more than struct state of datapath.h
+STATE_BYTES, GENERATION = 4096, 8  # more than struct state of map_values.h
 
 
 # ---- the Engine -------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 # and what to do, and what was before goes on.
 . "$(dirname "$0")/lib.sh"
 
-limit() { sed -nE "s/^#define $1 +([0-9]+).*/\1/p" "$root/include/datapath.h"; }
+limit() { sed -nE "s/^#define $1 +([0-9]+).*/\1/p" "$root/include/limit.h"; }
 rules=$(limit LIMIT_RULES) ports=$(limit LIMIT_PORTS)
 
 # rules COUNT FIRST: a port of its own for each, so that no two make a range.  TCP over IPv4 and

@@ -110,7 +110,7 @@ expect_equal "none of the gates before is attached" \
 
 # ---- another layout ---------------------------------------------------------------------------
 
-# The first word of the state is its number (include/datapath.h).
+# The first word of the state is its number (include/map_values.h).
 set_layout() {
 	local value
 	value=$(bpftool -j map lookup pinned $pins/maps/state key 0 0 0 0 | jq -r '.value[4:][]')

@@ -66,18 +66,18 @@ clauses | demand "tidegate.conf(5) has every clause" man_has_clause man/tidegate
 # ---- reasons, hooks, limits ---------------------------------------------------------------------
 
 reasons() {
-	sed -nE 's/^[[:space:]]*\[(REASON|PASS|DROP)_[A-Z_]+\] = "([a-z-]+)".*/\2/p' user/base/reason.c
+	sed -nE 's/^[[:space:]]*X\((PASS|DROP)_[A-Z_]+, .*"([a-z-]+)"\).*/\2/p' include/reason.h
 }
 hooks() {
 	sed -nE 's/^[[:space:]]*\[HOOK_[A-Z_]+\] = "([a-z-]+)".*/\1/p' user/kernel/attach.c |
 		grep -v none
 }
 man_has_reason() { grep -qE "^\.Sy $2( |$)" "$1"; }
-limits() { sed -nE 's/^#define (LIMIT_[A-Z0-9_]+) .*/\1/p' include/datapath.h; }
+limits() { sed -nE 's/^#define (LIMIT_[A-Z0-9_]+) .*/\1/p' include/limit.h; }
 # The number as well, right behind the name.
 man_has_limit() {
 	local value
-	value=$(sed -nE "s/^#define $2 +([0-9]+).*/\1/p" include/datapath.h)
+	value=$(sed -nE "s/^#define $2 +([0-9]+).*/\1/p" include/limit.h)
 	grep -A1 "^\.It Dv $2\$" "$1" | tail -n 1 | grep -q "^$value "
 }
 

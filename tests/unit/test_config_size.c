@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "config/config.h"
-#include "datapath.h"
+#include "limit.h"
 #include "base/cleanup.h"
 
 static struct error last_error;

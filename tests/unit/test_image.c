@@ -3,6 +3,7 @@
  * test_image.c: which rule decides, what is at a destination, what the digest covers, and
  * which bytes are no image.
  */
+#include "map_values.h"
 #include "image_fixture.h"
 
 /* The rule that the image finds for this source and port 80/tcp. */

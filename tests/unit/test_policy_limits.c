@@ -2,7 +2,7 @@
 /* test_policy_limits.c: big policies: in time, in order, and refused by name when too big. */
 #include <time.h>
 
-#include "datapath.h"
+#include "limit.h"
 #include "policy_fixture.h"
 
 static struct world world;

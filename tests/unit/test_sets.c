@@ -9,7 +9,7 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "datapath.h"
+#include "limit.h"
 #include "config/setfile_kept.h"
 #include "base/cleanup.h"
 

@@ -18,7 +18,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "datapath.h"
+#include "map_values.h"
+#include "reason.h"
 #include "frame.h"
 
 struct image;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "fastpath_table.h"
 #include "verdict_entry.h"
 #include "image/image.h"
 #include "rows.h"

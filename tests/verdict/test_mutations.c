@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "reason.h"
 #include "mutate.h"
-#include "base/reason.h"
 #include "rows.h"
 #include "tap.h"
 #include "base/cleanup.h"

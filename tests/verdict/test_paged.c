@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "base/reason.h"
+#include "reason.h"
 #include "rows.h"
 #include "tap.h"
 #include "base/cleanup.h"

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "datapath.h"
+#include "policy_image.h"
+#include "reason.h"
 #include "rows.h"
 #include "stage_private.h"
 #include "tap.h"

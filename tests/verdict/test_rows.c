@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/reason.h"
+#include "map_values.h"
+#include "reason.h"
 #include "rows.h"
 #include "tap.h"
 #include "base/cleanup.h"

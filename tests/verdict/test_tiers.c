@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "reason.h"
 #include "mutate.h"
-#include "base/reason.h"
 #include "rows.h"
 #include "stage_private.h"
 #include "tap.h"

@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "base/reason.h"
+#include "reason.h"
 #include "rows.h"
 #include "tap.h"
 #include "base/cleanup.h"

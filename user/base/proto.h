@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* proto.h: the protocols that have ports: their numbers (IPPROTO_TCP), names, and the order in
- * which the image has them (enum proto_index of datapath.h). */
+ * which the image has them (enum proto_index of policy_image.h). */
 #ifndef TIDEGATE_PROTO_H
 #define TIDEGATE_PROTO_H
 
 #include <stddef.h>
 #include <linux/types.h>
 
-#include "datapath.h"
+#include "policy_image.h"
 
 extern const __u8 proto_numbers[PROTO_MAX];
 

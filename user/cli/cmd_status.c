@@ -2,8 +2,9 @@
 /* cmd_status.c: is it enforcing, and what happens at each published port. */
 #include <errno.h>
 
+#include "map_values.h"
+#include "reason.h"
 #include "base/log.h"
-#include "base/reason.h"
 #include "base/table.h"
 #include "cli/status.h"
 #include "host/netdev.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* status_json.c: what `status` prints with --json. */
+#include "map_values.h"
+#include "reason.h"
 #include "cli/status.h"
 
 #include <jansson.h>
@@ -7,7 +9,6 @@
 #include "cli/cmd_json.h"
 #include "config/config.h"
 #include "host/netdev.h"
-#include "base/reason.h"
 
 static void add_prefix(json_t *array, const struct prefix *prefix)
 {

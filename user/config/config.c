@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "config/parse.h"
-#include "datapath.h"
+#include "limit.h"
 #include "base/order.h"
 #include "base/suggest.h"
 #include "base/cleanup.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "config/parse.h"
-#include "datapath.h"
+#include "types.h"
 #include "base/cleanup.h"
 
 static int compare_names(const void *a, const void *b)

@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "datapath.h"
+#include "limit.h"
 #include "base/cleanup.h"
 
 #define ADDR_BITS(family) ((family) == 4 ? 32u : 128u)

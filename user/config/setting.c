@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "config/parse.h"
-#include "datapath.h"
+#include "limit.h"
 #include "base/cleanup.h"
 
 #define INTERFACE_NAME_MAX 15  /* IFNAMSIZ - 1 */

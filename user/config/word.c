@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "config/parse.h"
-#include "datapath.h"
+#include "limit.h"
 #include "base/cleanup.h"
 #include "base/proto.h"
 

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/file.h"
-#include "datapath.h"
+#include "policy_image.h"
 #include "docker/docker.h"
 #include "image/image.h"
 #include "docker/inventory.h"

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "datapath.h"
+#include "policy_image.h"
 #include "image/image.h"
 #include "docker/inventory.h"
 #include "base/cleanup.h"

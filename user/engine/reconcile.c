@@ -8,7 +8,8 @@
 
 #include <errno.h>
 
-#include "datapath.h"
+#include "map_values.h"
+#include "policy_image.h"
 #include "image/image.h"
 #include "engine/learned.h"
 #include "engine/notes.h"

@@ -3,7 +3,7 @@
 #ifndef TIDEGATE_RUNNING_H
 #define TIDEGATE_RUNNING_H
 
-#include "datapath.h"
+#include "policy_image.h"
 
 struct image;
 struct kernel;

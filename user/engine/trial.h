@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <linux/types.h>
 
-#include "datapath.h"
+#include "policy_image.h"
 
 struct image;
 struct kernel;

@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "datapath.h"
+#include "policy_image.h"
 #include "image/cells.h"
 #include "image/classes.h"
 #include "image/writer.h"

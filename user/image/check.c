@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <stdbool.h>
 
-#include "datapath.h"
+#include "limit.h"
+#include "map_values.h"
+#include "policy_image.h"
 #include "image/image.h"
 
 static bool is_inside(const struct image_header *header, __u32 offset, __u64 size, __u32 align)

@@ -8,7 +8,7 @@
  */
 #include <errno.h>
 
-#include "datapath.h"
+#include "limit.h"
 #include "image/classes.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"

@@ -5,7 +5,8 @@
  */
 #include <errno.h>
 
-#include "datapath.h"
+#include "limit.h"
+#include "policy_image.h"
 #include "image/ports.h"
 #include "image/table.h"
 #include "image/writer.h"

@@ -6,7 +6,9 @@
 #include <errno.h>
 
 #include "verdict_entry.h"
-#include "datapath.h"
+#include "fastpath_table.h"
+#include "policy_image.h"
+#include "reason.h"
 #include "base/digest.h"
 #include "image/entries.h"
 #include "image/fastpath.h"

@@ -8,7 +8,9 @@
 #include <errno.h>
 
 #include "classify.h"
-#include "datapath.h"
+#include "limit.h"
+#include "map_values.h"
+#include "policy_image.h"
 #include "base/digest.h"
 #include "image/image.h"
 #include "image/entries.h"

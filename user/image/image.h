@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * image.h: policy -> image bytes (include/datapath.h has the layout).  Pure.
+ * image.h: policy -> image bytes (include/policy_image.h has the layout).  Pure.
  */
 #ifndef TIDEGATE_IMAGE_H
 #define TIDEGATE_IMAGE_H
@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <linux/types.h>
 
-#include "datapath.h"
+#include "policy_image.h"
+#include "reason.h"
 
 struct error;
 struct policy;

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <linux/types.h>
 
-#include "datapath.h"
+#include "policy_image.h"
 #include "addr/prefix.h"
 
 struct policy;

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "datapath.h"
+#include "policy_image.h"
 #include "image/ports.h"
 #include "image/writer.h"
 #include "base/intern.h"

@@ -6,7 +6,7 @@
  */
 #include <errno.h>
 
-#include "datapath.h"
+#include "policy_image.h"
 #include "image/inside.h"
 #include "image/prefilter.h"
 #include "image/writer.h"

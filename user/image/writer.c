@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 
-#include "datapath.h"
+#include "policy_image.h"
 #include "image/writer.h"
 #include "base/cleanup.h"
 #include "base/error.h"

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "reason.h"
 #include "base/digest.h"
 #include "kernel/kernel.h"
 #include "kernel/private.h"

@@ -14,6 +14,7 @@
 #include <sys/statfs.h>
 #include <sys/wait.h>
 
+#include "fastpath_table.h"
 #include "filter.skel.h"
 #include "kernel/private.h"
 #include "host/tracking.h"

@@ -19,7 +19,8 @@
 #include <stddef.h>
 #include <linux/types.h>
 
-#include "datapath.h"
+#include "map_values.h"
+#include "policy_image.h"
 
 #define KERNEL_PIN_DIR "/sys/fs/bpf/tidegate"
 

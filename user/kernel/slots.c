@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "fastpath_table.h"
 #include "image/fastpath.h"
 #include "image/image.h"
 #include "kernel/private.h"

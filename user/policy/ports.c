@@ -8,7 +8,7 @@
  */
 #include <errno.h>
 
-#include "datapath.h"
+#include "limit.h"
 #include "policy/resolve.h"
 
 #define PORT_MAX 65535u

@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "datapath.h"
+#include "limit.h"
 #include "policy/resolve.h"
 #include "config/setfile.h"
 
