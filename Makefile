@@ -112,7 +112,7 @@ build/fuzz/%.o: user/%.c | $(SKELETONS)
 build/fuzz/libtidegate.a: $(LIB_OBJS:build/user/%=build/fuzz/%)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# bpf/parse.h for the host.
+# The two parsers of bpf/ for the host.
 build/tests/fuzz/fuzz_parse: FUZZ_FLAGS += -I. -Ibpf -Wno-unknown-attributes
 
 build/tests/fuzz/%: tests/fuzz/%.c build/fuzz/libtidegate.a

@@ -21,6 +21,7 @@
 #include "decide.h"
 #include "lookup.h"
 #include "parse.h"
+#include "parse_plain.h"
 #include "recent.h"
 
 #define likely(condition) __builtin_expect(!!(condition), 1)

@@ -12,6 +12,7 @@
 #include "policy_image.h"
 #include "decide.h"
 #include "parse.h"
+#include "parse_plain.h"
 #include "fastpath.h"
 
 /* include/uapi/linux/pkt_cls.h.  UNSPEC lets the programs and filters behind this one speak. */

@@ -23,7 +23,7 @@
 	X(PASS_UNGUARDED, 7,  PASSES, "unguarded")   /* no published port, no rule              */ \
 	X(PASS_FORWARDED, 8,  PASSES, "forwarded")   /* the destination is not this host's own  */ \
 	X(PASS_ALLOWED,   9,  PASSES, "allowed")     /* an allow rule                           */ \
-	X(PASS_DEFAULT,   10, PASSES, "default-allow")/* default allow, or only deny names it  */ \
+	X(PASS_DEFAULT,   10, PASSES, "default-allow") /* default allow, or only deny rules */ \
 	X(DROP_MALFORMED, 11, DROPS,  "malformed")   /* headers that cannot be read for sure    */ \
 	X(DROP_BANNED,    12, DROPS,  "banned")      /* the source is banned                    */ \
 	X(DROP_MARTIAN,   13, DROPS,  "martian")     /* 127.0.0.0/8 or ::1 from the wire        */ \
@@ -31,9 +31,9 @@
 	X(DROP_DENIED,    15, DROPS,  "denied")      /* a deny rule                             */ \
 	X(DROP_CLOSED,    16, DROPS,  "closed")      /* no rule allows it                       */ \
 	X(DROP_NO_POLICY, 17, DROPS,  "no-policy")   /* there is no image, so nothing enters    */ \
-	X(DROP_LEARNED,   18, DROPS,  "learned")     /* Docker bound it, no policy knows it   */ \
+	X(DROP_LEARNED,   18, DROPS,  "learned")     /* Docker bound it, no policy knows it    */ \
 	X(DROP_GATE,      19, DROPS,  "gate")        /* to a container, and nothing let it in   */ \
-	X(DROP_SPOOFED,   20, DROPS,  "spoofed")     /* would pass, but for an inside source  */
+	X(DROP_SPOOFED,   20, DROPS,  "spoofed")     /* would pass, but for an inside source   */
 
 #define REASON_ENUM(id, number, drops, name) id = (number),
 enum reason {

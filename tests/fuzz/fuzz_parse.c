@@ -7,6 +7,7 @@
  * tag in the skb, or without an Ethernet header.
  */
 #include "parse.h"
+#include "parse_plain.h"
 
 #include <stddef.h>
 #include <stdint.h>
