@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * decide.h: packet + image -> reason.  Knows the policy, the routing table and conntrack;
- * knows no XDP and no tc codes.
+ * decide.h: packet + image -> reason.  Knows the policy, the routing table and conntrack; knows no
+ * XDP and no tc codes.
  *
- * The order of questions is the promise that README.md makes; the first that answers,
- * answers.  What cannot be answered (a chunk of the image that is not there) drops.
+ * This is the specification.  The verdict entries of the image, the prefilter and the fast path are
+ * caches of it, and tests/verdict compares them with it.  README.md promises the order of the
+ * steps: the first that decides, decides.  What the image cannot tell, because it contradicts
+ * itself, is dropped.
  */
 #ifndef TIDEGATE_DECIDE_H
 #define TIDEGATE_DECIDE_H

@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * filter.bpf.c: the programs on the guarded interfaces, at XDP and at tc ingress, from one
- * source.  The one place that turns a reason into a verdict of the hook, and that counts.
+ * filter.bpf.c: the programs on the guarded interfaces, at XDP and at tc ingress, from one source.
+ * The one place that turns a reason into a verdict of the hook, and that counts.
+ *
+ *   hook                  entry, fast path   source looked up       slow path
+ *   XDP                   filter_xdp         filter_lookup_xdp      filter_slow_xdp
+ *   tc                    filter_tc          filter_lookup_tc       filter_slow_tc
+ *   tc without Ethernet   filter_tc_l3       filter_lookup_tc_l3    filter_slow_tc_l3
+ *   decided by            fastpath.h, its    fastpath.h, class and  decide.h
+ *                         table              rule in the image
+ *
+ * Each entry hands what it cannot decide to the function on its right.  decide.h is the
+ * specification; the other two decide what it would decide, or nothing.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -46,7 +56,7 @@ static __always_inline bool filter(const struct hook *hook, struct packet *pkt, 
 	return drop && !decision.is_audit;
 }
 
-/* The same, where bpf/fastpath.h decided: by the fast path, and by looking the source up. */
+/* Count what a fast path entry decided, or a verdict entry that was looked up. */
 static __always_inline enum verdict apply_fastpath(__u32 entry, __u32 packets, __u64 bytes)
 {
 	count_entry(entry, packets, bytes);
@@ -143,9 +153,8 @@ __noinline int parse_skb_l3(struct __sk_buff *skb, struct packet *pkt)
 /* ---- the programs ----------------------------------------------------------------------- */
 
 /*
- * Each program reads and decides the plain packet with as few instructions as it takes, and hands
- * every other to a global function, which begins anew.  So what is rare costs the plain packet
- * nothing, not even the registers, and the verifier does not multiply the two.
+ * What an entry does not decide it hands to a global function, which begins anew: so what is rare
+ * costs the plain packet nothing, not even registers, and the verifier does not multiply the two.
  */
 __noinline int filter_slow_xdp(struct xdp_md *ctx)
 {
@@ -158,8 +167,8 @@ __noinline int filter_slow_xdp(struct xdp_md *ctx)
 	return filter(&hook, &pkt, 1, xdp_bytes(ctx)) ? XDP_DROP : XDP_PASS;
 }
 
-/* 0 = nothing is said of the packet, which is no verdict of either hook.  That it calls no other
- * function keeps the stacks of all that are called within 512 bytes. */
+/* 0, which is no verdict of either hook, = not decided.  That it calls no other function keeps the
+ * stacks of all that are called within 512 bytes. */
 __noinline int filter_lookup_xdp(struct xdp_md *ctx)
 {
 	struct cursor cursor = xdp_cursor(ctx);

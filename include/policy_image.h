@@ -91,9 +91,9 @@ struct image_table {
 };
 
 /*
- * What becomes of a packet with ports for this host's own address, said beforehand: for sources
- * of the class that most have.  It is what the port, its rule and the header's flags say, so that
- * most packets need none of them.
+ * The precomputed verdict on packets with ports for one of this host's own addresses, from sources
+ * of the default class: what endpoint, rule and the header's flags come to.  Most packets need none
+ * of these then.
  */
 struct verdict_entry {
 	__u32 counter;      /* id of a combined one, for the reason and these two; 0 = none */
@@ -101,15 +101,29 @@ struct verdict_entry {
 	__u32 rule_counter;
 	__u8 reason;  /* enum reason */
 	__u8 verdict; /* enum verdict: in audit mode another than the reason's */
-	__u16 flags;  /* 0 = nothing is said: ask the port */
+	__u16 flags;  /* ENTRY_*; 0 = none, ask the endpoint */
 };
 
 /* The numbers are those of XDP, which needs no translation so; bpf/filter.bpf.c checks it. */
 enum verdict { VERDICT_DROP = 1, VERDICT_PASS = 2 };
 
+/*
+ * When a verdict entry holds, by its flags, the bit of the source's bucket in the prefilter, and
+ * whether the packet is a SYN.  "lookup": the source's class has to be found; "decide": decide.h.
+ *
+ *   flags                          bit clear         bit set           reason
+ *                                  SYN    other      SYN     other
+ *   VALID                          holds  holds      lookup  lookup    allowed, failsafe, banned
+ *   VALID CHECK_BOUND              holds if the      lookup  lookup    unguarded, default-allow
+ *                                  port is unbound
+ *   VALID SYN_ONLY                 holds  decide     lookup  lookup    closed, denied
+ *   VALID SYN_ONLY ANY_SOURCE      holds  decide     holds   decide    the same, whatever the
+ * source VALID ANY_SOURCE               holds  holds      holds   holds     banned, whatever the
+ * source 0                              decide decide     lookup  lookup    the rule expires
+ */
 #define ENTRY_VALID       1u
-#define ENTRY_ANY_SOURCE  2u /* for every source; only of what drops */
-#define ENTRY_SYN_ONLY    4u /* only for what opens a flow; everything else may be a reply */
+#define ENTRY_ANY_SOURCE  2u /* every class has the same rule, and it drops */
+#define ENTRY_SYN_ONLY    4u /* anything but a SYN may be a reply: conntrack has to be asked */
 #define ENTRY_CHECK_BOUND 8u /* only if Docker did not bind the port a moment ago */
 
 /* What is behind (protocol, port): the endpoint for each kind of destination. 0 = none. */
