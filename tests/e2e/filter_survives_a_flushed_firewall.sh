@@ -50,8 +50,10 @@ expect_closed stranger $host6 6379/tcp
 nft flush ruleset
 because="after nft flush ruleset"
 expect_flow host_tcp6 open "$because"
-expect "the table that turns tracking on can be saved and loaded" \
-	sh -c 'nft list table inet tidegate >/run/saved && nft -f /run/saved'
+expect "the table that turns tracking on is there again" \
+	eventually 5 nft list table inet tidegate
+expect "it can be saved and loaded" sh -c 'nft list table inet tidegate >/run/saved && nft -f /run/saved'
+expect "what was saved asks for it as well" grep -q 'ct state' /run/saved
 expect_closed stranger $host4 6379/tcp 5353/udp
 expect_closed stranger $host6 6379/tcp
 flush_and_restart

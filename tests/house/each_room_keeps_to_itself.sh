@@ -92,7 +92,7 @@ forbid "only kernel/ knows libbpf" '^#include (<bpf/|".*\.skel\.h")' '#include <
 forbid "only host/ knows libmnl" '^#include <libmnl' '#include <libmnl/libmnl.h>' \
 	$(others 'host/*')
 # shellcheck disable=SC2046
-forbid "only host/tracking.c knows libnftnl" '^#include <libnftnl' '#include <libnftnl/rule.h>' \
+forbid "only host/tracking.c knows libnftables" '^#include <nftables/' '#include <nftables/libnftables.h>' \
 	$(others 'host/tracking.c')
 # shellcheck disable=SC2046
 forbid "only docker/ knows libcurl" '^#include <curl' '#include <curl/curl.h>' $(others 'docker/*')
