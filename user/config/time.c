@@ -2,10 +2,10 @@
 /*
  * time.c: "2026-12-01T00:00Z" and "2h" to seconds since the epoch and back.
  *
- * Done by hand: the C library's calendar reads the zone file and accepts the 31st of
- * February.  Times are UTC when printed; a zone must be given, because a firewall rule that
- * ends an hour late is a hole.
+ * Times are UTC when printed; a zone must be given, because a firewall rule that ends an hour late
+ * is a hole.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -18,116 +18,76 @@
 #define HINT_UNTIL "write it as 2026-12-01T00:00Z"
 #define HINT_FOR   "write it as 90s, 30m, 2h or 7d"
 
-struct civil {
-	int year, month, day, hour, minute, second;
-	int offset; /* minutes east of UTC */
-};
-
-/* Days since the epoch of a day in the Gregorian calendar; March is the first month, so that
- * the leap day is the last of its year. */
-static long long days_from_civil(const struct civil *civil)
-{
-	int shifted = (civil->month + 9) % 12;
-	long long year = civil->year - (civil->month < 3);
-	long long day = (153 * shifted + 2) / 5 + civil->day - 1;
-
-	return year * 365 + year / 4 - year / 100 + year / 400 + day - 719468;
-}
-
-static void civil_from_days(long long days, struct civil *ret)
-{
-	long long since = days + 719468; /* 0000-03-01 */
-	long long era = since / 146097, day = since % 146097;
-	long long year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-	long long month;
-
-	day -= year * 365 + year / 4 - year / 100;
-	month = (5 * day + 2) / 153;
-	ret->day = day - (153 * month + 2) / 5 + 1;
-	ret->month = month < 10 ? month + 3 : month - 9;
-	ret->year = era * 400 + year + (ret->month < 3);
-}
-
-static int month_days(int year, int month)
-{
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-	return days[month - 1] + (month == 2 && is_leap);
-}
-
-/* Exactly `digits` digits, then `separator` unless it is 0. */
-static bool read_field(const char **at, int digits, char separator, int *ret)
+/* Moves behind what has that shape, in which a 0 stands for any digit. */
+static bool skip(const char **at, const char *shape)
 {
 	const char *c = *at;
 
-	for (*ret = 0; digits > 0; digits--, c++) {
-		if (*c < '0' || *c > '9')
+	for (; *shape; shape++, c++)
+		if (*shape == '0' ? !isdigit((unsigned char)*c) : toupper(*c) != *shape)
 			return false;
-		*ret = *ret * 10 + (*c - '0');
-	}
-	if (separator && *c++ != separator)
-		return false;
 	*at = c;
 	return true;
 }
 
-static bool read_zone(const char *at, int *ret_offset)
+/* Seconds east of UTC. */
+static bool read_zone(const char *zone, int *ret_offset)
 {
-	int hours, minutes;
-	char sign = *at++;
+	const char *at = zone;
+	int hours = 0, minutes = 0;
 
-	*ret_offset = 0;
-	if (sign == 'Z' || sign == 'z')
-		return *at == 0;
-	if ((sign != '+' && sign != '-') || !read_field(&at, 2, ':', &hours) ||
-	    !read_field(&at, 2, 0, &minutes) || *at || hours > 23 || minutes > 59)
+	if (!skip(&at, "Z") && !skip(&at, "+00:00") && !skip(&at, "-00:00"))
 		return false;
-	*ret_offset = (hours * 60 + minutes) * (sign == '-' ? -1 : 1);
-	return true;
+	(void)sscanf(zone + 1, "%d:%d", &hours, &minutes);
+	*ret_offset = (hours * 3600 + minutes * 60) * (*zone == '-' ? -1 : 1);
+	return !*at && hours <= 23 && minutes <= 59;
 }
 
-static bool read_civil(const char *at, struct civil *ret)
+/* strptime() reads less strictly, and does not tell a wrong shape from a wrong day. */
+static bool read_civil(const char *text, struct tm *ret, int *ret_offset)
 {
-	if (!read_field(&at, 4, '-', &ret->year) || !read_field(&at, 2, '-', &ret->month) ||
-	    !read_field(&at, 2, 0, &ret->day) || (*at != 'T' && *at != 't'))
+	const char *at = text;
+
+	if (!skip(&at, "0000-00-00T00:00"))
 		return false;
-	at++;
-	if (!read_field(&at, 2, ':', &ret->hour) || !read_field(&at, 2, 0, &ret->minute))
-		return false;
-	if (*at == ':') {
-		at++;
-		if (!read_field(&at, 2, 0, &ret->second))
-			return false;
-	}
-	return read_zone(at, &ret->offset);
+	(void)skip(&at, ":00");
+	*ret = (struct tm){ 0 };
+	(void)sscanf(text, "%d-%d-%d%*c%d:%d:%d", &ret->tm_year, &ret->tm_mon, &ret->tm_mday,
+		     &ret->tm_hour, &ret->tm_min, &ret->tm_sec);
+	ret->tm_year -= 1900;
+	ret->tm_mon -= 1;
+	return read_zone(at, ret_offset);
 }
 
-static bool is_on_calendar(const struct civil *civil)
+/* The 31st of February would become the 3rd of March. */
+static bool is_on_calendar(const struct tm *civil, time_t *ret)
 {
-	return civil->month >= 1 && civil->month <= 12 && civil->day >= 1 &&
-	       civil->day <= month_days(civil->year, civil->month) && civil->hour <= 23 &&
-	       civil->minute <= 59 && civil->second <= 59;
+	struct tm normal = *civil;
+
+	*ret = timegm(&normal);
+	return normal.tm_mon == civil->tm_mon && normal.tm_mday == civil->tm_mday &&
+	       normal.tm_hour == civil->tm_hour && normal.tm_min == civil->tm_min &&
+	       normal.tm_sec == civil->tm_sec;
 }
 
 int time_parse_until(struct parser *parser, time_t *ret)
 {
 	struct token token = parser->lex.token;
 	_cleanup_free_ char *text = NULL;
-	struct civil civil = { 0 };
-	long long time;
+	struct tm civil;
+	time_t time;
+	int offset;
 
 	text = lex_dup(&token);
 	if (!text)
 		return -ENOMEM;
-	if (!read_civil(text, &civil))
+	if (!read_civil(text, &civil, &offset))
 		return lex_fail(&parser->lex, &token, "%s: no time with its zone, " HINT_UNTIL,
 				QUOTE(&token));
-	if (!is_on_calendar(&civil))
+	if (!is_on_calendar(&civil, &time))
 		return lex_fail(&parser->lex, &token, "%s: no such day or hour, " HINT_UNTIL,
 				QUOTE(&token));
-	time = days_from_civil(&civil) * 86400 + civil.hour * 3600 + civil.minute * 60 +
-	       civil.second - civil.offset * 60;
+	time -= offset;
 	if (time < TIME_FIRST || time > TIME_LAST)
 		return lex_fail(&parser->lex, &token, "%s: the year must be 2000 to 9999",
 				QUOTE(&token));
@@ -207,15 +167,9 @@ int time_parse_for(struct parser *parser, time_t *ret)
 
 const char *time_format(time_t time, char buf[static TIME_STRLEN])
 {
-	struct civil civil;
-	int second = time % 86400;
+	struct tm civil = { 0 };
 
-	civil_from_days(time / 86400, &civil);
-	if (second % 60)
-		snprintf(buf, TIME_STRLEN, "%04d-%02d-%02dT%02d:%02d:%02dZ", civil.year,
-			 civil.month, civil.day, second / 3600, second / 60 % 60, second % 60);
-	else
-		snprintf(buf, TIME_STRLEN, "%04d-%02d-%02dT%02d:%02dZ", civil.year, civil.month,
-			 civil.day, second / 3600, second / 60 % 60);
+	(void)gmtime_r(&time, &civil);
+	(void)strftime(buf, TIME_STRLEN, civil.tm_sec ? "%FT%TZ" : "%FT%RZ", &civil);
 	return buf;
 }
