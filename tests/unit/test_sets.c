@@ -233,13 +233,12 @@ static void radix_and_comparison_sort_alike(void **state)
 		assert_true(prefix_compare(&small[i - 1], &small[i]) < 0);
 }
 
-/* Against qsort(), which knows nothing of the numbers that IPv4 alone is sorted as. */
 static int compare(const void *a, const void *b)
 {
 	return prefix_compare(a, b);
 }
 
-static void ipv4_alone_sorts_like_the_rest(void **state)
+static void ipv4_alone_sorts_as_qsort_does(void **state)
 {
 	static struct prefix sorted[1000], expected[1000];
 	size_t count = ARRAY_SIZE(sorted);
@@ -439,7 +438,7 @@ int main(void)
 		cmocka_unit_test(a_million_lines_parse_in_time),
 		cmocka_unit_test(too_many_lines_are_named_with_the_limit),
 		cmocka_unit_test(radix_and_comparison_sort_alike),
-		cmocka_unit_test(ipv4_alone_sorts_like_the_rest),
+		cmocka_unit_test(ipv4_alone_sorts_as_qsort_does),
 		cmocka_unit_test(a_file_is_read),
 		cmocka_unit_test(what_is_no_file_is_refused),
 		cmocka_unit_test(a_huge_file_is_refused),
