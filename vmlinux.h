@@ -8,9 +8,7 @@
 #define TIDEGATE_VMLINUX_H
 
 typedef unsigned char __u8;
-typedef signed char __s8;
 typedef unsigned short __u16;
-typedef short __s16;
 typedef unsigned int __u32;
 typedef int __s32;
 typedef unsigned long long __u64;
@@ -32,14 +30,12 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
-	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
 #define BPF_ANY 0
 #define BPF_F_NO_PREALLOC 1u
 #define BPF_F_RDONLY_PROG (1u << 7)
 #define BPF_F_MMAPABLE (1u << 10)
-#define BPF_F_INNER_MAP (1u << 12)
 
 struct xdp_md {
 	__u32 data;
@@ -50,7 +46,7 @@ struct xdp_md {
 	__u32 egress_ifindex;
 };
 
-enum xdp_action { XDP_ABORTED, XDP_DROP, XDP_PASS, XDP_TX, XDP_REDIRECT };
+enum xdp_action { XDP_ABORTED, XDP_DROP, XDP_PASS };
 
 struct __sk_buff {
 	__u32 len;

@@ -80,7 +80,7 @@ bool inventory_is_printable(const char *text, size_t length)
 	return true;
 }
 
-void inventory_clear_container(struct container *container)
+static void clear_container(struct container *container)
 {
 	for (size_t i = 0; i < container->endpoints_count; i++)
 		free(container->endpoints[i].network);
@@ -99,7 +99,7 @@ void inventory_free(struct inventory *inventory)
 	if (!inventory)
 		return;
 	for (size_t i = 0; i < inventory->containers_count; i++)
-		inventory_clear_container(&inventory->containers[i]);
+		clear_container(&inventory->containers[i]);
 	free(inventory->containers);
 	for (size_t i = 0; i < inventory->subnets_count; i++)
 		free(inventory->subnets[i].network);

@@ -75,7 +75,6 @@ int inventory_compare_bindings(const struct binding *a, const struct binding *b)
 /* Whether a text may be in an inventory. */
 bool inventory_is_printable(const char *text, size_t length);
 
-void inventory_clear_container(struct container *container);
 void inventory_free(struct inventory *inventory);
 void inventory_freep(struct inventory **inventory);
 

@@ -79,10 +79,8 @@ static int make_class(struct classes *classes, __u32 around, __u32 set, __u32 *r
 	if (err)
 		return err;
 	if (*ret == before &&
-	    (before >= LIMIT_CLASSES || before * (size_t)classes->rows >= CELLS_MAX)) {
-		classes->is_full = true;
+	    (before >= LIMIT_CLASSES || before * (size_t)classes->rows >= CELLS_MAX))
 		return -E2BIG;
-	}
 	return 0;
 }
 

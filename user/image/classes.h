@@ -30,14 +30,13 @@ struct classes {
 	struct intern steps;   /* (class around, set) ... */
 	__u32 *step_class;     /* ... -> class inside */
 	__u16 *scratch;        /* one column */
-	bool is_full;          /* more classes than fit */
 };
 
 /* Finds the rows, and makes class 0: sources that no rule names.  0 or -ENOMEM. */
 int classes_init(struct classes *classes, const struct policy *policy);
 
 /* ranges_combine, with struct classes as context; owners are indexes of policy rules.
- * -E2BIG sets is_full. */
+ * -E2BIG: more classes than fit. */
 int classes_combine(void *context, __u32 around, const struct claim *claims, size_t count,
 		    __u32 *ret);
 

@@ -46,7 +46,8 @@ int kernel_link_path(const struct kernel *kernel, const char *pin, char **ret)
 	return asprintf(ret, "%s/links/%s", kernel->pin_dir, pin) < 0 ? -ENOMEM : 0;
 }
 
-bool kernel_is_filter(__u32 program_id)
+/* Whether it is one of the entries of bpf/filter.bpf.c, of whichever build. */
+static bool is_filter(__u32 program_id)
 {
 	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(program_id);
 	struct bpf_prog_info info = {};
@@ -83,7 +84,7 @@ int kernel_open_clsact(int ifindex)
 
 	if (err < 0)
 		return err;
-	return kernel_is_filter(id) ? bpf_prog_get_fd_by_id(id) : -ENOENT;
+	return is_filter(id) ? bpf_prog_get_fd_by_id(id) : -ENOENT;
 }
 
 static int detach_clsact(int ifindex)
@@ -118,7 +119,6 @@ static void read_link(int fd, struct attachment *attachment)
 
 	if (bpf_obj_get_info_by_fd(fd, &answer, &size) < 0)
 		return;
-	attachment->link_id = answer.info.id;
 	attachment->program_id = answer.info.prog_id;
 	/* Of XDP and tcx alike: the first word of the part that depends on the type. */
 	attachment->is_attached = answer.info.xdp.ifindex == (__u32)attachment->ifindex;
@@ -135,7 +135,7 @@ static void read_clsact(struct attachment *attachment)
 	if (query_clsact(attachment->ifindex, &id) < 0)
 		return;
 	attachment->program_id = id;
-	attachment->is_attached = kernel_is_filter(id);
+	attachment->is_attached = is_filter(id);
 }
 
 static bool read_attachment(const struct kernel *kernel, const char *pin,
@@ -287,7 +287,7 @@ static int pin_in_place(int fd, const char *path)
 static int attach_and_pin_clsact(int program_fd, int ifindex, const char *path)
 {
 	__u32 id;
-	bool is_there = query_clsact(ifindex, &id) == 0 && kernel_is_filter(id);
+	bool is_there = query_clsact(ifindex, &id) == 0 && is_filter(id);
 	int err = pin_in_place(program_fd, path);
 
 	if (err < 0)

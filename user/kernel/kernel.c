@@ -357,15 +357,13 @@ static const struct bpf_program *pick(const struct filter_bpf *filter, enum filt
 				       : filter->progs.filter_tc_l3;
 }
 
-static int load_program(struct kernel *kernel, enum filter_program program, bool with_frags)
+static int load_program(struct kernel *kernel, enum filter_program program)
 {
 	struct filter_bpf *filter = open_filter(kernel, program);
 	int err, fd = -1;
 
 	if (!filter)
 		return -ENOMEM;
-	if (!with_frags)
-		bpf_program__set_flags(filter->progs.filter_xdp, 0);
 	err = filter_bpf__load(filter);
 	if (err == 0)
 		fd = fcntl(bpf_program__fd(pick(filter, program)), F_DUPFD_CLOEXEC, 0);
@@ -378,7 +376,7 @@ static int load_program(struct kernel *kernel, enum filter_program program, bool
 }
 
 /* Those as well that no instruction names: with the program the kernel keeps all maps, and says
- * which they are to who has lost the pins (adopt.c).  Before Linux 5.10 it cannot. */
+ * which they are to who has lost the pins (adopt.c). */
 static void bind_maps(struct kernel *kernel, int program_fd)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(map_entries); i++)
@@ -391,9 +389,7 @@ int kernel_program(struct kernel *kernel, enum filter_program program)
 
 	if (fd >= 0)
 		return fd;
-	fd = load_program(kernel, program, true);
-	if (fd == -EINVAL && program == PROGRAM_XDP) /* before 5.18: no multi-buffer XDP */
-		fd = load_program(kernel, program, false);
+	fd = load_program(kernel, program);
 	if (fd < 0)
 		return fd;
 	kernel->program_fds[program] = fd;

@@ -107,7 +107,6 @@ struct attachment {
 	int ifindex; /* 0: its interface is gone */
 	enum hook_kind hook;
 	bool is_attached; /* the kernel says that the program is there now */
-	__u32 link_id;    /* 0 for clsact */
 	__u32 program_id;
 	char pin[48];
 };

@@ -16,10 +16,6 @@
 #include "socket.skel.h"
 #include "base/cleanup.h"
 
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71 /* Linux 5.14 */
-#endif
-
 /* The root has no type; the root of a namespace is another's child, and has one. */
 static bool is_root_group(int fd)
 {

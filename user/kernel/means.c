@@ -144,10 +144,9 @@ static bool is_attached(struct kernel *kernel, const struct means_entry *entry)
 int kernel_read_means(struct kernel *kernel, struct means_state ret[DEFENSE_MAX])
 {
 	for (__u32 i = 0; i < DEFENSE_MAX; i++) {
-		struct defense_note note = { "an older build loaded the filter" };
+		struct defense_note note;
 
-		if (kernel->defenses_fd >= 0 &&
-		    bpf_map_lookup_elem(kernel->defenses_fd, &i, &note) < 0)
+		if (bpf_map_lookup_elem(kernel->defenses_fd, &i, &note) < 0)
 			return kernel_fail(-errno, "cannot read what the filter has to help it");
 		ret[i].is_attached = is_attached(kernel, &entries[i]);
 		snprintf(ret[i].why_not, sizeof(ret[i].why_not), "%s", note.why_not);

@@ -97,9 +97,6 @@ int kernel_link_path(const struct kernel *kernel, const char *pin, char **ret);
 /* Detaches what the pin names, whoever holds it as well, and unpins it. */
 int kernel_unpin_link(struct kernel *kernel, const char *pin);
 
-/* Whether it is one of the entries of bpf/filter.bpf.c, of whichever build. */
-bool kernel_is_filter(__u32 program_id);
-
 /* Whether everything that is pinned for an interface and attached is a program of this process. */
 bool kernel_is_own_attached(struct kernel *kernel);
 
