@@ -17,7 +17,7 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wno-unused-parameter \
 	-Wno-format-truncation $(if $(CI),-Werror)
 HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
-LIBS := -lbpf -lelf -lz -lcurl -ljansson -lmnl -lnftables
+LIBS := -lbpf -lelf -lz -lcurl -ljansson -lmnl -lnftables -lxxhash
 CPPFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Iinclude -Iuser -Ibuild
 CFLAGS_ALL = $(CFLAGS) $(WARNINGS) $(HARDENING) $(CPPFLAGS_ALL) -MMD -MP
 

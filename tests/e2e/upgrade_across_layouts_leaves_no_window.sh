@@ -19,8 +19,8 @@ map_ids() { for pin in "$pins"/maps/*; do bpftool -j map show pinned "$pin" | jq
 layout() { echo $(($(bpftool -j map lookup pinned $pins/maps/state key 0 0 0 0 | jq -r '.value[0]'))); }
 without_gate() { grep -v '^gate-'; }
 
-# The packets that the rule let in, and those of the reasons.
-passed() { "$1" list --json | jq '.[] | select(.rule == "allow 8080/tcp") | .counter.packets'; }
+# The packets that a rule let in, and those of the reasons.
+passed() { "$1" list --json | jq ".[] | select(.rule == \"${2:-allow 8080/tcp}\") | .counter.packets"; }
 dropped() { "$1" status --json | jq '.reasons.closed'; }
 generation() { "$1" status --json | jq .generation; }
 
@@ -84,7 +84,9 @@ ip -n outside route add 172.16.0.0/12 via $host4
 iptables -P FORWARD ACCEPT
 publish cache -p 6379:6379 -p 5353:53/udp
 publish web -p 8080:80
-configure <<<"allow 8080/tcp"
+quiet="allow 6379/tcp from $office4"
+configure <<<"allow 8080/tcp
+$quiet"
 
 # ---- what watches see, where nothing is in front of them -------------------------------------------
 
@@ -107,7 +109,7 @@ for command in reload status list "allow 6379/tcp" confirm; do
 	expect "tidegate $command says what is to do" \
 		grep -q 'still enforcing: `tidegate up`, or a restart of the unit, upgrades it' /run/answer
 done
-expect_equal "the configuration is as it was" "$(grep -c allow $config)" 1
+expect_equal "the configuration is as it was" "$(grep -c allow $config)" 2
 "$tidegate" --json status >/run/answer 2>/dev/null
 expect "status --json is JSON and says so" jq -e '(.problems | any(test("older version"))) and .enforcing == false' /run/answer
 expect_equal "nothing was touched" "$(links)" "$(cat /run/links.old)"
@@ -117,6 +119,8 @@ expect_equal "the layout is the old one" "$(layout)" 6
 
 because="moved by up"
 flow_start web stranger $host4 8080/tcp
+expect_open office $host4 6379/tcp
+quiet_passed=$(passed "$old" "$quiet")
 watch_all
 sleep 0.5
 passed=$(passed "$old") dropped=$(dropped "$old") generation=$(generation "$old")
@@ -126,6 +130,8 @@ expect "up --boot of the new build succeeds, without Docker" "$tidegate" up --bo
 links >/run/links.new
 sleep 0.3
 expect "the rule's counter goes on ($passed)" test "$passed" -gt 0 -a "$(passed "$tidegate")" -gt "$passed"
+expect "that of a rule that nobody uses has something to keep" test "$quiet_passed" -gt 0
+expect_equal "and keeps it" "$(passed "$tidegate" "$quiet")" "$quiet_passed"
 expect "the reasons' counters go on ($dropped)" test "$dropped" -gt 0 -a "$(dropped "$tidegate")" -ge "$dropped"
 expect "so does the number of the policy" test "$(generation "$tidegate")" -gt "$generation"
 expect_flow web open "$because"

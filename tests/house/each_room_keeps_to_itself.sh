@@ -95,6 +95,9 @@ forbid "only host/ knows libmnl" '^#include <libmnl' '#include <libmnl/libmnl.h>
 forbid "only host/tracking.c knows libnftables" '^#include <nftables/' '#include <nftables/libnftables.h>' \
 	$(others 'host/tracking.c')
 # shellcheck disable=SC2046
+forbid "only base/hash.h knows xxHash" '^#include <xxhash' '#include <xxhash.h>' \
+	$(others 'base/hash.h')
+# shellcheck disable=SC2046
 forbid "only docker/ knows libcurl" '^#include <curl' '#include <curl/curl.h>' $(others 'docker/*')
 # shellcheck disable=SC2046
 forbid "only docker/ and what prints JSON know jansson" '^#include <jansson' \

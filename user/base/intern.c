@@ -4,18 +4,9 @@
  */
 #include <errno.h>
 
-#include "base/digest.h"
+#include "base/hash.h"
 #include "base/intern.h"
 #include "base/cleanup.h"
-
-/* Two lanes, because the second does not wait for the first. */
-static __u64 hash_bytes(const void *bytes, size_t length)
-{
-	struct digest digest = DIGEST_INIT;
-
-	digest_add(&digest, bytes, length);
-	return digest.lane[0] ^ digest.lane[1];
-}
 
 static void place(struct intern *intern, __u32 number)
 {
@@ -72,7 +63,7 @@ static bool find(const struct intern *intern, const void *bytes, size_t length, 
 
 int intern_add(struct intern *intern, const void *bytes, size_t length, __u32 *ret_number)
 {
-	__u64 hash = hash_bytes(bytes, length);
+	__u64 hash = hash_short(bytes, length);
 	struct buffer *strings = &intern->strings;
 	int err;
 

@@ -17,7 +17,7 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
-#include "base/digest.h"
+#include "base/hash.h"
 #include "base/cleanup.h"
 
 #define DAEMON_PATH LOCK_DIR "/daemon"
@@ -123,12 +123,12 @@ static char *real_path(const char *dir)
 static int range_of(const char *pin_dir, struct flock *ret)
 {
 	_cleanup_free_ char *path = real_path(pin_dir);
-	struct digest digest = DIGEST_INIT;
+	__u64 hash[2];
 
 	if (!path)
 		return -ENOMEM;
-	digest_add(&digest, path, strlen(path));
-	*ret = (struct flock){ .l_type = F_WRLCK, .l_start = digest.lane[0] >> 1, .l_len = 1 };
+	hash_text(path, hash);
+	*ret = (struct flock){ .l_type = F_WRLCK, .l_start = hash[0] >> 1, .l_len = 1 };
 	return 0;
 }
 

@@ -6,17 +6,17 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/digest.h"
+#include "base/hash.h"
 #include "base/cleanup.h"
 
 #define HASH_STRLEN 33
 
 static void print_hash(const void *bytes, size_t size, char ret[static HASH_STRLEN])
 {
-	struct digest digest = DIGEST_INIT;
+	__u64 hash[2];
 
-	digest_add(&digest, bytes, size);
-	snprintf(ret, HASH_STRLEN, "%016llx%016llx", digest.lane[0], digest.lane[1]);
+	hash_bytes(bytes, size, hash);
+	snprintf(ret, HASH_STRLEN, "%016llx%016llx", hash[1], hash[0]);
 }
 
 static char *print_path(const char *dir, const char *path)

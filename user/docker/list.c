@@ -12,6 +12,7 @@
 #include "docker/inventory.h"
 #include "docker/list.h"
 #include "base/cleanup.h"
+#include "base/hash.h"
 
 #define PORT_MAX 65535
 
@@ -179,24 +180,6 @@ struct walk {
 	size_t next; /* of the old ones: the first that has not been passed */
 };
 
-/*
- * Not against malice, and need not be: an element holds its container's id, which nobody
- * chooses.
- */
-static __u64 hash(const char *text, size_t size)
-{
-	__u64 sum = size, word;
-
-	for (; size >= sizeof(word); text += sizeof(word), size -= sizeof(word)) {
-		memcpy(&word, text, sizeof(word));
-		sum = (sum ^ word) * 0x9e3779b97f4a7c15ull;
-		sum ^= sum >> 32;
-	}
-	word = 0;
-	memcpy(&word, text, size);
-	return (sum ^ word) * 0x9e3779b97f4a7c15ull;
-}
-
 static struct docker_listed *add(struct docker_list *list)
 {
 	struct docker_listed *added = util_append(&list->items, list->count, sizeof(*added));
@@ -215,7 +198,7 @@ static size_t skip_same(const char *text, size_t left, void *arg)
 	if (walk->next == walk->old->count)
 		return 0;
 	old = &walk->old->items[walk->next];
-	if (old->size > left || hash(text, old->size) != old->hash)
+	if (old->size > left || hash_short(text, old->size) != old->hash)
 		return 0;
 	listed = add(walk->new);
 	if (!listed)
@@ -237,7 +220,7 @@ static int visit_listed(const struct docker_json *json, void *arg)
 	err = read_listed(json, walk->new->networks, listed);
 	if (err)
 		return err;
-	listed->hash = hash(json->text, json->size);
+	listed->hash = hash_short(json->text, json->size);
 	listed->size = json->size;
 	/* If it is an old one that changed, go on behind it. */
 	for (size_t i = walk->next; i < walk->old->count; i++)

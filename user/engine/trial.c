@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
-#include "base/digest.h"
+#include "base/hash.h"
 #include "image/image.h"
 #include "kernel/kernel.h"
 #include "engine/notes.h"
@@ -102,14 +102,6 @@ int trial_confirm(struct kernel *kernel)
 	return err < 0 ? err : write_unconfirmed(kernel, 0);
 }
 
-static void hash_text(const char *text, __u64 ret[2])
-{
-	struct digest digest = DIGEST_INIT;
-
-	digest_add(&digest, text, strlen(text));
-	memcpy(ret, digest.lane, sizeof(digest.lane));
-}
-
 static int hash_configuration(const struct image *image, __u64 ret[2])
 {
 	_cleanup_free_ char *text = NULL;
@@ -193,8 +185,10 @@ int trial_refuse(struct kernel *kernel, const char *text, const char *why)
 
 bool trial_is_refused(const __u64 refused[2], const char *text)
 {
-	__u64 hash[2];
+	__u64 hash[2], older[2];
 
 	hash_text(text, hash);
-	return (refused[0] | refused[1]) && memcmp(hash, refused, sizeof(hash)) == 0;
+	hash_text_layout6(text, older);
+	return (refused[0] | refused[1]) && (memcmp(hash, refused, sizeof(hash)) == 0 ||
+					     memcmp(older, refused, sizeof(older)) == 0);
 }

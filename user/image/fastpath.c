@@ -9,7 +9,7 @@
 #include "fastpath_table.h"
 #include "policy_image.h"
 #include "reason.h"
-#include "base/digest.h"
+#include "base/hash.h"
 #include "image/entries.h"
 #include "image/fastpath.h"
 #include "image/image.h"
@@ -73,13 +73,12 @@ void image_seal(struct image *image)
 {
 	struct image_header *header = image->bytes;
 	const struct port_entry *ports = ports_of(image);
-	struct digest digest = { { header->digest[0], header->digest[1] } };
 
-	for (size_t i = 0; i < header->port_entries_used; i++)
-		digest_word(&digest,
-			    (__u64)ports[i].entry4.counter << 32 | ports[i].entry6.counter);
-	header->digest[0] = digest.lane[0];
-	header->digest[1] = digest.lane[1];
+	for (size_t i = 0; i < header->port_entries_used; i++) {
+		__u32 counters[] = { ports[i].entry4.counter, ports[i].entry6.counter };
+
+		hash_more(header->digest, counters, sizeof(counters));
+	}
 }
 
 /* ---- in the programs' memory ------------------------------------------------------------ */

@@ -11,7 +11,7 @@
 #include "limit.h"
 #include "map_values.h"
 #include "policy_image.h"
-#include "base/digest.h"
+#include "base/hash.h"
 #include "image/image.h"
 #include "image/entries.h"
 #include "image/cells.h"
@@ -326,7 +326,7 @@ static void add_digest(struct build *build)
 {
 	struct image_header covered = build->header;
 	struct image_rule *rules = writer_at(&build->writer, build->header.rules);
-	struct digest digest = DIGEST_INIT;
+	__u64 *hash = build->header.digest;
 
 	covered.built_at = 0;
 	covered.size = 0;
@@ -336,14 +336,12 @@ static void add_digest(struct build *build)
 		__u64 expires_ns = rule->expires_ns;
 
 		rule->expires_ns = build->policy->rules[i].until;
-		digest_add(&digest, rule, sizeof(*rule));
+		hash_more(hash, rule, sizeof(*rule));
 		rule->expires_ns = expires_ns;
 	}
-	digest_add(&digest, &covered, sizeof(covered));
-	digest_add(&digest, build->writer.bytes + sizeof(covered),
-		   build->header.rules - sizeof(covered));
-	build->header.digest[0] = digest.lane[0];
-	build->header.digest[1] = digest.lane[1];
+	hash_more(hash, &covered, sizeof(covered));
+	hash_more(hash, build->writer.bytes + sizeof(covered),
+		  build->header.rules - sizeof(covered));
 }
 
 int image_build(const struct image_input *input, struct image *ret, struct error *ret_error)

@@ -11,7 +11,7 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 
-#include "base/digest.h"
+#include "base/hash.h"
 #include "kernel/private.h"
 #include "base/log.h"
 #include "base/cleanup.h"
@@ -44,17 +44,18 @@ static int read_program_by_id(__u32 id, struct program *program)
 
 __u64 kernel_digest_of_pins(const char *pin_dir)
 {
-	_cleanup_free_ char *path = NULL, *parent = NULL;
-	const char *slash = strrchr(pin_dir, '/');
-	struct digest digest = DIGEST_INIT;
+	_cleanup_free_ char *copy = strdup(pin_dir), *parent = NULL, *path = NULL;
+	char *slash = copy ? strrchr(copy, '/') : NULL;
+	__u64 hash[2];
 
-	if (slash && slash != pin_dir)
-		path = strndup(pin_dir, slash - pin_dir);
-	parent = path ? realpath(path, NULL) : NULL;
-	if (parent)
-		digest_add(&digest, parent, strlen(parent));
-	digest_add(&digest, slash ? slash : pin_dir, strlen(slash ? slash : pin_dir));
-	return digest.lane[0];
+	if (slash && slash != copy) {
+		*slash = '\0';
+		parent = realpath(copy, NULL);
+	}
+	if (parent && asprintf(&path, "%s/%s", parent, slash + 1) < 0)
+		path = NULL;
+	hash_text(path ?: pin_dir, hash);
+	return hash[0];
 }
 
 /* ---- whose is it --------------------------------------------------------------------- */

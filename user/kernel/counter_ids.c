@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 
 #include "reason.h"
-#include "base/digest.h"
+#include "base/hash.h"
 #include "kernel/kernel.h"
 #include "kernel/private.h"
 #include "base/cleanup.h"
@@ -60,11 +60,18 @@ void counter_ids_freep(struct counter_ids **ids)
 
 static struct counter_key key_of(const char *identity)
 {
-	struct digest digest = DIGEST_INIT;
 	struct counter_key key;
 
-	digest_add(&digest, identity, strlen(identity));
-	memcpy(&key, &digest, sizeof(key));
+	hash_text(identity, key.hash);
+	return key;
+}
+
+/* What was carried over from layout 6 keeps the key that it had there. */
+static struct counter_key older_key_of(const char *identity)
+{
+	struct counter_key key;
+
+	hash_text_layout6(identity, key.hash);
 	return key;
 }
 
@@ -109,7 +116,7 @@ static bool is_wide(const struct counter_ids *ids, __u32 id)
 
 static __u16 *place_of(const struct counter_ids *ids, const struct counter_key *key)
 {
-	__u32 place = digest_mix(key->hash[0] ^ key->hash[1]) % PLACES;
+	__u32 place = hash_short(key, sizeof(*key)) % PLACES;
 
 	while (ids->places[place] && !is_same(&ids->owners[ids->places[place]], key))
 		place = (place + 1) % PLACES;
@@ -160,9 +167,9 @@ int counter_ids_read(struct kernel *kernel, struct counter_ids **ret)
 
 __u32 counter_ids_find(const struct counter_ids *ids, const char *identity)
 {
-	struct counter_key key = key_of(identity);
+	struct counter_key key = key_of(identity), older = older_key_of(identity);
 
-	return find(ids, &key);
+	return find(ids, &key) ?: find(ids, &older);
 }
 
 void counter_ids_find_combined(const struct counter_ids *ids, struct combined_counter *combined,
@@ -228,12 +235,14 @@ static int compare_keys(const void *a, const void *b)
 /* The keys of the requests, sorted; allocated, NULL = no memory. */
 static struct counter_key *sorted_keys(const struct counter_request *requests, size_t count)
 {
-	struct counter_key *keys = calloc(count + 1, sizeof(*keys));
+	struct counter_key *keys = calloc(2 * count + 1, sizeof(*keys));
 
-	for (size_t i = 0; keys && i < count; i++)
-		keys[i] = key_of(requests[i].identity);
+	for (size_t i = 0; keys && i < count; i++) {
+		keys[2 * i] = key_of(requests[i].identity);
+		keys[2 * i + 1] = older_key_of(requests[i].identity);
+	}
 	if (keys)
-		qsort(keys, count, sizeof(*keys), compare_keys);
+		qsort(keys, 2 * count, sizeof(*keys), compare_keys);
 	return keys;
 }
 
@@ -280,7 +289,7 @@ static int forget_others(struct counter_ids *ids, const struct counter_request *
 		const struct counter_key *owner = &ids->owners[id];
 
 		if (is_used(ids, id) && !is_same(owner, &neighbour) &&
-		    !bsearch(owner, wanted, count, sizeof(*wanted), compare_keys))
+		    !bsearch(owner, wanted, 2 * count, sizeof(*wanted), compare_keys))
 			forget(ids, id);
 	}
 	if (err == 0)
@@ -336,7 +345,7 @@ static int give_all(struct counter_ids *ids, struct counter_request *requests, s
 	for (size_t i = 0; err == 0 && i < count; i++) {
 		struct counter_key key = key_of(requests[i].identity);
 
-		requests[i].id = find(ids, &key);
+		requests[i].id = counter_ids_find(ids, requests[i].identity);
 		if (!requests[i].id)
 			err = give(ids, &key, requests[i].is_wide, &requests[i].id);
 	}

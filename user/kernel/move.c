@@ -84,15 +84,6 @@ static int carry_learned(struct kernel *kernel)
 	return err < 0 ? err : kernel_carry_bound(kernel, ports, count);
 }
 
-int kernel_begin_move(struct kernel *kernel)
-{
-	int err = carry_state(kernel);
-
-	if (err == 0)
-		err = carry_interfaces(kernel);
-	return err < 0 ? err : carry_learned(kernel);
-}
-
 /* What the older programs count they have counted, but for those that run at this moment. */
 static int carry_counters(struct kernel *kernel)
 {
@@ -106,6 +97,18 @@ static int carry_counters(struct kernel *kernel)
 		err = kernel_carry_counters(kernel, &carried);
 	free(carried.list);
 	return err;
+}
+
+int kernel_begin_move(struct kernel *kernel)
+{
+	int err = carry_state(kernel);
+
+	if (err == 0)
+		err = carry_interfaces(kernel);
+	/* Whose they are, before the policy asks for its own; what they count in the end later. */
+	if (err == 0)
+		err = carry_counters(kernel);
+	return err < 0 ? err : carry_learned(kernel);
 }
 
 /* The two directories change places in one step. */
