@@ -158,7 +158,8 @@ bench-readme:
 # ---- the next version --------------------------------------------------------------
 
 # The same by another name, and with two lines of bpf/count.h the other way round, so that the
-# programs in the kernel are others: what the test of an upgrade upgrades to.
+# programs in the kernel are others: what the test of an upgrade upgrades to.  A number in .rodata
+# would not do: a program's tag, by which the gate sees that it is another, is of its instructions.
 NEXT := build/next
 # What is not the same in it: what names the version or holds a program.
 NEXT_OBJS := $(patsubst %.c,$(NEXT)/%.o,$(shell grep -lE '\bVERSION\b|\.skel\.h"' $(USER_SRCS)))
