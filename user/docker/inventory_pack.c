@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "docker/inventory.h"
+#include "base/buffer.h"
 #include "base/cleanup.h"
 
 #define PACK_MAGIC   0x76696774u /* "tgiv" */
@@ -29,28 +30,14 @@
 /* ---- pack ---- */
 
 struct writer {
-	__u8 *bytes;
-	size_t size, room;
+	struct buffer buffer;
 	int err; /* the first failure; then the rest is skipped */
 };
 
 static void put(struct writer *writer, const void *bytes, size_t size)
 {
-	if (!writer->err && size > writer->room - writer->size) {
-		size_t room = (writer->room + size) * 2;
-		__u8 *grown = realloc(writer->bytes, room);
-
-		if (grown) {
-			writer->bytes = grown;
-			writer->room = room;
-		} else {
-			writer->err = -ENOMEM;
-		}
-	}
-	if (writer->err || !size)
-		return;
-	memcpy(writer->bytes + writer->size, bytes, size);
-	writer->size += size;
+	if (!writer->err)
+		writer->err = buffer_append(&writer->buffer, bytes, size);
 }
 
 static void put_u8(struct writer *writer, __u8 value)
@@ -158,17 +145,17 @@ int inventory_pack(const struct inventory *inventory, void **ret, size_t *ret_si
 		put_subnet(&writer, &inventory->subnets[i]);
 	if (!writer.err) {
 		/* Now that it is known: the header once more, with the size. */
-		size = writer.size;
-		writer.size = 0;
+		size = writer.buffer.size;
+		writer.buffer.size = 0;
 		put_header(&writer, inventory, size);
-		writer.size = size;
+		writer.buffer.size = size;
 	}
 	if (writer.err) {
-		free(writer.bytes);
+		buffer_clear(&writer.buffer);
 		return writer.err;
 	}
-	*ret = writer.bytes;
-	*ret_size = writer.size;
+	*ret = writer.buffer.bytes;
+	*ret_size = writer.buffer.size;
 	return 0;
 }
 
