@@ -13,10 +13,7 @@
 #include "kernel/private.h"
 #include "base/cleanup.h"
 
-/* include/uapi/linux/bpf.h of Linux 6.6; libbpf 1.1 does not have them yet. */
-#define ATTACH_TCX_INGRESS 46
-#define LINK_TYPE_TCX      11
-#define ATTACH_FIRST       (1u << 3) /* BPF_F_BEFORE without a relative: in front of all others */
+#define ATTACH_FIRST (1u << 3) /* BPF_F_BEFORE without a relative: in front of all others */
 
 /* Position of our filter on clsact: in front of the priorities that tools pick themselves,
  * under a handle that they do not. */
@@ -111,10 +108,7 @@ static int attach_clsact(int program_fd, int ifindex, __u32 flags)
 /* The ifindex in the link's own info is 0 once its interface is gone. */
 static void read_link(int fd, struct attachment *attachment)
 {
-	struct {
-		struct bpf_link_info info;
-		__u8 later_kernels[64];
-	} answer = {};
+	struct later_link_info answer = {};
 	__u32 size = sizeof(answer);
 
 	if (bpf_obj_get_info_by_fd(fd, &answer, &size) < 0)

@@ -20,7 +20,7 @@ enum filter_program { PROGRAM_XDP, PROGRAM_TC, PROGRAM_TC_L3, PROGRAM_MAX };
 struct kernel {
 	char *pin_dir;
 	const char *maps_dir;
-	struct held_link *held; /* adopt.c */
+	struct held_link *held; /* held.c */
 	size_t held_count;
 	bool is_moving;   /* what is attached has other maps than these */
 	bool is_renewing; /* kernel_load(): what is attached gets the program of this build */
@@ -46,25 +46,57 @@ void kernel_hear_libbpf(void);
 /* Remembers the text for kernel_error() and returns err. */
 int kernel_fail(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* ---- pins (pins.c) ------------------------------------------------------------------ */
+
+/* Directory and subdirectories, of maps and links, on a BPF file system. */
+int kernel_make_dirs(const char *pin_dir);
+
+/* One of them, below that of the pins: "/NAME", or "". */
+int kernel_make_dir(const char *pin_dir, const char *name);
+
+/* Removes the directory with all pins in it; 0 also when there is none. */
+int kernel_unlink_all(const char *pin_dir, const char *name, bool *ret_found);
+
 /* A pinned map's descriptor. */
 int kernel_open_map(const char *pin_dir, const char *maps_dir, const char *name);
 
 /* The layout of the maps there, 0 when none has been said yet. */
 int kernel_read_layout(const char *pin_dir, const char *maps_dir, __u32 *ret);
 
-/* Removes the directory with all pins in it; 0 also when there is none. */
-int kernel_unlink_all(const char *pin_dir, const char *name, bool *ret_found);
-
-/* Directory and subdirectories, of maps and links, on a BPF file system. */
-int kernel_make_dirs(const char *pin_dir);
-
-/* 1 = there was no pin of that name, 0 = there was. */
-int kernel_pin_missing(int fd, const char *pin_dir, const char *dir, const char *name);
+/* All maps, with their descriptors in the kernel: opened, set to none, closed. */
+int kernel_open_maps(struct kernel *kernel);
+void kernel_forget_maps(struct kernel *kernel);
+void kernel_close_maps(struct kernel *kernel);
 
 /* Those of the kernel's maps that are not pinned.  Returns how many. */
 int kernel_pin_maps(struct kernel *kernel);
 
-void kernel_release_links(struct kernel *kernel);
+/* 1 = there was no pin of that name, 0 = there was. */
+int kernel_pin_missing(int fd, const char *pin_dir, const char *dir, const char *name);
+
+/* The maps of the object become the pinned ones. */
+int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object);
+
+/* Likewise one, by that name. */
+int kernel_share_map(const struct kernel *kernel, struct bpf_map *map, const char *name);
+
+/* The program holds all maps, also those that it does not use. */
+void kernel_bind_maps(struct kernel *kernel, int program_fd);
+
+/* Of a directory's path: so the state in the kernel says which pins belong to it. */
+__u64 kernel_digest_of_pins(const char *pin_dir);
+
+/* ---- programs (programs.c) ---------------------------------------------------------- */
+
+/* Makes the maps that are not pinned yet. */
+int kernel_make_maps(struct kernel *kernel);
+
+/* The program, loaded at the first call: the verifier takes a tenth of a second for each, and
+ * hardly anybody needs all. */
+int kernel_program(struct kernel *kernel, enum filter_program program);
+
+/* Asks for the module with the conntrack functions. */
+void kernel_load_conntrack(void);
 
 #define PROGRAM_MAPS 32
 
@@ -74,8 +106,23 @@ struct program {
 };
 int kernel_read_program(int fd, struct program *program);
 
-/* Of a directory's path: so the state in the kernel says which pins belong to it. */
-__u64 kernel_digest_of_pins(const char *pin_dir);
+/* ---- links (attach.c, held.c) ---------------------------------------------------------- */
+
+/* include/uapi/linux/bpf.h of Linux 6.6; libbpf 1.1 does not have them yet. */
+#define ATTACH_TCX_INGRESS 46
+#define LINK_TYPE_TCX      11
+
+/* Room for what a later kernel has to say. */
+struct later_link_info {
+	struct bpf_link_info info;
+	__u8 later_kernels[64];
+};
+
+/* Path of a pin below links/, allocated. */
+int kernel_link_path(const struct kernel *kernel, const char *pin, char **ret);
+
+/* Detaches what the pin names, whoever holds it as well, and unpins it. */
+int kernel_unpin_link(struct kernel *kernel, const char *pin);
 
 /* The program of ours that is attached to clsact there, or an error. */
 int kernel_open_clsact(int ifindex);
@@ -84,21 +131,11 @@ int kernel_open_clsact(int ifindex);
  * tell. */
 bool kernel_is_defunct(int link_fd);
 
-/* The maps of the object become the pinned ones. */
-int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object);
-
-/* The program, loaded at the first call: the verifier takes a tenth of a second for each, and
- * hardly anybody needs all. */
-int kernel_program(struct kernel *kernel, enum filter_program program);
-
-/* Path of a pin below links/, allocated. */
-int kernel_link_path(const struct kernel *kernel, const char *pin, char **ret);
-
-/* Detaches what the pin names, whoever holds it as well, and unpins it. */
-int kernel_unpin_link(struct kernel *kernel, const char *pin);
-
 /* Whether everything that is pinned for an interface and attached is a program of this process. */
 bool kernel_is_own_attached(struct kernel *kernel);
+
+/* What kernel_hold_links() holds. */
+void kernel_release_links(struct kernel *kernel);
 
 /* In the map "interfaces": as guarded, or no longer. */
 int kernel_note_guarded(struct kernel *kernel, const struct attach_request *request);

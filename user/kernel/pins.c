@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pins.c: the directories on the BPF file system, and the maps pinned in them: made, opened, shared
+ * with the programs, pinned again and removed.
+ */
+#include "kernel/kernel.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include "base/hash.h"
+#include "kernel/private.h"
+#include "base/cleanup.h"
+
+#define BPF_FILE_SYSTEM "/sys/fs/bpf"
+
+/* ---- directories --------------------------------------------------------------------- */
+
+static bool is_bpf_file_system(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_type == BPF_FS_MAGIC;
+}
+
+/* A system without systemd may not have it mounted.  Only the standard place is. */
+static int mount_file_system(const char *pin_dir)
+{
+	size_t length = strlen(BPF_FILE_SYSTEM);
+
+	if (strncmp(pin_dir, BPF_FILE_SYSTEM "/", length + 1) != 0 ||
+	    is_bpf_file_system(BPF_FILE_SYSTEM))
+		return 0;
+	if (mount("bpf", BPF_FILE_SYSTEM, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700") < 0)
+		return kernel_fail(-errno, "cannot mount the BPF file system at " BPF_FILE_SYSTEM);
+	return 0;
+}
+
+int kernel_make_dir(const char *pin_dir, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s%s", pin_dir, name) < 0)
+		return -ENOMEM;
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return kernel_fail(-errno, "cannot make the directory '%s'", path);
+	return 0;
+}
+
+int kernel_make_dirs(const char *pin_dir)
+{
+	int err;
+
+	err = mount_file_system(pin_dir);
+	if (err == 0)
+		err = kernel_make_dir(pin_dir, "");
+	if (err < 0)
+		return err;
+	if (!is_bpf_file_system(pin_dir))
+		return kernel_fail(-EINVAL, "'%s' is not on a BPF file system", pin_dir);
+	err = kernel_make_dir(pin_dir, "/" MAPS_DIR);
+	return err < 0 ? err : kernel_make_dir(pin_dir, "/links");
+}
+
+int kernel_unlink_all(const char *pin_dir, const char *name, bool *ret_found)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
+	struct dirent *entry;
+
+	if (asprintf(&path, "%s%s", pin_dir, name) < 0)
+		return -ENOMEM;
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? 0 : kernel_fail(-errno, "cannot open '%s'", path);
+	*ret_found = true;
+	while ((entry = readdir(dir))) {
+		if (entry->d_type == DT_DIR)
+			continue;
+		if (unlinkat(dirfd(dir), entry->d_name, 0) < 0)
+			return kernel_fail(-errno, "cannot remove '%s/%s'", path, entry->d_name);
+	}
+	if (rmdir(path) < 0)
+		return kernel_fail(-errno, "cannot remove '%s'", path);
+	return 0;
+}
+
+__u64 kernel_digest_of_pins(const char *pin_dir)
+{
+	_cleanup_free_ char *copy = strdup(pin_dir), *parent = NULL, *path = NULL;
+	char *slash = copy ? strrchr(copy, '/') : NULL;
+	__u64 hash[2];
+
+	if (slash && slash != copy) {
+		*slash = '\0';
+		parent = realpath(copy, NULL);
+	}
+	if (parent && asprintf(&path, "%s/%s", parent, slash + 1) < 0)
+		path = NULL;
+	hash_text(path ?: pin_dir, hash);
+	return hash[0];
+}
+
+/* ---- maps ---------------------------------------------------------------------------- */
+
+int kernel_pin_missing(int fd, const char *pin_dir, const char *dir, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%s/%s", pin_dir, dir, name) < 0)
+		return -ENOMEM;
+	if (access(path, F_OK) == 0)
+		return 0;
+	if (bpf_obj_pin(fd, path) < 0)
+		return kernel_fail(-errno, "cannot pin '%s'", path);
+	return 1;
+}
+
+int kernel_open_map(const char *pin_dir, const char *maps_dir, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+	int fd;
+
+	if (asprintf(&path, "%s/%s/%s", pin_dir, maps_dir, name) < 0)
+		return -ENOMEM;
+	fd = bpf_obj_get(path);
+	return fd < 0 ? kernel_fail(-errno, "cannot open the pinned map '%s'", path) : fd;
+}
+
+/* The state's first word, whatever else a layout has behind it. */
+int kernel_read_layout(const char *pin_dir, const char *maps_dir, __u32 *ret)
+{
+	_cleanup_close_ int fd = kernel_open_map(pin_dir, maps_dir, "state");
+	_cleanup_free_ __u32 *state = NULL;
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info), key = 0;
+
+	if (fd < 0)
+		return fd;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+		return kernel_fail(-errno, "cannot ask about the pinned map 'state'");
+	state = calloc(1, info.value_size + sizeof(*state));
+	if (!state)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(fd, &key, state) < 0)
+		return kernel_fail(-errno, "cannot read the pinned map 'state'");
+	*ret = state[0];
+	return 0;
+}
+
+#define MAP(name, field) { name, offsetof(struct kernel, field) }
+
+static const struct {
+	const char *name;
+	size_t fd; /* offset */
+} map_entries[] = {
+	MAP("policy_small", policy_fds[0]),
+	MAP("policy_medium", policy_fds[1]),
+	MAP("policy_large", policy_fds[2]),
+	MAP("lane", fastpath_fd),
+	MAP("counters", counters_fd),
+	MAP("counter_owners", counter_owners_fd),
+	MAP("interfaces", interfaces_fd),
+	MAP("own_macs", own_macs_fd),
+	MAP("state", state_fd),
+	MAP("learned", bound_ports_fd),
+	MAP("learned_at", bound_at_fd),
+	MAP("learned_ports", bound_marks_fd),
+	MAP("means", defenses_fd),
+};
+
+static int *map_fd(struct kernel *kernel, size_t entry)
+{
+	return (int *)((char *)kernel + map_entries[entry].fd);
+}
+
+int kernel_open_maps(struct kernel *kernel)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(map_entries); i++) {
+		int fd = kernel_open_map(kernel->pin_dir, kernel->maps_dir, map_entries[i].name);
+
+		if (fd < 0)
+			return fd;
+		*map_fd(kernel, i) = fd;
+	}
+	return 0;
+}
+
+void kernel_forget_maps(struct kernel *kernel)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(map_entries); i++)
+		*map_fd(kernel, i) = -1;
+}
+
+void kernel_close_maps(struct kernel *kernel)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(map_entries); i++)
+		util_closep(map_fd(kernel, i));
+}
+
+int kernel_pin_maps(struct kernel *kernel)
+{
+	int err = kernel_make_dirs(kernel->pin_dir), made = 0;
+
+	for (size_t i = 0; err >= 0 && i < ARRAY_SIZE(map_entries); i++) {
+		err = kernel_pin_missing(*map_fd(kernel, i), kernel->pin_dir, kernel->maps_dir,
+					 map_entries[i].name);
+		made += err > 0;
+	}
+	return err < 0 ? err : made;
+}
+
+static int size_counters(struct bpf_map *map)
+{
+	__u32 elements = kernel_counter_elements();
+
+	if (!elements)
+		return kernel_fail(-ENOENT, "cannot read in /sys how many CPUs there can be");
+	return bpf_map__set_max_entries(map, elements);
+}
+
+int kernel_share_map(const struct kernel *kernel, struct bpf_map *map, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%s/%s", kernel->pin_dir, kernel->maps_dir, name) < 0)
+		return -ENOMEM;
+	return bpf_map__set_pin_path(map, path);
+}
+
+int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+	{
+		const char *name = bpf_map__name(map);
+		int err;
+
+		if (strchr(name, '.')) /* .rodata and the like: private */
+			continue;
+		err = kernel_share_map(kernel, map, name);
+		if (err == 0 && streq(name, "counters"))
+			err = size_counters(map);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+/* Those as well that no instruction names: with the program the kernel keeps all maps, and says
+ * which they are to who has lost the pins (adopt.c). */
+void kernel_bind_maps(struct kernel *kernel, int program_fd)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(map_entries); i++)
+		(void)bpf_prog_bind_map(program_fd, *map_fd(kernel, i), NULL);
+}
