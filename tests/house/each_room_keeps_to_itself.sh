@@ -143,7 +143,23 @@ if [ -e "$build/user/cli/main.o" ] && command -v nm >/dev/null; then
 	expect "a file that prints is noticed" \
 		grep -q . <(calls 'stdout|printf|puts|putchar' "$build/user/cli/cmd_check.o")
 	calls 'stdout|printf|puts|putchar' "${rest[@]}" | none "only cli/ prints"
+
+	# unused OBJECT...: what they offer and none of them takes, nor a macro, nor a test.
+	unused() {
+		comm -23 <(nm -g --defined-only "$@" | awk 'NF == 3 { print $3 }' | sort -u) \
+			<(nm -u "$@" | awk '{ print $2 }' | sort -u) |
+			grep -vxF -f <(grep -rhoE '\w+' --include='*.[ch]' tests) \
+				-f <(grep -h '^#define' user/*/*.h | grep -oE '\w+')
+	}
+	objects=()
+	for file in user/*/*.c; do
+		objects+=("$build/${file%.c}.o")
+	done
+	expect "a function that nobody calls is noticed" \
+		grep -qx kernel_finish_move <(unused "$build/user/kernel/move.o")
+	unused "${objects[@]}" | grep -vx main | none "each function of a header is called"
 else
 	skip "the pure files make no system call" "nothing is built, or there is no nm"
 	skip "only cli/ prints" "nothing is built, or there is no nm"
+	skip "each function of a header is called" "nothing is built, or there is no nm"
 fi

@@ -61,9 +61,14 @@ static int parse_url(struct docker_http *http)
 	return http->base ? 0 : -ENOMEM;
 }
 
+static void freep(struct docker_http **http)
+{
+	docker_http_free(*http);
+}
+
 int docker_http_new(const char *url, struct docker_http **ret)
 {
-	_cleanup_(docker_http_freep) struct docker_http *http = calloc(1, sizeof(*http));
+	_cleanup_(freep) struct docker_http *http = calloc(1, sizeof(*http));
 	int err;
 
 	if (!http)
@@ -104,11 +109,6 @@ void docker_http_free(struct docker_http *http)
 	free(http->base);
 	free(http->socket);
 	free(http);
-}
-
-void docker_http_freep(struct docker_http **http)
-{
-	docker_http_free(*http);
 }
 
 char *docker_http_escape(const char *text)

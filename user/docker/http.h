@@ -18,7 +18,6 @@ struct docker_http;
 int docker_http_new(const char *url, struct docker_http **ret);
 const char *docker_http_url(const struct docker_http *http);
 void docker_http_free(struct docker_http *http);
-void docker_http_freep(struct docker_http **http);
 
 /* For the value of a query.  To be freed; NULL when there is no memory. */
 char *docker_http_escape(const char *text);
