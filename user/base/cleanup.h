@@ -42,7 +42,7 @@ static inline void util_freep(void *pointer)
 	free(*(void **)pointer);
 }
 
-static inline void util_closep(int *fd)
+static inline void util_closep(const int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);

@@ -74,9 +74,9 @@ static bool read_ipv4(const char *at, const char *end, struct prefix *prefix)
 	unsigned int part, addr = 0, length = 32;
 
 	for (unsigned int i = 0; i < 4; i++) {
-		if (i && (at == end || *at++ != '.'))
+		if (i && (at == end || *at != '.'))
 			return false;
-		at = read_number(at, end, 255, &part);
+		at = read_number(i ? at + 1 : at, end, 255, &part);
 		if (!at)
 			return false;
 		addr = addr << 8 | part;

@@ -50,8 +50,8 @@ static int parse_url(struct docker_http *http)
 		http->base = strdup("http://docker");
 		return http->socket && http->base ? 0 : -ENOMEM;
 	}
-	if ((strncmp(http->url, "tcp", scheme) || scheme != strlen("tcp")) &&
-	    (strncmp(http->url, "http", scheme) || scheme != strlen("http")))
+	if ((strncmp(http->url, "tcp", scheme) != 0 || scheme != strlen("tcp")) &&
+	    (strncmp(http->url, "http", scheme) != 0 || scheme != strlen("http")))
 		return -EINVAL;
 	/* A host and a port, with nothing behind. */
 	if (!*rest || strcspn(rest, "/?#@ ") + (rest[strlen(rest) - 1] == '/') != strlen(rest))

@@ -166,7 +166,7 @@ int kernel_read_image(struct kernel *kernel, enum image_slot slot, struct image 
 int kernel_read_header(struct kernel *kernel, enum image_slot slot, struct image_header *ret);
 
 int kernel_read_state(struct kernel *kernel, struct state *ret);
-int kernel_write_state(struct kernel *kernel, const struct state *state);
+int kernel_write_state(struct kernel *kernel, const struct state *current);
 
 /* Whether the programs can tell replies from new flows (conntrack kfuncs). */
 bool kernel_has_conntrack(void);
@@ -194,7 +194,7 @@ struct bound_port {
 int kernel_read_bound(struct kernel *kernel, struct bound_port **ret, size_t *ret_count);
 
 /* Forgets these, but none that was bound again at `before_ns` or later. */
-int kernel_forget(struct kernel *kernel, const struct bound_port *ports, size_t count,
+int kernel_forget(struct kernel *kernel, const struct bound_port *stale, size_t count,
 		  __u64 before_ns);
 
 /* ---- counters ---------------------------------------------------------------------- */

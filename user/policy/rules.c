@@ -78,7 +78,7 @@ static int add_everywhere(struct policy_rule *rule)
 static int add_sources(struct resolver *resolver, const struct statement *statement,
 		       struct policy_rule *rule)
 {
-	struct members members;
+	struct members members = {};
 	int err;
 
 	if (!statement->sources_count)

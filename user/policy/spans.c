@@ -195,7 +195,7 @@ int policy_resolve_spans(struct resolver *resolver)
 {
 	size_t words = resolver_ghost(resolver) / WORD_BITS + 1;
 	_cleanup_free_ unsigned long *bits = calloc(words, sizeof(*bits));
-	_cleanup_free_ unsigned int *times = calloc(words * WORD_BITS, sizeof(*times));
+	_cleanup_free_ unsigned int *times = calloc(words, WORD_BITS * sizeof(*times));
 	struct active active = { .times = times, .bits = bits, .words = words };
 	_cleanup_free_ struct span *ends = NULL;
 	int err;
