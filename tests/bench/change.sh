@@ -94,6 +94,7 @@ change_proxies() {
 	for ((round = 1; round <= change_rounds; round++)); do
 		timed "$proxies docker-proxies, \`docker off\`: reload" filter proxies --quiet reload
 	done
+	# shellcheck disable=SC1083,SC2093
 	exec {proxy[1]}>&-
 	wait "$proxy_PID"
 }

@@ -28,7 +28,6 @@ expect "tidegate up succeeds" tidegate up
 
 because="not root"
 for command in status list "status numbered" "allow 80/tcp" "delete 1" up run reload confirm down; do
-	# shellcheck disable=SC2086
 	expect "$command exits 2, $because" exits 2 as_nobody /opt/tidegate $command
 	expect "it says what it needs, $because" grep -q "$command: needs root\|${command%% *}: needs root" /run/output
 done
@@ -40,7 +39,6 @@ expect "root without the right to look is no root" \
 because="the disk is full"
 for command in status list check version help "completion bash" "--json status" "--json list" \
 	"--dry-run delete 1" --version; do
-	# shellcheck disable=SC2086
 	expect "$command exits 1, $because" exits 1 to /dev/full tidegate $command
 	expect "it says so, $because" grep -q "cannot write to standard output: No space left" /run/output
 done

@@ -110,7 +110,6 @@ for command in "up" "down" "allow 6379/tcp from $stranger4" "up --hook tcx"; do
 		sh -c "'$tidegate' --json status | jq -e '.problems | any(test(\"its pins are missing\"))'"
 	expect_closed stranger $host4 6379/tcp
 	because="without a daemon, after $command"
-	# shellcheck disable=SC2086
 	"$tidegate" $command >/run/answer 2>&1
 	expect_equal "it succeeds, $because" $? 0
 	expect_not "nothing is said of another tool, $because" grep -q 'another tool' /run/answer

@@ -74,7 +74,6 @@ streams_stop() {
 	sleep 0.3
 	echo >/run/receive4.stop
 	echo >/run/receive6.stop
-	# shellcheck disable=SC2086
 	wait $receivers
 	lost=$(($(losses | sum) - lost_before))
 	counters >/run/after
@@ -169,10 +168,8 @@ for flow in "${denied[@]}"; do
 done
 
 streams_start "an allow taken away for a moment"
-# shellcheck disable=SC2086
 tidegate delete ${rules[0]}
 sleep 0.1
-# shellcheck disable=SC2086
 tidegate ${rules[0]}
 streams_stop
 expect "the allowed ones of flow 0 are not all there, $because" test "${decided[0]}" -lt "${sent[0]}"

@@ -36,7 +36,6 @@ watch_all() {
 closed="tcp tcp6 udp direct learned learned6"
 
 expect_all_well() {
-	# shellcheck disable=SC2086
 	expect_nothing_got_in "$1" $closed
 	watch_stop allowed
 	expect "what is allowed always got in ($answered of $sent), $1" \
@@ -93,7 +92,6 @@ $quiet"
 late_start
 watch_all
 sleep 0.5
-# shellcheck disable=SC2086
 expect_some_got_in "without a filter" $closed
 watch_stop allowed
 late_stop
@@ -102,9 +100,7 @@ late_stop
 
 old_up
 for command in reload status list "allow 6379/tcp" confirm; do
-	# shellcheck disable=SC2086
 	expect_not "tidegate $command fails" "$tidegate" $command
-	# shellcheck disable=SC2086
 	"$tidegate" $command >/run/answer 2>&1
 	expect "tidegate $command says what is to do" \
 		grep -q 'still enforcing: `tidegate up`, or a restart of the unit, upgrades it' /run/answer

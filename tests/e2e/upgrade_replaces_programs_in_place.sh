@@ -114,7 +114,6 @@ expect_equal "none of the gates before is attached" \
 set_layout() {
 	local value
 	value=$(bpftool -j map lookup pinned $pins/maps/state key 0 0 0 0 | jq -r '.value[4:][]')
-	# shellcheck disable=SC2086
 	bpftool map update pinned $pins/maps/state key 0 0 0 0 value "$1" 0 0 0 $value
 }
 
@@ -124,7 +123,6 @@ watch_all
 links >/run/links.before
 expect_not "tidegate up fails, $because" tidegate up
 for command in up reload status "allow 6379/tcp" run; do
-	# shellcheck disable=SC2086
 	timeout 5 "$tidegate" $command >/run/answer 2>&1
 	expect "tidegate $command says so" grep -q 'have layout 77, this build knows [0-9]' /run/answer
 done

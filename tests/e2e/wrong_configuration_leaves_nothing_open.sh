@@ -33,7 +33,6 @@ becomes closed 5 stranger $host4 7777/tcp
 ip link del eth0
 ip link add eth0 type veth peer name eth0 netns outside
 for command in "address add $host4/24 dev eth0" "link set eth0 up"; do
-	# shellcheck disable=SC2086
 	ip $command
 done
 ip -n outside address add $stranger4/24 dev eth0
@@ -96,7 +95,6 @@ expect_open stranger $host4 6379/tcp
 publish last -p 7780:80
 becomes closed 5 stranger $host4 7780/tcp
 for command in status reload "ban $office4" "delete 1"; do
-	# shellcheck disable=SC2086
 	expect "tidegate $command refuses" refuses "is missing" $command
 done
 expect_not "and nothing was written" test -e "$config"
@@ -112,7 +110,6 @@ rm "$config"
 mkfifo "$config"
 because="with a FIFO in place of the configuration"
 for command in check status reload "ban $office4"; do
-	# shellcheck disable=SC2086
 	expect "tidegate $command refuses it at once" refuses "not a regular file" $command
 done
 expect_closed office $host4 6379/tcp
