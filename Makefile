@@ -48,6 +48,8 @@ help:
 	@echo "                bench-readme: what the last one measured, into it and the README"
 	@echo "make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); uninstall takes it back"
 	@echo "make format     the C as .clang-format has it"
+	@echo "make coverage   what the unit tests reach, a line and build/coverage/index.html"
+	@echo "make debug      build/debug/tidegate, with ASan and UBSan; make soak tests it as well"
 	@echo "make compile_commands.json   for clangd and its like"
 	@echo "make deps       install the Debian packages that the above need (they do it themselves)"
 
@@ -196,6 +198,7 @@ $(LAYOUT6)/tidegate: tests/e2e/layouts/layout-6.tar.xz
 
 # ---- what reads the sources ----------------------------------------------------------
 
+comma := ,
 define newline
 
 
@@ -228,9 +231,51 @@ build/tidy/bpf/%.ok: build/%.o .clang-tidy | compile_commands.json
 format:
 	clang-format-19 -i $(wildcard bpf/*.[ch] include/*.h user/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
 
+# ---- other builds of it ------------------------------------------------------------------
+
+# $(call variant,NAME,FLAGS): objects, tidegate and the unit tests in build/NAME with other flags.
+define variant
+build/$(1)/user/%.o: user/%.c | $(SKELETONS)
+	@mkdir -p $$(@D)
+	$(Q)$(CC) $(2) -g $(WARNINGS) $(CPPFLAGS_ALL) -MMD -MP -c $$< -o $$@
+
+build/$(1)/tidegate: $(USER_OBJS:build/%=build/$(1)/%)
+	@echo "  LINK  $$@"
+	$(Q)$(CC) $(2) -o $$@ $$^ $(LIBS)
+
+build/$(1)/libtidegate.a: $(LIB_OBJS:build/%=build/$(1)/%)
+	$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+
+build/$(1)/tests/unit/%: tests/unit/%.c build/$(1)/libtidegate.a
+	@mkdir -p $$(@D)
+	@echo "  TEST  $$@"
+	$(Q)$(CC) $(2) -g $(WARNINGS) $(CPPFLAGS_ALL) -MMD -MP -o $$@ $$< build/$(1)/libtidegate.a -lcmocka $(LIBS)
+endef
+$(eval $(call variant,debug,-O1 -fno-omit-frame-pointer -fsanitize=address$(comma)undefined -fno-sanitize-recover=all))
+$(eval $(call variant,coverage,-O0 --coverage))
+DEBUG_TESTS := $(UNIT_TESTS:build/%=build/debug/%)
+COVERAGE_TESTS := $(UNIT_TESTS:build/%=build/coverage/%)
+
+.PHONY: debug debug-tests coverage
+debug: build/debug/tidegate
+
+# The e2e tests ask for what is in the tree's own build as well.
+debug-tests: debug $(DEBUG_TESTS) programs
+	$(Q)mkdir -p build/debug/tests && ln -sfn ../../tests/e2e build/debug/tests/e2e
+	tests/debug
+
+coverage: $(COVERAGE_TESTS)
+	$(Q)find build/coverage -name '*.gcda' -delete
+	$(Q)status=0; for test in $(COVERAGE_TESTS); do $$test >/dev/null 2>&1 || \
+		{ echo "$$test failed"; status=1; }; done; exit $$status
+	$(Q)gcovr --root . --object-directory build/coverage --filter user/ --html-details build/coverage/index.html \
+		--txt build/coverage/summary.txt
+	$(Q)awk '/^TOTAL/ { print "user/: " $$4 " of " $$2 " lines, build/coverage/index.html" }' \
+		build/coverage/summary.txt
+
 .PHONY: deps programs check-programs check test clean-room soak demo e2e-helpers
 deps:
-	tests/deps build check test
+	tests/deps build test
 
 check-programs: all $(UNIT_TESTS) $(FUZZERS) compile_commands.json
 
@@ -258,6 +303,7 @@ soak:
 	tests/deps build test
 	$(MAKE) programs
 	TIDEGATE_SOAK=1 TIDEGATE_TIME_LIMIT=7200 tests/run
+	$(MAKE) debug-tests
 
 demo:
 	tests/deps build demo
