@@ -55,13 +55,13 @@ static int fill_port(const struct resolver *resolver, const struct draft *draft,
 	return port->container_id && port->container ? 0 : -ENOMEM;
 }
 
-/* The ghost is behind all rules, so it can only be the last of a list. */
-static void drop_ghosts(struct resolver *resolver)
+/* Its index is behind all rules, so it can only be the last of a list. */
+static void drop_expired(struct resolver *resolver)
 {
 	for (unsigned int i = 0; i < resolver->lists.intern.count; i++) {
 		struct rule_view view = rule_lists_get(&resolver->lists, i);
 
-		if (view.count && view.rules[view.count - 1] == resolver_ghost(resolver))
+		if (view.count && view.rules[view.count - 1] == resolver_expired(resolver))
 			resolver->lists.intern.items[i].length -= sizeof(*view.rules);
 	}
 }
@@ -106,7 +106,7 @@ int policy_finish_ports(struct resolver *resolver)
 	if (!resolver->drafts_count)
 		return 0;
 	qsort(resolver->drafts, resolver->drafts_count, sizeof(*resolver->drafts), compare_draft);
-	drop_ghosts(resolver);
+	drop_expired(resolver);
 	err = count_ports(resolver);
 	if (err)
 		return err;

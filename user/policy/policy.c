@@ -57,7 +57,7 @@ static int resolve_inventory(struct resolver *resolver)
 {
 	if (!resolver->input->inventory)
 		return 0;
-	return policy_resolve_homes(resolver) ?: policy_resolve_naming(resolver)
+	return policy_resolve_addresses(resolver) ?: policy_resolve_naming(resolver)
 	       ?: policy_resolve_claims(resolver);
 }
 
@@ -83,7 +83,7 @@ static void resolver_clear(struct resolver *resolver)
 	free(resolver->statements);
 	free(resolver->spans);
 	free(resolver->claims);
-	free(resolver->homes);
+	free(resolver->addresses);
 	free(resolver->drafts);
 	layers_clear(&resolver->rule_layers);
 	layers_clear(&resolver->claim_layers);

@@ -110,7 +110,7 @@ static bool has_allow(const struct resolver *resolver, unsigned int list)
 	struct rule_view view = rule_lists_get(&resolver->lists, list);
 
 	for (unsigned int i = 0; i < view.count; i++)
-		if (view.rules[i] == resolver_ghost(resolver) ||
+		if (view.rules[i] == resolver_expired(resolver) ||
 		    resolver->policy->rules[view.rules[i]].kind == STATEMENT_ALLOW)
 			return true;
 	return false;
@@ -133,7 +133,7 @@ static int drop_unknown(struct resolver *resolver, unsigned int *list)
 	int err = rule_lists_reserve(&resolver->lists, view.count, &kept);
 
 	for (unsigned int i = 0; err == 0 && i < view.count; i++)
-		if (view.rules[i] == resolver_ghost(resolver) ||
+		if (view.rules[i] == resolver_expired(resolver) ||
 		    !resolver->policy->rules[view.rules[i]].is_unknown)
 			kept[count++] = view.rules[i];
 	return err || count == view.count ? err : rule_lists_commit(&resolver->lists, count, list);

@@ -42,7 +42,7 @@ static int add_target(struct resolver *resolver, const struct target *target, un
 }
 
 /* Past it, an allow still closes, unless the mode has no use for that. */
-static bool leaves_ghost(const struct resolver *resolver, const struct statement *statement)
+static bool closes_when_expired(const struct resolver *resolver, const struct statement *statement)
 {
 	return statement->kind == STATEMENT_ALLOW &&
 	       resolver->policy->mode == DEFAULT_DENY_PUBLISHED;
@@ -75,8 +75,8 @@ static int collect(struct resolver *resolver)
 			continue;
 		if (!statement_is_past(statement, resolver->input->now))
 			err = collect_one(resolver, statement, rule++);
-		else if (leaves_ghost(resolver, statement))
-			err = collect_one(resolver, statement, resolver_ghost(resolver));
+		else if (closes_when_expired(resolver, statement))
+			err = collect_one(resolver, statement, resolver_expired(resolver));
 	}
 	return err;
 }
@@ -193,7 +193,7 @@ static int sweep_all(struct resolver *resolver, const struct span *ends, struct 
 
 int policy_resolve_spans(struct resolver *resolver)
 {
-	size_t words = resolver_ghost(resolver) / WORD_BITS + 1;
+	size_t words = resolver_expired(resolver) / WORD_BITS + 1;
 	_cleanup_free_ unsigned long *bits = calloc(words, sizeof(*bits));
 	_cleanup_free_ unsigned int *times = calloc(words, WORD_BITS * sizeof(*times));
 	struct active active = { .times = times, .bits = bits, .words = words };

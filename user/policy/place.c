@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* layers.c: places and what is known of each.  See resolve.h. */
+/* place.c: places in their order, and layers that grow by a segment. */
 #include <errno.h>
 
-#include "policy/resolve.h"
+#include "base/cleanup.h"
+#include "base/order.h"
+#include "policy/place.h"
 
 int place_compare(const struct place *a, const struct place *b)
 {

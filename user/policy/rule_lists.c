@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * lists.c: interned lists of rules.  Thousands of ports share a handful of lists;
+ * rule_lists.c: interned lists of rules.  Thousands of ports share a handful of lists;
  * a list exists once, and comparing two is comparing two numbers.
  */
 #include <errno.h>
 
-#include "policy/resolve.h"
+#include "policy/policy.h"
+#include "policy/rule_lists.h"
 
 int rule_lists_init(struct rule_lists *lists)
 {
