@@ -177,7 +177,8 @@ static void engine_too_old_is_refused(void **state)
 	struct fixture *fixture = *state;
 
 	fake_set_version(fixture->engine, "1.39", NULL);
-	assert_fails(fixture, -EPROTONOSUPPORT, "speaks API 1.39; it takes 1.41 (Engine 20.10)");
+	assert_fails(fixture, -EPROTONOSUPPORT,
+		     "speaks API 1.39; 1.41 (Engine 20.10) or newer is needed");
 }
 
 static void refusal_of_the_version_is_told_in_the_engines_words(void **state)
@@ -198,7 +199,7 @@ static void other_server_is_not_taken_for_an_engine(void **state)
 	struct fixture *fixture = *state;
 
 	fake_set_version(fixture->engine, "seven", NULL);
-	assert_fails(fixture, -EPROTO, "does not look like a Docker Engine");
+	assert_fails(fixture, -EPROTO, "is not a Docker Engine's");
 }
 
 static void replaced_engine_is_asked_in_its_own_version(void **state)
@@ -453,7 +454,7 @@ static void wrong_value_is_named(void **state)
 		  "[" LISTED(ID_A, "a", "running",
 			     "{\"PrivatePort\":1,"
 			     "\"PublicPort\":\"x\",\"Type\":\"tcp\"}") "]",
-		  "answer to GET /containers/json is not what was expected: "
+		  "unexpected answer to GET /containers/json: "
 		  "containers[0].Ports[0].PublicPort is not a number" },
 		{ "/containers/json",
 		  "[" LISTED(ID_A, "a", "running",
@@ -476,9 +477,9 @@ static void wrong_value_is_named(void **state)
 			     "\"PublicPort\":1,\"Type\":\"icmp\"}") "]",
 		  "Type is not tcp, udp or sctp" },
 		{ "/containers/json", "[" LISTED(ID_A, "a", "running", PORT("1.2.3", "1")) "]",
-		  "containers[0].Ports[0] has an address that is none" },
+		  "containers[0].Ports[0] has an invalid address" },
 		{ "/containers/json", "[" LISTED(ID_A, "a", "running", PORT("10.0.0.0/8", "1")) "]",
-		  "has an address that is none" },
+		  "has an invalid address" },
 		{ "/containers/json", "[" LISTED("short", "a", "running", "") "]",
 		  "containers[0].Id is not 64 hex digits" },
 		{ "/containers/json", "[{\"Names\":[\"/a\"]}]", "containers[0].Id is missing" },
@@ -494,7 +495,7 @@ static void wrong_value_is_named(void **state)
 		{ "/containers/json", "[{\"Id\":", "containers[0] ends too early" },
 		{ "/containers/json", "[", "containers ends too early" },
 		{ "/networks", "[{\"Driver\":\"bridge\",\"Name\":\"n\"}]",
-		  "answer to GET /networks is not what was expected: networks[0].Id is missing" },
+		  "unexpected answer to GET /networks: networks[0].Id is missing" },
 		{ "/networks",
 		  "[{\"Driver\":\"bridge\",\"Name\":\"n\",\"Id\":\"i\",\"IPAM\":"
 		  "{\"Config\":[{\"Subnet\":\"10.0.0.0/33\"}]}}]",
@@ -532,9 +533,9 @@ static void wrong_details_are_named(void **state)
 		{ DETAILS("created", "", "\"0/tcp\":[]"), "is not a port and a protocol" },
 		{ DETAILS("created", "", "\"80/ip\":[]"), "is not a port and a protocol" },
 		{ DETAILS("created", "", "\"1-3/tcp\":[{\"HostPort\":\"5\"}]"),
-		  "do not go in step" },
+		  "of different length" },
 		{ DETAILS("created", "", "\"1/tcp\":[{\"HostIp\":\"::g\",\"HostPort\":\"5\"}]"),
-		  "has an address that is none" },
+		  "has an invalid address" },
 		{ "{\"State\":{}}", "container.State.Status is missing" },
 		{ "[]", "container is not an object" },
 	};

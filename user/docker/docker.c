@@ -63,12 +63,13 @@ static int choose_version(struct docker *docker, const char *api_version)
 
 	if (sscanf(api_version, "1.%4d%n", &minor, &end) != 1 || api_version[end]) {
 		snprintf(docker->error, sizeof(docker->error),
-			 "what answers at %s does not look like a Docker Engine", url);
+			 "the answer from %s is not a Docker Engine's", url);
 		return -EPROTO;
 	}
 	if (minor < API_MIN) {
 		snprintf(docker->error, sizeof(docker->error),
-			 "the Docker Engine at %s speaks API 1.%d; it takes 1.%d (Engine 20.10)",
+			 "the Docker Engine at %s speaks API 1.%d; 1.%d (Engine 20.10) or newer is "
+			 "needed",
 			 url, minor, API_MIN);
 		return -EPROTONOSUPPORT;
 	}

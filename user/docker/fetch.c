@@ -55,8 +55,8 @@ int docker_fetch_explain_answer(int err, const char *path, const struct error *j
 				char error[static DOCKER_ERROR_SIZE])
 {
 	if (err == -EBADMSG)
-		snprintf(error, DOCKER_ERROR_SIZE, "answer to GET %s is not what was expected: %s",
-			 path, json_error->text);
+		snprintf(error, DOCKER_ERROR_SIZE, "unexpected answer to GET %s: %s", path,
+			 json_error->text);
 	else if (err)
 		snprintf(error, DOCKER_ERROR_SIZE, "GET %s: %s", path, strerror(-err));
 	return err;

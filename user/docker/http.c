@@ -254,7 +254,7 @@ void docker_http_explain(const struct docker_http *http, const struct docker_req
 		snprintf(
 			ret, size, "cannot connect to the Docker Engine at %s: %s%s", url,
 			strerror(-err),
-			err == -EACCES ? "; it takes root or the group docker"
+			err == -EACCES ? "; this needs root or the group docker"
 			: err == -ENOMEM
 				? ""
 				: "; is it running? set `docker` in the configuration or --docker");

@@ -111,7 +111,7 @@ int docker_json_read(char *text, size_t size, const char *name, docker_json_visi
 	if (!value)
 		return fail_syntax(&root, &syntax);
 	if (skip_space(text, size, syntax.position) != size)
-		return docker_json_fail(&root, "is followed by something");
+		return docker_json_fail(&root, "is followed by more text");
 	root.value = value;
 	err = expect_object(&root);
 	return err ? err : visit(&root, arg);

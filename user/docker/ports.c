@@ -256,8 +256,8 @@ void docker_ports_clear(struct docker_ports *list)
 int docker_ports_fail(const struct docker_json *json, int err)
 {
 	if (err == -EINVAL)
-		return docker_json_fail(json, "has an address that is none");
+		return docker_json_fail(json, "has an invalid address");
 	if (err == -ERANGE)
-		return docker_json_fail(json, "has ranges of ports that do not go in step");
+		return docker_json_fail(json, "has port ranges of different length");
 	return err;
 }

@@ -46,7 +46,7 @@ static int find_members(struct resolver *resolver, const struct statement *state
 		return 0;
 	}
 	return error_set_at(&resolver->error, -EINVAL, set->line, 0,
-			    "set '%s': the members in '%s' are not known", source->set,
+			    "set '%s': the members in '%s' were not read", source->set,
 			    set->set_file);
 }
 
@@ -128,7 +128,7 @@ static int fill_rule(struct resolver *resolver, const struct statement *statemen
 	if (rule->is_everywhere &&
 	    (rule->kind == STATEMENT_ALLOW || rule->kind == STATEMENT_DENY)) {
 		return error_set_at(&resolver->error, -EINVAL, statement->line, 0,
-				    "'%s' names no port and no container", rule->text);
+				    "'%s' names neither a port nor a container", rule->text);
 	}
 	return add_sources(resolver, statement, rule);
 }
