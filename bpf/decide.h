@@ -4,7 +4,7 @@
  * XDP and no tc codes.
  *
  * This is the specification.  The verdict entries of the image, the prefilter and the fast path are
- * caches of it, and tests/verdict compares them with it.  README.md promises the order of the
+ * caches of it, and tests/verdict compares them with it.  tidegate(8) promises the order of the
  * steps: the first that decides, decides.  What the image cannot tell, because it contradicts
  * itself, is dropped.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * reason.h: why a packet passed or was dropped: number, name, and which of the two.  A new reason
- * is one row here; tests demand that the manual, the README and a row of tests/verdict know it.
+ * is one row here; tests demand that the manual and a row of tests/verdict know it.
  */
 #ifndef TIDEGATE_REASON_H
 #define TIDEGATE_REASON_H
