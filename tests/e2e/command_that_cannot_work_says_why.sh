@@ -52,5 +52,5 @@ expect "tidegate down succeeds" tidegate down
 mount -t tmpfs none /sys/kernel/btf
 because="the kernel does not describe its types"
 expect "up exits 1, $because" exits 1 tidegate up
-expect "it says so, $because" grep -q 'this kernel does not describe its types.*CONFIG_DEBUG_INFO_BTF' /run/output
+expect "it says so, $because" grep -q 'this kernel has no BTF type information.*CONFIG_DEBUG_INFO_BTF' /run/output
 umount /sys/kernel/btf

@@ -155,7 +155,7 @@ int counter_ids_read(struct kernel *kernel, struct counter_ids **ret)
 	owners = mmap(NULL, OWNERS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      kernel->counter_owners_fd, 0);
 	if (owners == MAP_FAILED)
-		return kernel_fail(-errno, "cannot read which counters there are");
+		return kernel_fail(-errno, "cannot read the owners of the counters");
 	ids->owners = owners;
 	ids->places = calloc(PLACES, sizeof(*ids->places));
 	if (!ids->places)

@@ -36,7 +36,7 @@ int kernel_map_counters(struct kernel *kernel)
 	if (kernel->counters)
 		return 0;
 	if (bpf_obj_get_info_by_fd(kernel->counters_fd, &info, &size) < 0)
-		return kernel_fail(-errno, "cannot ask for the counters");
+		return kernel_fail(-errno, "cannot open the counters");
 	counters = mmap(NULL, info.max_entries * sizeof(*kernel->counters), PROT_READ | PROT_WRITE,
 			MAP_SHARED, kernel->counters_fd, 0);
 	if (counters == MAP_FAILED)

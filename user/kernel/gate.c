@@ -71,7 +71,7 @@ static int create_link(int program_fd, __u32 family)
 		if (fd < 0 && errno != EBUSY)
 			break;
 	}
-	return fd < 0 ? kernel_fail(-errno, "cannot attach to netfilter") : fd;
+	return fd < 0 ? kernel_fail(-errno, "cannot attach the gate to netfilter") : fd;
 }
 
 /* The new link is there before its pin takes the place of the old one, which then goes. */

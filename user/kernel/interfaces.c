@@ -17,7 +17,8 @@ int kernel_note_guarded(struct kernel *kernel, const struct attach_request *requ
 	__u32 key = request->ifindex;
 
 	if (bpf_map_update_elem(kernel->interfaces_fd, &key, &interface, BPF_ANY) < 0)
-		return kernel_fail(-errno, "cannot note interface %d (the limit is %d interfaces)",
+		return kernel_fail(-errno,
+				   "cannot record interface %d (the limit is %d interfaces)",
 				   request->ifindex, LIMIT_KNOWN);
 	return 0;
 }
@@ -26,7 +27,7 @@ int kernel_forget_interface(struct kernel *kernel, __u32 ifindex)
 {
 	if (kernel->interfaces_fd >= 0 &&
 	    bpf_map_delete_elem(kernel->interfaces_fd, &ifindex) < 0 && errno != ENOENT)
-		return kernel_fail(-errno, "cannot forget interface %u", ifindex);
+		return kernel_fail(-errno, "cannot remove interface %u from its map", ifindex);
 	return 0;
 }
 
@@ -48,7 +49,7 @@ static int forget_others(struct kernel *kernel, const struct other_interface *ot
 	int err = 0;
 
 	if (!gone)
-		return kernel_fail(-ENOMEM, "cannot note interfaces");
+		return kernel_fail(-ENOMEM, "cannot record interfaces");
 	for (; bpf_map_get_next_key(kernel->interfaces_fd, previous, &key) == 0; previous = &key)
 		if (bpf_map_lookup_elem(kernel->interfaces_fd, &key, &interface) == 0 &&
 		    (interface.flags & (INTERFACE_UPPER | INTERFACE_INSIDE)) &&
@@ -83,7 +84,7 @@ static int note_other(struct kernel *kernel, const struct other_interface *other
 	if (!(is_there && memcmp(&there, &interface, sizeof(there)) == 0) &&
 	    bpf_map_update_elem(kernel->interfaces_fd, &other->ifindex, &interface, BPF_ANY) < 0 &&
 	    errno != E2BIG)
-		return kernel_fail(-errno, "cannot note interface %u", other->ifindex);
+		return kernel_fail(-errno, "cannot record interface %u", other->ifindex);
 	return interface.flags & INTERFACE_NEW ? 1 : 0;
 }
 
@@ -120,7 +121,8 @@ static int forget_macs(struct kernel *kernel, const struct mac_key *macs, size_t
 		is_left = bpf_map_get_next_key(kernel->own_macs_fd, previous, &next) == 0;
 		if (!bsearch(&key, macs, count, sizeof(*macs), compare_mac) &&
 		    bpf_map_delete_elem(kernel->own_macs_fd, &key) < 0 && errno != ENOENT)
-			return kernel_fail(-errno, "cannot forget a link-layer address");
+			return kernel_fail(-errno,
+					   "cannot remove a link-layer address from its map");
 	}
 	return 0;
 }
@@ -133,6 +135,6 @@ int kernel_note_macs(struct kernel *kernel, struct mac_key *macs, size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (bpf_map_update_elem(kernel->own_macs_fd, &macs[i], &own, BPF_ANY) < 0 &&
 		    errno != E2BIG)
-			return kernel_fail(-errno, "cannot note a link-layer address");
+			return kernel_fail(-errno, "cannot record a link-layer address");
 	return forget_macs(kernel, macs, count);
 }

@@ -258,7 +258,7 @@ int layout6_read_counters(const struct kernel *kernel, struct carried_counters *
 		return kernel_fail(-EIO, "cannot read the older counters");
 	owners = map_array(kernel, "counter_owners", sizeof(*owners), &count);
 	if (!owners)
-		return kernel_fail(-EIO, "cannot read whose the older counters are");
+		return kernel_fail(-EIO, "cannot read the owners of the older counters");
 	if (count == COUNTERS6)
 		share_out(owners, totals);
 	memcpy(ret->reasons, totals, sizeof(ret->reasons));
@@ -298,7 +298,7 @@ static int open_slot(const struct kernel *kernel, enum image_slot slot)
 					    : image_fd;
 		}
 		if (errno != ENOENT)
-			return kernel_fail(-errno, "cannot look for the older policy");
+			return kernel_fail(-errno, "cannot find the older policy");
 	}
 	return -ENOENT;
 }
@@ -330,7 +330,7 @@ int layout6_read_source(const struct kernel *kernel, enum image_slot slot, struc
 	if (fd < 0)
 		return fd;
 	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
-		return kernel_fail(-errno, "cannot ask about the older policy");
+		return kernel_fail(-errno, "cannot get the size of the older policy");
 	mapped = mmap(NULL, info.value_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (mapped == MAP_FAILED)
 		return kernel_fail(-errno, "cannot read the older policy");

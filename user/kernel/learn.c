@@ -59,7 +59,7 @@ static int read_netns_cookie(__u64 *ret)
 	socklen_t size = sizeof(*ret);
 
 	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &size) < 0)
-		return kernel_fail(-errno, "cannot tell this network namespace from others");
+		return kernel_fail(-errno, "cannot identify this network namespace");
 	return 0;
 }
 
@@ -118,7 +118,7 @@ static int attach_socket(struct kernel *kernel)
 	int err;
 
 	if (!last)
-		return kernel_fail(-errno, "cannot read the built-in program for sockets");
+		return kernel_fail(-errno, "cannot read the built-in socket program");
 	err = kernel_share_maps(kernel, last->obj);
 	if (err == 0)
 		err = socket_bpf__load(last);
@@ -160,7 +160,7 @@ int kernel_load_learn(struct kernel *kernel)
 	int err;
 
 	if (!learn)
-		return kernel_fail(-errno, "cannot read the built-in program that learns");
+		return kernel_fail(-errno, "cannot read the built-in bindwatch program");
 	err = load(kernel, learn);
 	if (err == 0)
 		err = attach_socket(kernel);
@@ -178,7 +178,7 @@ int kernel_load_learn_beside(struct kernel *kernel)
 	int err;
 
 	if (!learn)
-		return kernel_fail(-errno, "cannot read the built-in program that learns");
+		return kernel_fail(-errno, "cannot read the built-in bindwatch program");
 	err = load(kernel, learn);
 	if (err == 0)
 		err = attach_learn(kernel, learn, BESIDE);

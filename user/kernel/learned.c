@@ -32,7 +32,7 @@ static int read_hash(int fd, size_t limit, struct list *list)
 		previous = &key;
 		/* Somebody deletes as we go and each time it starts over: enough is enough. */
 		if (++read > 4 * limit)
-			return kernel_fail(-EAGAIN, "cannot read the learned ports");
+			return kernel_fail(-EAGAIN, "cannot read the bound ports");
 	}
 	return 0;
 }
@@ -68,11 +68,11 @@ static int forget(struct kernel *kernel, const struct bound_port *port, __u64 be
 	struct bound_value value;
 
 	if (bpf_map_lookup_and_delete_elem(fd, &port->key, &value) < 0)
-		return errno == ENOENT ? 0 : kernel_fail(-errno, "cannot forget a learned port");
+		return errno == ENOENT ? 0 : kernel_fail(-errno, "cannot remove a bound port");
 	if (value.bound_ns < before_ns)
 		return 0;
 	if (bpf_map_update_elem(fd, &port->key, &value, BPF_NOEXIST) < 0 && errno != EEXIST)
-		return kernel_fail(-errno, "cannot put a learned port back");
+		return kernel_fail(-errno, "cannot put a bound port back");
 	return 0;
 }
 
@@ -121,7 +121,7 @@ int kernel_forget(struct kernel *kernel, const struct bound_port *stale, size_t 
 	ports = mmap(NULL, sizeof(*ports), PROT_READ | PROT_WRITE, MAP_SHARED,
 		     kernel->bound_marks_fd, 0);
 	if (ports == MAP_FAILED)
-		return kernel_fail(-errno, "cannot reach the marks of the learned ports");
+		return kernel_fail(-errno, "cannot map the marks of the bound ports");
 	err = renew_bits(kernel, ports);
 	munmap(ports, sizeof(*ports));
 	return err;
@@ -133,7 +133,7 @@ int kernel_carry_bound(struct kernel *kernel, const struct bound_port *ports, si
 		if (bpf_map_update_elem(fd_of(kernel, &ports[i].key), &ports[i].key,
 					&ports[i].value, BPF_NOEXIST) < 0 &&
 		    errno != EEXIST)
-			return kernel_fail(-errno, "cannot carry over a learned port");
+			return kernel_fail(-errno, "cannot carry over a bound port");
 	/* Marks all that are in the hashes. */
 	return kernel_forget(kernel, NULL, 0, 0);
 }

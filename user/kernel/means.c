@@ -147,7 +147,7 @@ int kernel_read_means(struct kernel *kernel, struct means_state ret[DEFENSE_MAX]
 		struct defense_note note;
 
 		if (bpf_map_lookup_elem(kernel->defenses_fd, &i, &note) < 0)
-			return kernel_fail(-errno, "cannot read what the filter has to help it");
+			return kernel_fail(-errno, "cannot read the state of the defenses");
 		ret[i].is_attached = is_attached(kernel, &entries[i]);
 		snprintf(ret[i].why_not, sizeof(ret[i].why_not), "%s", note.why_not);
 	}

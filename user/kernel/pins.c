@@ -46,7 +46,7 @@ int kernel_make_dir(const char *pin_dir, const char *name)
 	if (asprintf(&path, "%s%s", pin_dir, name) < 0)
 		return -ENOMEM;
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return kernel_fail(-errno, "cannot make the directory '%s'", path);
+		return kernel_fail(-errno, "cannot create the directory '%s'", path);
 	return 0;
 }
 
@@ -141,7 +141,7 @@ int kernel_read_layout(const char *pin_dir, const char *maps_dir, __u32 *ret)
 	if (fd < 0)
 		return fd;
 	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
-		return kernel_fail(-errno, "cannot ask about the pinned map 'state'");
+		return kernel_fail(-errno, "cannot get the size of the pinned map 'state'");
 	state = calloc(1, info.value_size + sizeof(*state));
 	if (!state)
 		return -ENOMEM;
@@ -151,7 +151,10 @@ int kernel_read_layout(const char *pin_dir, const char *maps_dir, __u32 *ret)
 	return 0;
 }
 
-#define MAP(name, field) { name, offsetof(struct kernel, field) }
+#define MAP(name, field)                             \
+	{                                            \
+		name, offsetof(struct kernel, field) \
+	}
 
 static const struct {
 	const char *name;

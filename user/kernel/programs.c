@@ -103,7 +103,7 @@ static int load_program(struct kernel *kernel, enum filter_program program)
 	if (err < 0)
 		kernel_fail(err, "the kernel refused the programs (--verbose shows its log)");
 	else if (fd < 0)
-		err = kernel_fail(-errno, "cannot keep a program");
+		err = kernel_fail(-errno, "cannot duplicate the descriptor of a program");
 	filter_bpf__destroy(filter);
 	return err < 0 ? err : fd;
 }
@@ -133,10 +133,11 @@ int kernel_make_maps(struct kernel *kernel)
 	err = filter_bpf__load(filter);
 	filter_bpf__destroy(filter);
 	if (err == -ESRCH)
-		return kernel_fail(-EOPNOTSUPP,
-				   "this kernel does not describe its types "
-				   "(/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF");
-	return err < 0 ? kernel_fail(err, "cannot make the maps (--verbose shows why)") : 0;
+		return kernel_fail(
+			-EOPNOTSUPP,
+			"this kernel has no BTF type information (/sys/kernel/btf/vmlinux): it "
+			"must be built with CONFIG_DEBUG_INFO_BTF");
+	return err < 0 ? kernel_fail(err, "cannot create the maps (--verbose shows why)") : 0;
 }
 
 /* ---- any program --------------------------------------------------------------------- */

@@ -57,7 +57,7 @@ static int create_map(__u32 size)
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "image", sizeof(__u32), size, 1, &opts);
 
 	if (fd < 0)
-		return kernel_fail(-errno, "cannot make a map of %u KiB for the policy",
+		return kernel_fail(-errno, "cannot create a map of %u KiB for the policy",
 				   size / 1024);
 	return fd;
 }
@@ -90,11 +90,11 @@ static int open_slot(struct kernel *kernel, enum image_slot slot, int *ret_size)
 		if (bpf_map_lookup_elem(kernel->policy_fds[i], &key, &id) < 0) {
 			if (errno == ENOENT)
 				continue;
-			return kernel_fail(-errno, "cannot look for the policy that runs");
+			return kernel_fail(-errno, "cannot find the active policy");
 		}
 		fd = bpf_map_get_fd_by_id(id);
 		*ret_size = i;
-		return fd < 0 ? kernel_fail(-errno, "cannot open the policy that runs") : fd;
+		return fd < 0 ? kernel_fail(-errno, "cannot open the active policy") : fd;
 	}
 	return -ENOENT;
 }
@@ -106,11 +106,11 @@ static int put_map(struct kernel *kernel, enum image_slot slot, int fd, int size
 	__u32 key = slot;
 
 	if (bpf_map_update_elem(kernel->policy_fds[size], &key, &fd, BPF_ANY) < 0)
-		return kernel_fail(-errno, "cannot put the new policy in place");
+		return kernel_fail(-errno, "cannot put the new policy into its slot");
 	for (int i = 0; i < POLICY_SIZES; i++)
 		if (i != size && bpf_map_delete_elem(kernel->policy_fds[i], &key) < 0 &&
 		    errno != ENOENT)
-			return kernel_fail(-errno, "cannot take the old policy away");
+			return kernel_fail(-errno, "cannot remove the old policy");
 	return 0;
 }
 
