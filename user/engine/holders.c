@@ -7,27 +7,22 @@
 #include "docker/inventory.h"
 #include "kernel/kernel.h"
 #include "base/cleanup.h"
+#include "base/order.h"
 
-static bool is_before(const struct listener *listener, __u8 proto, unsigned int port)
+static int compare_port(const void *a_, const void *b_)
 {
-	return listener->proto != proto ? listener->proto < proto : listener->port < port;
+	const struct listener *a = a_, *b = b_;
+
+	return order_numbers(a->proto, b->proto) ?: order_numbers(a->port, b->port);
 }
 
-/* The first one that is not before this port. */
+/* The first one that is not before this port; `port` may be one behind the last. */
 static size_t find_first(const struct listener *listeners, size_t count, __u8 proto,
 			 unsigned int port)
 {
-	size_t lo = 0, hi = count;
+	const struct listener wanted = { .proto = proto + port / 65536, .port = port };
 
-	while (lo < hi) {
-		size_t middle = (lo + hi) / 2;
-
-		if (is_before(&listeners[middle], proto, port))
-			lo = middle + 1;
-		else
-			hi = middle;
-	}
-	return lo;
+	return order_first(&wanted, listeners, count, sizeof(wanted), compare_port);
 }
 
 struct listener *holders_at(struct listener *listeners, size_t count, __u8 proto,

@@ -16,9 +16,8 @@
 #define SSH_PORT 22
 
 struct reading {
+	struct netdev_found found;
 	struct connection *array;
-	size_t count;
-	size_t before; /* the dump that runs began here */
 };
 
 static int each_socket(const struct nlmsghdr *message, void *data)
@@ -32,39 +31,15 @@ static int each_socket(const struct nlmsghdr *message, void *data)
 	/* No process has accepted it yet. */
 	if (!diag->idiag_inode)
 		return MNL_CB_OK;
-	added = util_append(&reading->array, reading->count, sizeof(*added));
+	added = util_append(&reading->array, reading->found.count, sizeof(*added));
 	if (!added)
 		return MNL_CB_ERROR;
-	reading->count++;
+	reading->found.count++;
 	added->peer = netdev_diag_address(diag, diag->id.idiag_dst);
 	added->local = netdev_diag_address(diag, diag->id.idiag_src);
 	added->port = ntohs(diag->id.idiag_sport);
 	added->inode = diag->idiag_inode;
 	return MNL_CB_OK;
-}
-
-static void forget_dump(void *data)
-{
-	struct reading *reading = data;
-
-	reading->count = reading->before;
-}
-
-static int read_family(struct reading *reading, int family)
-{
-	struct netdev_dump dump = {
-		.each = each_socket,
-		.restart = forget_dump,
-		.data = reading,
-	};
-	struct inet_diag_req_v2 sockets = {
-		.sdiag_family = family,
-		.sdiag_protocol = IPPROTO_TCP,
-		.idiag_states = 1u << TCP_ESTABLISHED,
-	};
-
-	reading->before = reading->count;
-	return netdev_diag(&dump, &sockets);
 }
 
 static void reading_clear(struct reading *reading)
@@ -75,12 +50,11 @@ static void reading_clear(struct reading *reading)
 int netdev_read_connections(struct connection **ret, size_t *ret_count)
 {
 	_cleanup_(reading_clear) struct reading reading = { 0 };
-	int err = read_family(&reading, AF_INET) ?: read_family(&reading, AF_INET6);
+	int err = netdev_diag(&reading.found, IPPROTO_TCP, 1u << TCP_ESTABLISHED, each_socket);
 
-	/* -ENOENT: this kernel has no diag module for TCP. */
-	if (err && err != -ENOENT)
+	if (err)
 		return err;
-	*ret_count = reading.count;
+	*ret_count = reading.found.count;
 	*ret = TAKE_PTR(reading.array);
 	return 0;
 }

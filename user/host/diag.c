@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* diag.c: one dump of sockets, by sock_diag.  See diag.h. */
+/* diag.c: the sockets of this host, by sock_diag.  See diag.h. */
 #include "host/diag.h"
 
 #include <errno.h>
@@ -9,13 +9,40 @@
 #include <string.h>
 #include <sys/socket.h>
 
-int netdev_diag(struct netdev_dump *dump, const struct inet_diag_req_v2 *sockets)
-{
-	char buf[NETDEV_REQUEST_SIZE];
+#include "base/cleanup.h"
 
-	dump->bus = NETLINK_SOCK_DIAG;
-	dump->request = netdev_request(buf, SOCK_DIAG_BY_FAMILY, sockets, sizeof(*sockets));
-	return netdev_dump(dump);
+static void forget_dump(void *data)
+{
+	struct netdev_found *found = data;
+
+	found->count = found->before;
+}
+
+int netdev_diag(struct netdev_found *found, __u8 proto, __u32 states, mnl_cb_t each)
+{
+	static const __u8 families[] = { AF_INET, AF_INET6 };
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(families) && !err; i++) {
+		const struct inet_diag_req_v2 sockets = {
+			.sdiag_family = families[i],
+			.sdiag_protocol = proto,
+			.idiag_states = states,
+		};
+		char buf[NETDEV_REQUEST_SIZE];
+		const struct netdev_dump dump = {
+			.bus = NETLINK_SOCK_DIAG,
+			.request =
+				netdev_request(buf, SOCK_DIAG_BY_FAMILY, &sockets, sizeof(sockets)),
+			.each = each,
+			.restart = forget_dump,
+			.data = found,
+		};
+
+		found->before = found->count;
+		err = netdev_dump(&dump);
+	}
+	return err == -ENOENT ? 0 : err;
 }
 
 const struct inet_diag_msg *netdev_diag_socket(const struct nlmsghdr *message)

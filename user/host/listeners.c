@@ -16,11 +16,11 @@
 #include "host/diag.h"
 #include "host/sockets.h"
 #include "base/cleanup.h"
+#include "base/order.h"
 
 struct reading {
+	struct netdev_found found;
 	struct listener *array;
-	size_t count;
-	size_t before; /* the dump that runs began here */
 	__u8 proto;
 };
 
@@ -37,11 +37,11 @@ static struct prefix any_or_address(const struct inet_diag_msg *diag)
 
 static int add(struct reading *reading, const struct listener *listener)
 {
-	struct listener *added = util_append(&reading->array, reading->count, sizeof(*added));
+	struct listener *added = util_append(&reading->array, reading->found.count, sizeof(*added));
 
 	if (!added)
 		return MNL_CB_ERROR;
-	reading->count++;
+	reading->found.count++;
 	*added = *listener;
 	return MNL_CB_OK;
 }
@@ -80,43 +80,12 @@ static int each_socket(const struct nlmsghdr *message, void *data)
 	return add(reading, &listener);
 }
 
-static void forget_dump(void *data)
-{
-	struct reading *reading = data;
-
-	reading->count = reading->before;
-}
-
-static int read_family(struct reading *reading, int family)
-{
-	struct netdev_dump dump = {
-		.each = each_socket,
-		.restart = forget_dump,
-		.data = reading,
-	};
-	struct inet_diag_req_v2 sockets = {
-		.sdiag_family = family,
-		.sdiag_protocol = reading->proto,
-		/* A UDP socket that is bound and not connected is in the state called close. */
-		.idiag_states = 1u << (reading->proto == IPPROTO_TCP ? TCP_LISTEN : TCP_CLOSE),
-	};
-	int err;
-
-	reading->before = reading->count;
-	err = netdev_diag(&dump, &sockets);
-	/* No diag module for it: then nothing is known, and every port is armed. */
-	return err == -ENOENT ? 0 : err;
-}
-
 static int compare_listener(const void *a_, const void *b_)
 {
 	const struct listener *a = a_, *b = b_;
 
-	if (a->proto != b->proto)
-		return a->proto < b->proto ? -1 : 1;
-	if (a->port != b->port)
-		return a->port < b->port ? -1 : 1;
-	return prefix_compare(&a->addr, &b->addr);
+	return order_numbers(a->proto, b->proto) ?: order_numbers(a->port, b->port)
+	       ?: prefix_compare(&a->addr, &b->addr);
 }
 
 static void reading_clear(struct reading *reading)
@@ -124,29 +93,24 @@ static void reading_clear(struct reading *reading)
 	free(reading->array);
 }
 
-static int read_sockets(struct reading *reading)
-{
-	static const __u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP };
-	int err = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(protos) && !err; i++) {
-		reading->proto = protos[i];
-		err = read_family(reading, AF_INET) ?: read_family(reading, AF_INET6);
-	}
-	return err;
-}
-
 int netdev_read_listeners(struct listener **ret, size_t *ret_count)
 {
 	_cleanup_(reading_clear) struct reading reading = { 0 };
-	int err = read_sockets(&reading);
+	int err;
+
+	reading.proto = IPPROTO_TCP;
+	err = netdev_diag(&reading.found, IPPROTO_TCP, 1u << TCP_LISTEN, each_socket);
+	reading.proto = IPPROTO_UDP;
+	/* A UDP socket that is bound and not connected is in the state called close. */
+	if (!err)
+		err = netdev_diag(&reading.found, IPPROTO_UDP, 1u << TCP_CLOSE, each_socket);
 
 	if (err)
 		return err;
-	if (reading.count)
-		qsort(reading.array, reading.count, sizeof(*reading.array), compare_listener);
+	if (reading.found.count)
+		qsort(reading.array, reading.found.count, sizeof(*reading.array), compare_listener);
 	*ret = TAKE_PTR(reading.array);
-	*ret_count = reading.count;
+	*ret_count = reading.found.count;
 	return 0;
 }
 
@@ -164,9 +128,7 @@ static struct {
 
 static int compare_cookie(const void *a_, const void *b_)
 {
-	__u64 a = *(const __u64 *)a_, b = *(const __u64 *)b_;
-
-	return a < b ? -1 : a > b;
+	return order_numbers(*(const __u64 *)a_, *(const __u64 *)b_);
 }
 
 static bool is_known(__u64 cookie)
@@ -206,16 +168,23 @@ static size_t count_asked(const struct listener *listeners, size_t count)
 static int read_cookies(__u64 **ret, size_t *ret_count)
 {
 	_cleanup_(reading_clear) struct reading reading = { 0 };
-	int err = read_sockets(&reading);
-	__u64 *cookies = err ? NULL : calloc(reading.count + 1, sizeof(*cookies));
+	int err;
+
+	reading.proto = IPPROTO_TCP;
+	err = netdev_diag(&reading.found, IPPROTO_TCP, 1u << TCP_LISTEN, each_socket);
+	reading.proto = IPPROTO_UDP;
+	/* A UDP socket that is bound and not connected is in the state called close. */
+	if (!err)
+		err = netdev_diag(&reading.found, IPPROTO_UDP, 1u << TCP_CLOSE, each_socket);
+	__u64 *cookies = err ? NULL : calloc(reading.found.count + 1, sizeof(*cookies));
 
 	if (!cookies)
 		return err ?: -ENOMEM;
-	for (size_t i = 0; i < reading.count; i++)
+	for (size_t i = 0; i < reading.found.count; i++)
 		cookies[i] = reading.array[i].cookie;
-	qsort(cookies, reading.count, sizeof(*cookies), compare_cookie);
+	qsort(cookies, reading.found.count, sizeof(*cookies), compare_cookie);
 	*ret = cookies;
-	*ret_count = reading.count;
+	*ret_count = reading.found.count;
 	return 0;
 }
 

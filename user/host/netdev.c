@@ -13,6 +13,7 @@
 #include "host/dump.h"
 #include "host/routes.h"
 #include "base/cleanup.h"
+#include "base/order.h"
 
 /* ---- devices ------------------------------------------------------------------- */
 
@@ -100,7 +101,7 @@ static int compare_device(const void *a_, const void *b_)
 {
 	const struct netdev *a = a_, *b = b_;
 
-	return a->ifindex < b->ifindex ? -1 : a->ifindex > b->ifindex;
+	return order_numbers(a->ifindex, b->ifindex);
 }
 
 static int read_devices(struct netdev_list *list)

@@ -12,12 +12,11 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/order.h"
 
 static int compare_inode(const void *a_, const void *b_)
 {
-	unsigned long a = *(const unsigned long *)a_, b = *(const unsigned long *)b_;
-
-	return a < b ? -1 : a > b;
+	return order_numbers(*(const unsigned long *)a_, *(const unsigned long *)b_);
 }
 
 static ssize_t read_file(int proc_fd, const char *pid, const char *name, char *ret, size_t size)
