@@ -105,8 +105,8 @@ static void assert_same(const struct ranges *ranges, __u8 family)
 	assert_int_equal(writer_reserve(&writer, sizeof(struct image_header), 8, &offset), 0);
 	assert_int_equal(table_write(&writer, ranges, family, &table), 0);
 	assert_int_equal(writer_reserve(&writer, 0, IMAGE_CHUNK, &offset), 0);
-	image.bytes = bytes = writer.bytes;
-	((struct image_header *)bytes)->size = writer.size;
+	image.bytes = bytes = writer_at(&writer, 0);
+	((struct image_header *)bytes)->size = writer.buffer.size;
 	for (size_t i = 0; i < ranges->count; i++) {
 		for (int step = -1; step <= 1; step++) {
 			struct address address = beside(ranges->items[i].start, step, family);

@@ -38,7 +38,7 @@ struct build {
 
 static void build_clear(struct build *build)
 {
-	free(build->writer.bytes);
+	free(build->writer.buffer.bytes);
 	free(build->used);
 	classes_clear(&build->classes);
 	ranges_clear(&build->saddr[0]);
@@ -271,10 +271,10 @@ static __u64 word_at(const __u8 *addr)
 /* Some of this host's own addresses; what is left over says what 0.0.0.0 and :: are. */
 static void write_near(struct build *build)
 {
-	struct image_ref image = { .bytes = build->writer.bytes };
+	struct image_ref image = { .bytes = writer_at(&build->writer, 0) };
 	struct image_header *header = &build->header;
 
-	memcpy(build->writer.bytes, header, sizeof(*header));
+	memcpy(build->writer.buffer.bytes, header, sizeof(*header));
 	for (int i = 0; i < IMAGE_NEAR; i++) {
 		const struct prefix *local4 = build->inside.near[0][i];
 		const struct prefix *local6 = build->inside.near[1][i];
@@ -309,7 +309,7 @@ static int finish(struct build *build)
 	build->header.magic = IMAGE_MAGIC;
 	build->header.prefilter_full = ~0u;
 	build->header.abi = DATAPATH_ABI;
-	build->header.size = build->writer.size;
+	build->header.size = build->writer.buffer.size;
 	build->header.flags |= (build->policy->is_audit ? IMAGE_AUDIT : 0) |
 			       (build->policy->mode == DEFAULT_DENY_ALL ? IMAGE_DENY_ALL : 0) |
 			       (build->policy->mode == DEFAULT_ALLOW ? IMAGE_ALLOW_ALL : 0);
@@ -340,7 +340,7 @@ static void add_digest(struct build *build)
 		rule->expires_ns = expires_ns;
 	}
 	hash_more(hash, &covered, sizeof(covered));
-	hash_more(hash, build->writer.bytes + sizeof(covered),
+	hash_more(hash, build->writer.buffer.bytes + sizeof(covered),
 		  build->header.rules - sizeof(covered));
 }
 
@@ -366,9 +366,9 @@ int image_build(const struct image_input *input, struct image *ret, struct error
 	if (err)
 		return err;
 	add_digest(&build);
-	memcpy(build.writer.bytes, &build.header, sizeof(build.header));
-	ret->size = build.writer.size;
-	ret->bytes = TAKE_PTR(build.writer.bytes);
+	memcpy(build.writer.buffer.bytes, &build.header, sizeof(build.header));
+	ret->size = build.writer.buffer.size;
+	ret->bytes = TAKE_PTR(build.writer.buffer.bytes);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "base/intern.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"
+#include "base/proto.h"
 
 /* Overlapping ranges at many destinations multiply; so many in all. */
 #define OVERRIDES_MAX ((size_t)1 << 22)
@@ -36,19 +37,6 @@ struct walk {
 	struct entry *scratch;
 	__u16 *index; /* what becomes the port index */
 };
-
-static int proto_index(__u8 proto)
-{
-	switch (proto) {
-	case IPPROTO_TCP:
-		return PROTO_TCP;
-	case IPPROTO_UDP:
-		return PROTO_UDP;
-	case IPPROTO_SCTP:
-		return PROTO_SCTP;
-	}
-	return PROTO_MAX;
-}
 
 static int compare_start(const void *left, const void *right, void *context)
 {
@@ -126,7 +114,7 @@ static void move_to(struct walk *walk, int proto, unsigned int dport, size_t *ne
 	for (; *next < walk->policy->ports_count; ++*next) {
 		const struct policy_port *port = &ports[walk->by_start[*next]];
 
-		if (proto_index(port->proto) != proto || port->lo != dport)
+		if ((int)proto_index(port->proto) != proto || port->lo != dport)
 			break;
 		if (port->hi >= dport)
 			walk->open[kept++] = walk->by_start[*next];
@@ -141,7 +129,7 @@ static unsigned int next_change(const struct walk *walk, int proto, size_t next)
 	unsigned int change = 65536;
 
 	if (next < walk->policy->ports_count &&
-	    proto_index(ports[walk->by_start[next]].proto) == proto)
+	    (int)proto_index(ports[walk->by_start[next]].proto) == proto)
 		change = ports[walk->by_start[next]].lo;
 	for (size_t i = 0; i < walk->open_count; i++) {
 		if (ports[walk->open[i]].hi + 1u < change)

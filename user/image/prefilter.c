@@ -230,7 +230,7 @@ int prefilter_write6(struct image_writer *writer, const struct prefilter_input *
 	*ret_prefilter =
 		(struct image_bitmap){ .root = offsetof(struct image_header, prefilter_full),
 				       .shift = 63 };
-	if (marks.count > shape.last / 2 || writer->size + 64 + size > IMAGE_SMALL)
+	if (marks.count > shape.last / 2 || writer->buffer.size + 64 + size > IMAGE_SMALL)
 		return 0;
 	err = writer_append(writer, bytes, size, 64, &shape.root);
 	if (!err)

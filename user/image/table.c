@@ -48,7 +48,7 @@ static bool is_wide(const struct place *places, size_t count)
 /* Room for a list that touches no more cache lines than it must. */
 static int reserve_list(struct image_writer *writer, size_t size, __u32 *ret_offset)
 {
-	size_t offset = (writer->size + 7) & ~(size_t)7;
+	size_t offset = (writer->buffer.size + 7) & ~(size_t)7;
 	size_t lines = (size + CACHE_LINE - 1) / CACHE_LINE;
 	bool is_split = offset % CACHE_LINE + size > lines * CACHE_LINE;
 

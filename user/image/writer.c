@@ -23,34 +23,20 @@ static int refuse_size(struct image_writer *writer)
 			 IMAGE_LARGE >> 20);
 }
 
-static int grow(struct image_writer *writer, size_t size)
-{
-	size_t room = writer->room ? writer->room : IMAGE_CHUNK;
-	__u8 *bytes;
-
-	if (size > IMAGE_LARGE)
-		return refuse_size(writer);
-	while (room < size)
-		room *= 2;
-	if (room == writer->room)
-		return 0;
-	bytes = realloc(writer->bytes, room);
-	if (!bytes)
-		return -ENOMEM;
-	writer->bytes = bytes;
-	writer->room = room;
-	return 0;
-}
-
 int writer_reserve(struct image_writer *writer, size_t size, size_t align, __u32 *ret_offset)
 {
-	size_t offset = (writer->size + align - 1) & ~(align - 1);
-	int err = grow(writer, offset + size);
+	struct buffer *buffer = &writer->buffer;
+	size_t offset = (buffer->size + align - 1) & ~(align - 1);
+	size_t more = offset + size - buffer->size;
+	int err;
 
+	if (offset + size > IMAGE_LARGE)
+		return refuse_size(writer);
+	err = buffer_reserve(buffer, more);
 	if (err)
 		return err;
-	memset(writer->bytes + writer->size, 0, offset + size - writer->size);
-	writer->size = offset + size;
+	memset(buffer->bytes + buffer->size, 0, more);
+	buffer->size += more;
 	*ret_offset = offset;
 	return 0;
 }

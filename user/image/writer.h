@@ -9,11 +9,11 @@
 #include <stddef.h>
 #include <linux/types.h>
 
+#include "base/buffer.h"
 #include "image/image.h"
 
 struct image_writer {
-	__u8 *bytes;
-	size_t size, room;
+	struct buffer buffer;
 	struct error *error; /* filled with -E2BIG */
 };
 
@@ -29,7 +29,7 @@ int writer_refuse(struct image_writer *writer, const char *what, size_t count, s
 
 static inline void *writer_at(const struct image_writer *writer, __u32 offset)
 {
-	return writer->bytes + offset;
+	return writer->buffer.bytes + offset;
 }
 
 #endif
