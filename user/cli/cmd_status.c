@@ -64,20 +64,6 @@ static void print_rows(const struct view *view)
 	table_print(&table, stdout);
 }
 
-static const char *const docker_words[] = {
-	[DOCKER_OFF] = "off",
-	[DOCKER_FRESH] = "in sync",
-	[DOCKER_REMEMBERED] = "does not answer",
-	[DOCKER_UNKNOWN] = "unknown",
-};
-
-const char *status_docker_word(const struct status *status)
-{
-	const struct desired *desired = status->health->report.desired;
-
-	return docker_words[desired ? desired->docker_source : DOCKER_UNKNOWN];
-}
-
 /* What keeps ports closed until the policy knows them, and what is weaker where it is not. */
 static void print_means(const struct health *health)
 {
@@ -143,7 +129,7 @@ static void print_head(const struct status *status)
 	if (health->is_loaded)
 		print_means(health);
 	if (desired)
-		printf("  docker     %s\n", status_docker_word(status));
+		printf("  docker     %s\n", view_docker_word(status->health->report.desired));
 	if (desired)
 		print_useless(desired->policy);
 	printf("  daemon     %s\n",

@@ -16,7 +16,4 @@ struct status {
 
 void status_print_json(const struct status *status);
 
-/* "in step", "does not answer": the same word in the text and in the JSON. */
-const char *status_docker_word(const struct status *status);
-
 #endif

@@ -174,7 +174,7 @@ void status_print_json(const struct status *status)
 	cmd_json_add("interfaces", interfaces_json(health));
 	cmd_json_add("unguarded", unguarded_json(health));
 	cmd_json_add("defenses", means_json(health));
-	cmd_json_add_text("docker", status_docker_word(status));
+	cmd_json_add_text("docker", view_docker_word(status->health->report.desired));
 	cmd_json_add("daemon", json_boolean(health->is_daemon_running));
 	cmd_json_add("generation", json_integer((json_int_t)health->header.generation));
 	cmd_json_add("reconciled_at", json_integer((json_int_t)health->state.reconciled_at));

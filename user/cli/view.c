@@ -6,12 +6,11 @@
 #include <netinet/in.h>
 
 #include "base/cleanup.h"
+#include "base/proto.h"
 
 const char *view_proto(const struct view_row *row)
 {
-	__u8 proto = row->port->proto;
-
-	return proto == IPPROTO_TCP ? "tcp" : proto == IPPROTO_UDP ? "udp" : "sctp";
+	return proto_name(row->port->proto);
 }
 
 void view_port_text(const struct view_row *row, char *buf, size_t size)
@@ -31,6 +30,18 @@ const char *view_address_text(const struct view_row *row, char buf[static PREFIX
 	if (row->port->addr.length == 0)
 		return row->port->addr.family == 4 ? "0.0.0.0" : "::";
 	return prefix_format(&row->port->addr, buf);
+}
+
+static const char *const docker_words[] = {
+	[DOCKER_OFF] = "off",
+	[DOCKER_FRESH] = "in sync",
+	[DOCKER_REMEMBERED] = "does not answer",
+	[DOCKER_UNKNOWN] = "unknown",
+};
+
+const char *view_docker_word(const struct desired *desired)
+{
+	return docker_words[desired ? desired->docker_source : DOCKER_UNKNOWN];
 }
 
 /* ---- who may enter -------------------------------------------------------------------- */

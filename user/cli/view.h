@@ -48,4 +48,7 @@ void view_port_text(const struct view_row *row, char *buf, size_t size);
 /* "any", "0.0.0.0", "::" or the address; in buf where it is not a constant. */
 const char *view_address_text(const struct view_row *row, char buf[static PREFIX_STRLEN]);
 
+/* "in sync", "does not answer".  desired: NULL when nothing could be read. */
+const char *view_docker_word(const struct desired *desired);
+
 #endif

@@ -34,12 +34,6 @@ struct reconcile_plan {
 	bool is_refused;
 };
 
-int reconcile_fail(int err, char *error)
-{
-	snprintf(error, ERROR_TEXT, "%s: %s", kernel_error(), strerror(-err));
-	return err;
-}
-
 /* ---- counters -------------------------------------------------------------------- */
 
 struct counter_list {

@@ -17,21 +17,6 @@ struct held_link {
 	int fd;
 };
 
-bool kernel_is_defunct(int link_fd)
-{
-	struct later_link_info later = {};
-	const struct bpf_link_info *info = &later.info;
-	__u32 size = sizeof(later);
-
-	if (bpf_obj_get_info_by_fd(link_fd, &later, &size) < 0)
-		return true;
-	if (info->type == BPF_LINK_TYPE_XDP || info->type == LINK_TYPE_TCX)
-		return info->xdp.ifindex == 0;
-	if (info->type == BPF_LINK_TYPE_CGROUP)
-		return info->cgroup.cgroup_id == 0;
-	return info->type == BPF_LINK_TYPE_NETNS && info->netns.netns_ino == 0;
-}
-
 static void release(struct held_link *links, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -123,19 +108,11 @@ void kernel_hold_links(struct kernel *kernel)
 	kernel->held_count = count;
 }
 
-static __u32 map_id(int fd)
-{
-	struct bpf_map_info info = {};
-	__u32 size = sizeof(info);
-
-	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 ? info.id : 0;
-}
-
 static __u32 pinned_state_id(const struct kernel *kernel)
 {
 	_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, kernel->maps_dir, "state");
 
-	return map_id(fd);
+	return kernel_map_id(fd);
 }
 
 bool kernel_is_in_place(struct kernel *kernel)
@@ -146,7 +123,7 @@ bool kernel_is_in_place(struct kernel *kernel)
 
 	if (kernel->is_moving)
 		return true;
-	if (pinned_state_id(kernel) != map_id(kernel->state_fd) ||
+	if (pinned_state_id(kernel) != kernel_map_id(kernel->state_fd) ||
 	    kernel_attachments(kernel, &list, &count) < 0 || kernel_read_means(kernel, means) < 0)
 		return false;
 	for (size_t i = 0; i < kernel->held_count; i++) {
@@ -163,20 +140,6 @@ bool kernel_is_in_place(struct kernel *kernel)
 		if (!means[i].is_attached && !means[i].why_not[0])
 			return false;
 	return true;
-}
-
-bool kernel_is_of_these_maps(struct kernel *kernel, __u32 program_id)
-{
-	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(program_id);
-	__u32 id = map_id(kernel->state_fd);
-	struct program program;
-
-	if (fd < 0 || kernel_read_program(fd, &program) < 0)
-		return false;
-	for (__u32 i = 0; i < program.info.nr_map_ids; i++)
-		if (program.maps[i] == id)
-			return true;
-	return false;
 }
 
 /* Links that somebody detached are left: they are made anew. */
@@ -202,7 +165,7 @@ int kernel_heal(struct kernel *kernel)
 
 	if (kernel->is_moving)
 		return 0;
-	if (pinned && pinned != map_id(kernel->state_fd))
+	if (pinned && pinned != kernel_map_id(kernel->state_fd))
 		return kernel_fail(-ESTALE, "the maps below '%s' were replaced", kernel->pin_dir);
 	made = kernel_pin_maps(kernel);
 	links = made < 0 ? made : pin_held_links(kernel);

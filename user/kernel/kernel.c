@@ -6,54 +6,11 @@
 #include "kernel/kernel.h"
 
 #include <errno.h>
-#include <stdarg.h>
 
 #include "kernel/private.h"
 #include "host/tracking.h"
 #include "base/log.h"
 #include "base/cleanup.h"
-
-static char error_text[512];
-
-const char *kernel_error(void)
-{
-	return error_text;
-}
-
-int kernel_fail(int err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(error_text, sizeof(error_text), format, args);
-	va_end(args);
-	return err;
-}
-
-/* libbpf's talk goes where ours goes, one level down: what failed is said by us. */
-#define LOG_TAIL 8192 /* bytes */
-
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
-{
-	_cleanup_free_ char *text = NULL;
-	char *rest, *line;
-	size_t length;
-
-	if (log_get_level() < LOG_DEBUG || vasprintf(&text, format, args) < 0)
-		return 0;
-	/* Of the verifier's log the end tells. */
-	length = strlen(text);
-	rest = length > LOG_TAIL ? text + length - LOG_TAIL : text;
-	while ((line = strsep(&rest, "\n")))
-		if (*line)
-			log_debug("%s", line);
-	return 0;
-}
-
-void kernel_hear_libbpf(void)
-{
-	libbpf_set_print(print_libbpf);
-}
 
 /* Refuses maps that another layout made, before anything else looks at them. */
 static int check_layout(const char *pin_dir, __u32 layout)
@@ -264,26 +221,6 @@ int kernel_remove(const char *pin_dir, bool *ret_found)
 	if (err == 0)
 		err = kernel_unlink_all(pin_dir, "", ret_found);
 	return err;
-}
-
-int kernel_read_state(struct kernel *kernel, struct state *ret)
-{
-	__u32 key = 0;
-
-	if (kernel->state_fd < 0 && kernel->is_moving)
-		return kernel_read_older_state(kernel, ret);
-	if (bpf_map_lookup_elem(kernel->state_fd, &key, ret) < 0)
-		return kernel_fail(-errno, "cannot read the state");
-	return 0;
-}
-
-int kernel_write_state(struct kernel *kernel, const struct state *current)
-{
-	__u32 key = 0;
-
-	if (bpf_map_update_elem(kernel->state_fd, &key, current, BPF_ANY) < 0)
-		return kernel_fail(-errno, "cannot write the state");
-	return 0;
 }
 
 void kernel_free(struct kernel *kernel)

@@ -27,11 +27,6 @@ bool kernel_is_moving(const struct kernel *kernel)
 	return kernel && kernel->is_moving;
 }
 
-int kernel_read_older_state(struct kernel *kernel, struct state *ret)
-{
-	return layout6_read_state(kernel, ret);
-}
-
 int kernel_read_source(struct kernel *kernel, enum image_slot slot, struct image_source *ret)
 {
 	return layout6_read_source(kernel, slot, ret);
@@ -43,7 +38,7 @@ static int carry_state(struct kernel *kernel)
 	int err = kernel_read_state(kernel, &state);
 
 	if (err == 0)
-		err = kernel_read_older_state(kernel, &old);
+		err = layout6_read_state(kernel, &old);
 	if (err < 0)
 		return err;
 	/* A move that was killed has given out numbers. */

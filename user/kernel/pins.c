@@ -261,3 +261,26 @@ void kernel_bind_maps(struct kernel *kernel, int program_fd)
 	for (size_t i = 0; i < ARRAY_SIZE(map_entries); i++)
 		(void)bpf_prog_bind_map(program_fd, *map_fd(kernel, i), NULL);
 }
+
+bool kernel_is_defunct(int link_fd)
+{
+	struct later_link_info later = {};
+	const struct bpf_link_info *info = &later.info;
+	__u32 size = sizeof(later);
+
+	if (bpf_obj_get_info_by_fd(link_fd, &later, &size) < 0)
+		return true;
+	if (info->type == BPF_LINK_TYPE_XDP || info->type == LINK_TYPE_TCX)
+		return info->xdp.ifindex == 0;
+	if (info->type == BPF_LINK_TYPE_CGROUP)
+		return info->cgroup.cgroup_id == 0;
+	return info->type == BPF_LINK_TYPE_NETNS && info->netns.netns_ino == 0;
+}
+
+__u32 kernel_map_id(int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 ? info.id : 0;
+}

@@ -106,6 +106,9 @@ struct program {
 };
 int kernel_read_program(int fd, struct program *program);
 
+/* Of the map of that descriptor; 0 = none. */
+__u32 kernel_map_id(int fd);
+
 /* ---- links (attach.c, held.c) ---------------------------------------------------------- */
 
 /* include/uapi/linux/bpf.h of Linux 6.6; libbpf 1.1 does not have them yet. */
@@ -182,7 +185,6 @@ int kernel_begin_move(struct kernel *kernel);
 
 /* Whether this build can move what has that layout. */
 bool kernel_is_older_layout(__u32 layout);
-int kernel_read_older_state(struct kernel *kernel, struct state *ret);
 
 /* Adds nothing: what was counted before is this, also when it is said twice. */
 int kernel_carry_counters(struct kernel *kernel, const struct carried_counters *carried);

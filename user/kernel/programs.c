@@ -157,3 +157,17 @@ int kernel_read_program(int fd, struct program *program)
 		program->info.nr_map_ids = PROGRAM_MAPS;
 	return 0;
 }
+
+bool kernel_is_of_these_maps(struct kernel *kernel, __u32 program_id)
+{
+	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(program_id);
+	__u32 id = kernel_map_id(kernel->state_fd);
+	struct program program;
+
+	if (fd < 0 || kernel_read_program(fd, &program) < 0)
+		return false;
+	for (__u32 i = 0; i < program.info.nr_map_ids; i++)
+		if (program.maps[i] == id)
+			return true;
+	return false;
+}
