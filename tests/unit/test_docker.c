@@ -6,12 +6,14 @@
  */
 #include <stdarg.h>
 #include <setjmp.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <dirent.h>
 #include <netinet/in.h>
 #include <cmocka.h>
 
 #include "docker/fixture.h"
+#include "docker/http.h"
 
 /* ---- recorded answers ---- */
 
@@ -603,6 +605,37 @@ static void engine_that_does_not_answer_is_given_up_after_five_seconds(void **st
 	assert_in_range(now_ms() - start, 4900, 9000);
 }
 
+static void count_timeouts(struct docker_request *request, void *arg)
+{
+	size_t *count = arg;
+
+	*count += request->err == -ETIMEDOUT;
+	free(request->body);
+}
+
+/* Many containers whose details do not come: 16 at a time, a second for each of these. */
+static void many_requests_are_over_at_the_deadline(void **state)
+{
+	struct fixture *fixture = *state;
+	struct docker_request requests[200];
+	struct docker_http *http;
+	char text[512];
+	long long start = now_ms();
+	size_t count = 0;
+
+	fake_set_bytes(fixture->engine, "/slow", 200, "", 0, FAKE_SILENT);
+	assert_int_equal(docker_http_new(fixture->engine->url, &http), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
+		requests[i] = (struct docker_request){ .path = "/slow", .timeout_ms = 1000 };
+	docker_http_set_deadline(http, start + 1500);
+	docker_http_get(http, requests, ARRAY_SIZE(requests), count_timeouts, &count);
+	assert_in_range(now_ms() - start, 1400, 5000);
+	assert_int_equal(count, ARRAY_SIZE(requests));
+	docker_http_explain(http, &requests[ARRAY_SIZE(requests) - 1], text, sizeof(text));
+	assert_non_null(strstr(text, "answers so slowly that GET /slow was not asked in time"));
+	docker_http_free(http);
+}
+
 static void no_engine_is_told_with_what_to_do(void **state)
 {
 	struct fixture *fixture = *state;
@@ -690,6 +723,7 @@ int main(void)
 		DOCKER_TEST(internal_error_is_told),
 		DOCKER_TEST(answer_too_long_is_refused),
 		DOCKER_TEST(engine_that_does_not_answer_is_given_up_after_five_seconds),
+		DOCKER_TEST(many_requests_are_over_at_the_deadline),
 		DOCKER_TEST(no_engine_is_told_with_what_to_do),
 		cmocka_unit_test(url_that_cannot_be_is_refused),
 		cmocka_unit_test(url_comes_from_the_environment_then_from_the_default),

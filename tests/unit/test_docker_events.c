@@ -1,22 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The event stream says when to look again: at once, for what matters and nothing else, and
- * whenever it broke or stands again; and docker_wait() keeps time and loses no descriptor.
+ * whenever it broke or stands again; docker_watch() does not block, and wakes nobody for nothing.
  */
 #include <stdarg.h>
 #include <setjmp.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <fcntl.h>
+#include <poll.h>
 #include <cmocka.h>
 
 #include "docker/fixture.h"
 
-static bool wait_ms(struct fixture *fixture, int timeout_ms)
+/* A loop with nothing but Docker in it.  Counts how often it was woken. */
+static bool wait_and_count(struct fixture *fixture, int timeout_ms, int *ret_woken)
 {
+	long long end = now_ms() + timeout_ms, left;
+	struct pollfd fd = { .fd = docker_watch_fd(fixture->docker), .events = POLLIN };
 	bool is_changed = false;
 
-	assert_int_equal(docker_wait(fixture->docker, NULL, 0, timeout_ms, &is_changed), 0);
-	return is_changed;
+	assert_true(fd.fd >= 0);
+	for (*ret_woken = 0;; ++*ret_woken) {
+		int own;
+
+		assert_int_equal(docker_watch(fixture->docker, &is_changed), 0);
+		left = end - now_ms();
+		if (is_changed || left <= 0)
+			return is_changed;
+		own = docker_watch_timeout_ms(fixture->docker);
+		assert_true(own >= 0);
+		poll(&fd, 1, own < left ? own : left);
+	}
+}
+
+static bool wait_ms(struct fixture *fixture, int timeout_ms)
+{
+	int ignored;
+
+	return wait_and_count(fixture, timeout_ms, &ignored);
 }
 
 static void connect_events(struct fixture *fixture)
@@ -245,50 +266,61 @@ static void stream_that_ends_at_once_is_not_hurried_for(void **state)
 	assert_in_range(fake_hits(fixture->engine, "/events"), 3, 6);
 }
 
-static void ready_descriptor_ends_the_wait(void **state)
+static void quiet_stream_wakes_nobody(void **state)
 {
 	struct fixture *fixture = *state;
-	struct docker_fd fds[2] = {};
-	bool is_changed;
-	int quiet[2], loud[2];
+	int woken;
 
 	connect_events(fixture);
-	assert_int_equal(pipe2(quiet, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(loud, O_CLOEXEC), 0);
-	fds[0].fd = quiet[0];
-	fds[1].fd = loud[0];
-	assert_int_equal(write(loud[1], "x", 1), 1);
-	assert_int_equal(docker_wait(fixture->docker, fds, 2, 5000, &is_changed), 0);
-	assert_false(fds[0].is_ready);
-	assert_true(fds[1].is_ready);
-	assert_false(is_changed);
-	/* A hang-up alone is readiness too. */
-	close(quiet[1]);
-	assert_int_equal(docker_wait(fixture->docker, fds, 1, 5000, &is_changed), 0);
-	assert_true(fds[0].is_ready);
-	close(quiet[0]);
-	close(loud[0]);
-	close(loud[1]);
+	assert_false(wait_and_count(fixture, 1000, &woken));
+	assert_in_range(woken, 1, 5);
 }
 
-static void ready_descriptor_is_not_lost_behind_an_event(void **state)
+static void engine_that_is_down_wakes_nobody_but_to_connect(void **state)
 {
 	struct fixture *fixture = *state;
-	struct docker_fd fd = {};
-	bool is_changed;
-	int pipe[2];
+	int woken;
 
 	connect_events(fixture);
-	assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
-	fd.fd = pipe[0];
-	assert_int_equal(write(pipe[1], "x", 1), 1);
+	fake_stop(fixture->engine);
+	assert_true(wait_ms(fixture, 2000));
+	/* It tries after 100, 200, 400 ms; libcurl wants a call or two for each. */
+	assert_false(wait_and_count(fixture, 1000, &woken));
+	assert_in_range(woken, 3, 20);
+	fake_listen(fixture->engine);
+}
+
+static void watch_does_not_block(void **state)
+{
+	struct fixture *fixture = *state;
+	bool is_changed;
+	long long start;
+
+	/* Connected, and no head of an answer. */
+	fake_set_way(fixture->engine, "/events", FAKE_SILENT);
+	assert_true(docker_watch_fd(fixture->docker) >= 0);
+	start = now_ms();
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(docker_watch(fixture->docker, &is_changed), 0);
+	assert_true(now_ms() - start < 1000);
+	assert_false(docker_is_connected(fixture->docker));
+}
+
+static void event_makes_the_descriptor_readable(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pollfd fd = { .events = POLLIN };
+	bool is_changed;
+
+	connect_events(fixture);
+	wait_ms(fixture, 50);
+	fd.fd = docker_watch_fd(fixture->docker);
+	assert_int_equal(poll(&fd, 1, 0), 0);
 	fake_say(fixture->engine, EVENT("container", "start"));
-	usleep(20000);
-	assert_int_equal(docker_wait(fixture->docker, &fd, 1, 5000, &is_changed), 0);
-	assert_true(fd.is_ready);
+	assert_int_equal(poll(&fd, 1, 2000), 1);
+	assert_int_equal(docker_watch(fixture->docker, &is_changed), 0);
 	assert_true(is_changed);
-	close(pipe[0]);
-	close(pipe[1]);
+	assert_int_equal(poll(&fd, 1, 0), 0);
 }
 
 /* A busy machine is late; a wait that forgot its end would not end at all. */
@@ -349,8 +381,10 @@ int main(void)
 		DOCKER_TEST(broken_stream_is_reported_and_connected_again),
 		DOCKER_TEST(stream_refused_is_not_connected),
 		DOCKER_TEST(stream_that_ends_at_once_is_not_hurried_for),
-		DOCKER_TEST(ready_descriptor_ends_the_wait),
-		DOCKER_TEST(ready_descriptor_is_not_lost_behind_an_event),
+		DOCKER_TEST(quiet_stream_wakes_nobody),
+		DOCKER_TEST(engine_that_is_down_wakes_nobody_but_to_connect),
+		DOCKER_TEST(watch_does_not_block),
+		DOCKER_TEST(event_makes_the_descriptor_readable),
 		DOCKER_TEST(time_is_kept_in_a_flood),
 		DOCKER_TEST(time_is_kept_while_docker_is_down),
 	};

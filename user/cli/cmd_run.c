@@ -308,28 +308,39 @@ static int next_timeout_ms(const struct daemon *daemon)
 
 enum woken { WOKEN_BY_TIME, WOKEN_BY_TRACKING, WOKEN_BY_CHANGE };
 
+/* Docker's own descriptor and time limit beside the others; it says whether what it heard counts.
+ */
+static bool listen_to_docker(struct daemon *daemon, struct pollfd *poll_fd, int *timeout_ms)
+{
+	bool is_changed = false;
+	int own;
+
+	*poll_fd = (struct pollfd){ .fd = -1, .events = POLLIN };
+	if (!daemon->docker)
+		return false;
+	poll_fd->fd = docker_watch_fd(daemon->docker);
+	if (poll_fd->fd < 0 || docker_watch(daemon->docker, &is_changed) < 0)
+		return false;
+	own = docker_watch_timeout_ms(daemon->docker);
+	if (own < *timeout_ms)
+		*timeout_ms = own;
+	return is_changed;
+}
+
 static enum woken wait_once(struct daemon *daemon, int timeout_ms)
 {
-	struct docker_fd fds[WAKE_MAX];
-	struct pollfd polls[WAKE_MAX];
-	bool is_changed = false;
+	struct pollfd polls[WAKE_MAX + 1];
+	bool is_changed = listen_to_docker(daemon, &polls[WAKE_MAX], &timeout_ms);
 
-	for (int i = 0; i < WAKE_MAX; i++) {
-		fds[i] = (struct docker_fd){ .fd = daemon->fds[i] };
-		polls[i] = (struct pollfd){ .fd = daemon->fds[i], .events = POLLIN };
-	}
-	if (!daemon->docker) {
-		is_changed = poll(polls, WAKE_MAX, timeout_ms) < 0;
-		for (int i = 0; i < WAKE_MAX; i++)
-			fds[i].is_ready = polls[i].revents;
-	} else if (docker_wait(daemon->docker, fds, WAKE_MAX, timeout_ms, &is_changed) < 0) {
-		is_changed = true;
-	}
 	for (int i = 0; i < WAKE_MAX; i++)
-		is_changed = is_changed || (fds[i].is_ready && i != WAKE_TRACKING);
-	return is_changed                    ? WOKEN_BY_CHANGE
-	       : fds[WAKE_TRACKING].is_ready ? WOKEN_BY_TRACKING
-					     : WOKEN_BY_TIME;
+		polls[i] = (struct pollfd){ .fd = daemon->fds[i], .events = POLLIN };
+	if (poll(polls, WAKE_MAX + 1, is_changed ? 0 : timeout_ms) < 0)
+		return is_changed ? WOKEN_BY_CHANGE : WOKEN_BY_TIME;
+	for (int i = 0; i < WAKE_MAX; i++)
+		is_changed = is_changed || (polls[i].revents && i != WAKE_TRACKING);
+	return is_changed                     ? WOKEN_BY_CHANGE
+	       : polls[WAKE_TRACKING].revents ? WOKEN_BY_TRACKING
+					      : WOKEN_BY_TIME;
 }
 
 static long long now_ms(void)

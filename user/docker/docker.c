@@ -24,7 +24,7 @@
 
 struct docker {
 	struct docker_http *http;
-	struct docker_events *events; /* NULL until somebody waits */
+	struct docker_events *events; /* NULL until somebody watches */
 	char version[16];             /* "/v1.41"; "" = not negotiated */
 	int engine_minor;
 	bool is_manager;
@@ -247,21 +247,23 @@ static int greet_newborn(struct docker *docker)
 	return docker_memory_greet(&docker->memory, docker->http, docker->version, ids, count);
 }
 
+/* What is short comes before what may take long, so that it is not what there is no time for. */
 static int read_all(struct docker *docker, struct inventory *inventory)
 {
 	int err;
 
+	docker_http_set_deadline(docker->http, now_ms() + DOCKER_READ_MS);
 	err = greet_newborn(docker);
 	if (!err)
 		err = negotiate(docker);
 	if (!err)
 		err = read_list(docker);
 	if (!err)
+		err = read_services(docker, inventory);
+	if (!err)
 		err = add_containers(docker, inventory);
 	if (!err)
 		err = add_subnets(docker, inventory);
-	if (!err)
-		err = read_services(docker, inventory);
 	if (!err)
 		inventory_sort(inventory);
 	return err;
@@ -301,15 +303,24 @@ static bool is_stopped(const char *id, void *arg)
 	return false;
 }
 
-int docker_wait(struct docker *docker, struct docker_fd *fds, size_t fds_count, int timeout_ms,
-		bool *ret_changed)
+int docker_watch_fd(struct docker *docker)
 {
 	int err = 0;
 
 	if (!docker->events)
 		err = docker_events_new(docker->http, is_stopped, docker, &docker->events);
-	if (!err)
-		err = docker_events_wait(docker->events, fds, fds_count, timeout_ms, ret_changed);
+	return err ? err : docker_events_fd(docker->events);
+}
+
+int docker_watch_timeout_ms(const struct docker *docker)
+{
+	return docker_events_timeout_ms(docker->events);
+}
+
+int docker_watch(struct docker *docker, bool *ret_changed)
+{
+	int err = docker_events_run(docker->events, ret_changed);
+
 	if (err)
 		snprintf(docker->error, sizeof(docker->error),
 			 "cannot wait for Docker's events: %s", strerror(-err));

@@ -13,6 +13,8 @@
 struct docker;
 struct inventory;
 
+#define DOCKER_READ_MS 15000
+
 /*
  * url: "unix:///path", "tcp://host:port" ("http://…" too).  NULL: $DOCKER_HOST, then
  * unix:///var/run/docker.sock.  Does not connect.  0 or -EINVAL, -ENOMEM.
@@ -21,27 +23,25 @@ int docker_new(const char *url, struct docker **ret);
 
 /*
  * Reads everything (containers, running or not; networks; on a manager, services) in one
- * consistent answer, in the version of the API that Engine and tidegate both speak.  Each
- * request has a time limit.  What did not change is remembered by id, and containers whose
- * creation docker_wait() heard of are asked for first, before they start.
+ * consistent answer, in the version of the API that Engine and tidegate both speak.  Blocks
+ * for DOCKER_READ_MS at most.  What did not change is remembered by id, and containers whose
+ * creation docker_watch() heard of are asked for first, before they start.
  * 0, or -errno with docker_error() saying what was asked and what came back; *ret untouched.
  */
 int docker_read(struct docker *docker, struct inventory **ret);
 
 /*
- * The event stream, for the daemon.  docker_wait() drives it: it returns when an event
- * arrived that may change ports or addresses, when one of `fds` is readable (or hung up), or
- * after timeout_ms (< 0: never).  Connecting, reconnecting with back-off, and telling that
- * the stream broke (which also counts as "look again") happen inside.  Events get lost (the
- * Engine drops them for a slow listener): read again from time to time without one.
- * 0 or -ENOMEM; that Docker is down is not an error.
+ * The event stream, for a loop that waits for other things as well: the descriptor is readable, or
+ * the time is up, when docker_watch() has something to do.  That does not block; it connects,
+ * connects again with a back-off, and tells of events that may change ports or addresses, and of
+ * a stream that broke or stands again.  Events get lost (the Engine drops them for a slow
+ * listener): read again from time to time without one.
+ * docker_watch_fd(): a descriptor of docker's, or -errno.  docker_watch_timeout_ms(): from now.
+ * docker_watch(): 0 or -ENOMEM; that Docker is down is not an error.
  */
-struct docker_fd {
-	int fd;
-	bool is_ready;
-};
-int docker_wait(struct docker *docker, struct docker_fd *fds, size_t fds_count, int timeout_ms,
-		bool *ret_changed);
+int docker_watch_fd(struct docker *docker);
+int docker_watch_timeout_ms(const struct docker *docker);
+int docker_watch(struct docker *docker, bool *ret_changed);
 
 /* Whether the event stream stands. */
 bool docker_is_connected(const struct docker *docker);

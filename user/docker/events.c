@@ -7,11 +7,10 @@
  * that breaks, and one that stands again, are changes too.
  */
 #include <errno.h>
-#include <poll.h>
+#include <limits.h>
 #include <stdint.h>
 #include <time.h>
 
-#include "docker/docker.h"
 #include "docker/events.h"
 #include "docker/http.h"
 #include "base/cleanup.h"
@@ -20,7 +19,6 @@
 #define BACKOFF_MAX_MS 5000
 #define HEAD_MS        5000 /* until the head of the answer is there */
 #define EVENT_MAX      (1 << 20)
-#define SLEEP_MAX_MS   60000
 #define START_MS       500 /* from joining its networks until a container runs, ordinarily */
 
 enum state { DOWN, CONNECTING, STANDING };
@@ -207,8 +205,11 @@ static int keep_up(struct docker_events *events)
 
 	if (events->state == DOWN && now_ms() >= state_end(events)) {
 		err = open_stream(events);
-		if (err)
+		if (err) {
+			events->backoff_ms = BACKOFF_MAX_MS;
+			enter(events, DOWN);
 			return err;
+		}
 	}
 	docker_stream_run(events->stream);
 	if (events->state == CONNECTING && docker_stream_request(events->stream)->status == 200) {
@@ -221,49 +222,32 @@ static int keep_up(struct docker_events *events)
 	return 0;
 }
 
-/* ---- waiting ---- */
+/* ---- for the loop ---- */
 
-/* libcurl tells only POLLIN; a hang-up alone would make it return at once, and for nothing. */
-static bool find_ready(struct docker_fd *fds, size_t count)
+int docker_events_fd(const struct docker_events *events)
 {
-	bool is_any = false;
-
-	for (size_t i = 0; i < count; i++) {
-		struct pollfd pollfd = { .fd = fds[i].fd, .events = POLLIN };
-
-		fds[i].is_ready = poll(&pollfd, 1, 0) > 0;
-		is_any = is_any || fds[i].is_ready;
-	}
-	return is_any;
+	return docker_stream_fd(events->stream);
 }
 
-int docker_events_wait(struct docker_events *events, struct docker_fd *fds, size_t count,
-		       int timeout_ms, bool *ret_changed)
+int docker_events_timeout_ms(const struct docker_events *events)
 {
-	int64_t end = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms;
+	int64_t end = next_end(events), own = docker_stream_deadline_ms(events->stream);
+	int64_t left = (end < own ? end : own) - now_ms();
 
-	for (;;) {
-		int err = keep_up(events);
-		bool is_ready = find_ready(fds, count);
-		int64_t now = now_ms(), sleep = SLEEP_MAX_MS;
+	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : left;
+}
 
-		if (err)
-			return err;
-		if (events->start_end_ms && now >= events->start_end_ms)
-			events->change.is_any = true;
-		if (is_ready || events->change.is_any || now >= end)
-			break;
-		if (end - now < sleep)
-			sleep = end - now;
-		if (next_end(events) - now < sleep)
-			sleep = next_end(events) - now;
-		docker_stream_wait(events->stream, fds, count, sleep > 0 ? sleep : 0);
-	}
+int docker_events_run(struct docker_events *events, bool *ret_changed)
+{
+	int err = keep_up(events);
+
+	if (events->start_end_ms && now_ms() >= events->start_end_ms)
+		events->change.is_any = true;
 	*ret_changed = events->change.is_any;
 	if (events->change.is_any)
 		events->start_end_ms = 0;
 	events->change.is_any = false;
-	return 0;
+	return err;
 }
 
 size_t docker_events_take_created(struct docker_events *events, const char (**ret)[DOCKER_ID_SIZE])

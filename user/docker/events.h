@@ -12,21 +12,22 @@
 #include "docker/change.h"
 
 struct docker_events;
-struct docker_fd;
 struct docker_http;
 
 /* Whether that container is known not to run, so that its joining a network is its start. */
 typedef bool docker_is_stopped(const char *id, void *arg);
 
-/* Borrows http.  is_stopped is called while docker_events_wait() is. */
+/* Borrows http.  is_stopped is called from docker_events_run(). */
 int docker_events_new(struct docker_http *http, docker_is_stopped *is_stopped, void *arg,
 		      struct docker_events **ret);
 void docker_events_free(struct docker_events *events);
 
-/* As docker_wait().  `version` ("/v1.41" or "") is for the next time it connects. */
-int docker_events_wait(struct docker_events *events, struct docker_fd *fds, size_t count,
-		       int timeout_ms, bool *ret_changed);
-/* The containers created since the last call; borrowed until the next wait. */
+/* As docker_watch(), with docker_watch_fd() and docker_watch_timeout_ms().  `version` ("/v1.41" or
+ * "") is for the next time it connects. */
+int docker_events_fd(const struct docker_events *events);
+int docker_events_timeout_ms(const struct docker_events *events);
+int docker_events_run(struct docker_events *events, bool *ret_changed);
+/* The containers created since the last call; borrowed until the next run. */
 size_t docker_events_take_created(struct docker_events *events, const char (**ret)[DOCKER_ID_SIZE]);
 void docker_events_set_version(struct docker_events *events, const char *version);
 

@@ -5,11 +5,11 @@
  * the stream has an end.
  */
 #include <errno.h>
-#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/un.h>
+#include <time.h>
 #include <curl/curl.h>
 
-#include "docker/docker.h"
 #include "docker/http.h"
 #include "base/cleanup.h"
 
@@ -21,16 +21,27 @@ struct docker_http {
 	char *url;    /* as it was given */
 	char *base;   /* "http://host:port" */
 	char *socket; /* or NULL */
+	int64_t deadline_ms;
 };
 
 struct docker_stream {
 	struct docker_http *http;
 	CURLM *multi;
-	CURL *easy; /* NULL = not open */
+	int epoll_fd;        /* of the sockets that libcurl wants to hear of */
+	int64_t deadline_ms; /* when it wants to be called anyway */
+	CURL *easy;          /* NULL = not open */
 	docker_sink *sink;
 	void *sink_arg;
 	struct docker_request request;
 };
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
 
 /* ---- where ---- */
 
@@ -92,6 +103,11 @@ int docker_http_new(const char *url, struct docker_http **ret)
 	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, 4L);
 	*ret = TAKE_PTR(http);
 	return 0;
+}
+
+void docker_http_set_deadline(struct docker_http *http, int64_t deadline_ms)
+{
+	http->deadline_ms = deadline_ms;
 }
 
 const char *docker_http_url(const struct docker_http *http)
@@ -240,7 +256,12 @@ void docker_http_explain(const struct docker_http *http, const struct docker_req
 	const char *path = request->path, *url = http->url;
 	int err = request->err;
 
-	if (err == -ETIMEDOUT && request->timeout_ms)
+	if (err == -ETIMEDOUT && request->timeout_ms < 0)
+		snprintf(ret, size,
+			 "the Docker Engine at %s answers so slowly that GET %s was not asked in "
+			 "time",
+			 url, path);
+	else if (err == -ETIMEDOUT && request->timeout_ms)
 		snprintf(ret, size, "the Docker Engine at %s did not answer GET %s within %g s",
 			 url, path, request->timeout_ms / 1000.0);
 	else if (err == -EFBIG)
@@ -269,13 +290,28 @@ struct batch {
 	size_t running;
 };
 
+/* What is left of its time; -1 = nothing. */
+static int patience_ms(const struct docker_http *http, int timeout_ms)
+{
+	int64_t left = http->deadline_ms - now_ms();
+
+	if (!http->deadline_ms)
+		return timeout_ms;
+	if (left <= 0)
+		return -1;
+	return timeout_ms && timeout_ms < left ? timeout_ms : left;
+}
+
 /* A request that cannot even be started is done. */
 static void start(struct batch *batch, struct docker_request *request)
 {
-	CURL *easy = new_easy(batch->http, request);
+	CURL *easy = NULL;
 
+	request->timeout_ms = patience_ms(batch->http, request->timeout_ms);
+	if (request->timeout_ms >= 0)
+		easy = new_easy(batch->http, request);
 	if (!easy) {
-		request->err = -ENOMEM;
+		request->err = request->timeout_ms < 0 ? -ETIMEDOUT : -ENOMEM;
 		batch->done(request, batch->arg);
 		return;
 	}
@@ -323,18 +359,55 @@ void docker_http_get(struct docker_http *http, struct docker_request *requests, 
 
 /* ---- the stream ---- */
 
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
+{
+	struct docker_stream *stream = arg;
+	struct epoll_event event = { .data.fd = fd };
+
+	if (what == CURL_POLL_REMOVE) {
+		/* libcurl may have closed it already, and then it is not in there either. */
+		(void)epoll_ctl(stream->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+		return 0;
+	}
+	if (what & CURL_POLL_IN)
+		event.events |= EPOLLIN;
+	if (what & CURL_POLL_OUT)
+		event.events |= EPOLLOUT;
+	if (epoll_ctl(stream->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
+		return 0;
+	return epoll_ctl(stream->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+static int set_timer(CURLM *multi, long timeout_ms, void *arg)
+{
+	struct docker_stream *stream = arg;
+
+	stream->deadline_ms = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms;
+	return 0;
+}
+
 int docker_stream_new(struct docker_http *http, docker_sink *sink, void *arg,
 		      struct docker_stream **ret)
 {
 	struct docker_stream *stream = calloc(1, sizeof(*stream));
+	int err = -ENOMEM;
 
 	if (!stream)
 		return -ENOMEM;
-	stream->multi = curl_multi_init();
+	stream->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (stream->epoll_fd < 0)
+		err = -errno;
+	else
+		stream->multi = curl_multi_init();
 	if (!stream->multi) {
-		free(stream);
-		return -ENOMEM;
+		docker_stream_free(stream);
+		return err;
 	}
+	curl_multi_setopt(stream->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+	curl_multi_setopt(stream->multi, CURLMOPT_SOCKETDATA, stream);
+	curl_multi_setopt(stream->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl_multi_setopt(stream->multi, CURLMOPT_TIMERDATA, stream);
+	stream->deadline_ms = INT64_MAX;
 	stream->http = http;
 	stream->sink = sink;
 	stream->sink_arg = arg;
@@ -384,8 +457,40 @@ void docker_stream_free(struct docker_stream *stream)
 	if (!stream)
 		return;
 	docker_stream_close(stream);
-	curl_multi_cleanup(stream->multi);
+	if (stream->multi)
+		curl_multi_cleanup(stream->multi);
+	if (stream->epoll_fd >= 0)
+		close(stream->epoll_fd);
 	free(stream);
+}
+
+int docker_stream_fd(const struct docker_stream *stream)
+{
+	return stream->epoll_fd;
+}
+
+int64_t docker_stream_deadline_ms(const struct docker_stream *stream)
+{
+	return stream->easy ? stream->deadline_ms : INT64_MAX;
+}
+
+static void drive(struct docker_stream *stream)
+{
+	struct epoll_event events[4];
+	int running, count = epoll_wait(stream->epoll_fd, events, ARRAY_SIZE(events), 0);
+
+	for (int i = 0; i < count; i++) {
+		int mask = (events[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+			   (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+			   (events[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+
+		curl_multi_socket_action(stream->multi, events[i].data.fd, mask, &running);
+	}
+	if (now_ms() < stream->deadline_ms)
+		return;
+	/* It sets the next one, if it wants one. */
+	stream->deadline_ms = INT64_MAX;
+	curl_multi_socket_action(stream->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
 void docker_stream_run(struct docker_stream *stream)
@@ -395,7 +500,7 @@ void docker_stream_run(struct docker_stream *stream)
 
 	if (!stream->easy)
 		return;
-	curl_multi_perform(stream->multi, &count);
+	drive(stream);
 	curl_easy_getinfo(stream->easy, CURLINFO_RESPONSE_CODE, &stream->request.status);
 	while ((message = curl_multi_info_read(stream->multi, &count))) {
 		if (message->msg != CURLMSG_DONE)
@@ -404,19 +509,6 @@ void docker_stream_run(struct docker_stream *stream)
 		docker_stream_close(stream);
 		break;
 	}
-}
-
-void docker_stream_wait(struct docker_stream *stream, const struct docker_fd *fds, size_t count,
-			int timeout_ms)
-{
-	struct curl_waitfd *extra = count ? calloc(count, sizeof(*extra)) : NULL;
-
-	if (count && !extra)
-		return;
-	for (size_t i = 0; i < count; i++)
-		extra[i] = (struct curl_waitfd){ .fd = fds[i].fd, .events = CURL_WAIT_POLLIN };
-	curl_multi_poll(stream->multi, extra, count, timeout_ms, NULL);
-	free(extra);
 }
 
 bool docker_stream_is_open(const struct docker_stream *stream)

@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-struct docker_fd;
 struct docker_http;
 
 #define DOCKER_HTTP_CONNECT_MS 2000
@@ -19,13 +19,19 @@ int docker_http_new(const char *url, struct docker_http **ret);
 const char *docker_http_url(const struct docker_http *http);
 void docker_http_free(struct docker_http *http);
 
+/*
+ * All requests that docker_http_get() starts from now on are over by then (CLOCK_MONOTONIC); those
+ * that it starts later fail with -ETIMEDOUT unasked.  0 = each has its own limit alone.
+ */
+void docker_http_set_deadline(struct docker_http *http, int64_t deadline_ms);
+
 /* For the value of a query.  To be freed; NULL when there is no memory. */
 char *docker_http_escape(const char *text);
 
 struct docker_request {
 	/* asked */
 	const char *path; /* "/v1.41/networks"; borrowed until the request is done */
-	int timeout_ms;   /* for the whole of it; 0 = none */
+	int timeout_ms;   /* for the whole of it; 0 = none; cut at the deadline */
 	size_t limit;     /* bytes of answer; above it -EFBIG */
 	/* answered */
 	int err;     /* -errno: no whole answer came; docker_http_explain() says why */
@@ -59,11 +65,13 @@ int docker_stream_open(struct docker_stream *stream, const char *path);
 void docker_stream_close(struct docker_stream *stream);
 void docker_stream_free(struct docker_stream *stream);
 
-/* Takes what is there; does not block.  `sink` is called from here only. */
+/*
+ * For a loop: the descriptor is readable, or the time is up, when docker_stream_run() has
+ * something to do; that takes what is there and does not block.  `sink` is called from it only.
+ */
+int docker_stream_fd(const struct docker_stream *stream);
+int64_t docker_stream_deadline_ms(const struct docker_stream *stream); /* INT64_MAX = none */
 void docker_stream_run(struct docker_stream *stream);
-/* Sleeps until the stream or one of `fds` has something, or the time is up. */
-void docker_stream_wait(struct docker_stream *stream, const struct docker_fd *fds, size_t count,
-			int timeout_ms);
 
 bool docker_stream_is_open(const struct docker_stream *stream);
 /* How it went: status is 200 once it stands; when it is not open any more, err says why. */
