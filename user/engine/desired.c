@@ -53,33 +53,69 @@ static int remember(const struct desired_input *input, struct desired *desired, 
 
 	desired->docker_source = DOCKER_UNKNOWN;
 	if (input->running)
-		err = notes_unpack(input->running, &text, &desired->inventory);
+		err = notes_unpack(input->running, &text, &desired->own.inventory);
 	/* To forget it would open all that it says is published. */
 	if (err < 0)
 		return fail(err, error,
 			    "cannot read back what Docker had published when it last answered: %s",
 			    strerror(-err));
+	desired->inventory = desired->own.inventory;
 	if (desired->inventory)
 		desired->docker_source = DOCKER_REMEMBERED;
 	return 0;
 }
 
-static int read_docker(const struct desired_input *input, struct desired *desired, char *error)
+static __u64 coarse_ns(void)
 {
-	int err = input->docker ? docker_read(input->docker, &desired->inventory) : 0;
+	struct timespec now;
 
-	if (input->docker && err == 0) {
-		desired->docker_source = DOCKER_FRESH;
-		return 0;
-	}
-	desired->is_docker_absent = err == -ENOENT || err == -ECONNREFUSED;
-	if (input->docker)
-		snprintf(desired->docker_error, sizeof(desired->docker_error), "%s",
-			 docker_error(input->docker));
-	if (!input->is_docker_off)
-		return remember(input, desired, error);
-	desired->docker_source = DOCKER_OFF;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+int docker_answer_read(struct docker *docker, bool is_docker_off, struct docker_answer *ret,
+		       char error[static ERROR_TEXT])
+{
+	struct docker_answer answer = { .began_ns = coarse_ns() };
+	int err = netdev_read(&answer.netdevs);
+
+	if (err < 0)
+		return fail(err, error, "cannot read the interfaces and addresses: %s",
+			    strerror(-err));
+	answer.source = is_docker_off ? DOCKER_OFF : DOCKER_UNKNOWN;
+	err = docker ? docker_read(docker, &answer.inventory) : 0;
+	if (docker && err == 0)
+		answer.source = DOCKER_FRESH;
+	if (err < 0)
+		snprintf(answer.error, sizeof(answer.error), "%s", docker_error(docker));
+	answer.is_absent = err == -ENOENT || err == -ECONNREFUSED;
+	*ret = answer;
 	return 0;
+}
+
+void docker_answer_clear(struct docker_answer *answer)
+{
+	netdev_list_free(answer->netdevs);
+	inventory_free(answer->inventory);
+	memset(answer, 0, sizeof(*answer));
+}
+
+static int take_answer(const struct desired_input *input, struct desired *desired, char *error)
+{
+	const struct docker_answer *answer = &desired->own;
+	int err = input->answer_of ? input->answer_of(input->answer_arg, desired->config, &answer)
+				   : docker_answer_read(input->docker, input->is_docker_off,
+							&desired->own, error);
+
+	if (err < 0)
+		return err;
+	desired->began_ns = answer->began_ns;
+	desired->netdevs = answer->netdevs;
+	desired->inventory = answer->inventory;
+	desired->docker_source = answer->source;
+	desired->is_docker_absent = answer->is_absent;
+	snprintf(desired->docker_error, sizeof(desired->docker_error), "%s", answer->error);
+	return answer->source == DOCKER_UNKNOWN ? remember(input, desired, error) : 0;
 }
 
 int desired_complain(struct desired *desired, const char *format, ...)
@@ -109,15 +145,6 @@ int desired_check_exposure(struct desired *desired, const char *path)
 		desired,
 		"'%s' %s, so others than root can change the rules (chown root, chmod go-w)", path,
 		exposure);
-}
-
-static int read_interfaces(struct desired *desired, char *error)
-{
-	int err = netdev_read(&desired->netdevs);
-
-	return err < 0 ? fail(err, error, "cannot read the interfaces and addresses: %s",
-			      strerror(-err))
-		       : 0;
 }
 
 /* Those that the policy is made from, and no others. */
@@ -167,14 +194,6 @@ static int resolve(const struct desired_input *input, struct desired *desired, c
 		    at.text[0] ? at.text : strerror(-err));
 }
 
-static __u64 coarse_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
-
 int desired_read(const struct desired_input *input, struct desired **ret,
 		 char error[static ERROR_TEXT])
 {
@@ -184,14 +203,10 @@ int desired_read(const struct desired_input *input, struct desired **ret,
 	error[0] = '\0';
 	if (!desired)
 		return fail(-ENOMEM, error, "out of memory");
-	desired->began_ns = coarse_ns();
 	err = parse(input, desired, error);
 	if (err < 0)
 		return err;
-	/* A bridge that is there before Docker is asked is one that Docker tells of. */
-	err = read_interfaces(desired, error);
-	if (err == 0)
-		err = read_docker(input, desired, error);
+	err = take_answer(input, desired, error);
 	if (err == 0)
 		err = input->copy_of ? 0 : desired_check_exposure(desired, input->config_path);
 	err = err ?: desired_read_sets(input, desired, error);
@@ -237,8 +252,7 @@ void desired_free(struct desired *desired)
 	free(desired->problems);
 	policy_free(desired->policy);
 	free(desired->listeners);
-	netdev_list_free(desired->netdevs);
-	inventory_free(desired->inventory);
+	docker_answer_clear(&desired->own);
 	config_free(desired->config);
 	free(desired->text);
 	free(desired);

@@ -31,6 +31,33 @@ enum docker_source {
 	DOCKER_UNKNOWN,    /* it does not answer, and never has */
 };
 
+/*
+ * What Docker said, and which interfaces there were before it was asked: a bridge that was there
+ * by then is one that Docker tells of.
+ */
+struct docker_answer {
+	__u64 began_ns; /* CLOCK_MONOTONIC_COARSE, before anything was read */
+	struct netdev_list *netdevs;
+	struct inventory *inventory; /* NULL but with DOCKER_FRESH */
+	enum docker_source source;   /* DOCKER_OFF, DOCKER_FRESH, or DOCKER_UNKNOWN: no answer */
+	char error[ERROR_TEXT];      /* why not DOCKER_FRESH; "" = nobody was asked */
+	bool is_absent;              /* nobody listens where it should */
+};
+
+/* docker: NULL = do not ask.  0, or -errno with error filled when the interfaces cannot be read;
+ * that Docker does not answer is none. */
+int docker_answer_read(struct docker *docker, bool is_docker_off, struct docker_answer *ret,
+		       char error[static ERROR_TEXT]);
+void docker_answer_clear(struct docker_answer *answer);
+
+/*
+ * For who asks Docker before he takes the lock, because an Engine that is slow must not hold up
+ * everybody else: gets the configuration that is to enforce, which names the Engine.  The answer is
+ * borrowed as long as the struct desired lives.  0 or -errno; -ESTALE when another one was asked.
+ */
+typedef int docker_answer_of(void *arg, const struct config *config,
+			     const struct docker_answer **ret);
+
 /* The file behind a set. */
 struct set_file {
 	const char *name; /* of the set; the configuration's */
@@ -40,14 +67,16 @@ struct set_file {
 };
 
 struct desired {
-	__u64 began_ns; /* CLOCK_MONOTONIC_COARSE, before anything was read */
-	char *text;     /* of the configuration */
+	struct docker_answer own; /* when it was not somebody else's; of what is remembered, the
+				     inventory */
+	__u64 began_ns;           /* struct docker_answer */
+	char *text;               /* of the configuration */
 	struct config *config;
-	struct inventory *inventory; /* NULL with DOCKER_OFF and DOCKER_UNKNOWN */
+	const struct inventory *inventory; /* NULL with DOCKER_OFF and DOCKER_UNKNOWN */
 	enum docker_source docker_source;
 	char docker_error[ERROR_TEXT]; /* why not DOCKER_FRESH */
 	bool is_docker_absent;         /* nobody listens where it should */
-	struct netdev_list *netdevs;
+	const struct netdev_list *netdevs;
 	struct listener *listeners;
 	size_t listeners_count;
 	struct policy_set *sets;
@@ -68,6 +97,8 @@ struct desired_input {
 	struct docker *docker;       /* NULL: do not ask */
 	bool is_docker_off;          /* there is no Docker here, by configuration */
 	struct kernel *kernel;       /* for the ports that Docker was seen to bind; may be NULL */
+	docker_answer_of *answer_of; /* in place of the two; NULL: ask now */
+	void *answer_arg;
 	const struct image *running; /* for what it remembers; may be NULL */
 	bool is_audit;
 };

@@ -377,6 +377,8 @@ static int prepare(const struct reconcile_input *input, struct reconcile_plan *p
 		.docker = input->docker,
 		.is_docker_off = input->is_docker_off,
 		.kernel = input->kernel,
+		.answer_of = input->answer_of,
+		.answer_arg = input->answer_arg,
 		.running = running->bytes ? running : NULL,
 		.is_audit = is_audit(input, running),
 	};
@@ -573,7 +575,7 @@ int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 		err = protect_logins(input, &plan, error);
 	if (err == 0)
 		return reconcile_commit(input, plan, ret, error);
-	if (input->kernel)
+	if (input->kernel && err != -ESTALE)
 		write_state(input, plan ? plan->desired : NULL, error);
 	return err;
 }

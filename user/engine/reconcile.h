@@ -32,6 +32,9 @@ struct reconcile_input {
 	const char *copy_of, *sets_dir; /* see desired.h */
 	struct docker *docker; /* NULL = do not ask: off, or as the running image remembers */
 	bool is_docker_off;
+	docker_answer_of *answer_of; /* see desired.h; -ESTALE of it ends a reconcile() that has
+					changed nothing and said nothing */
+	void *answer_arg;
 	char *const *interfaces; /* in place of the configured ones */
 	size_t interfaces_count;
 	enum guard guard;
