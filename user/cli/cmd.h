@@ -63,14 +63,8 @@ int cmd_usage(const char *verb, const char *format, ...) __attribute__((format(p
 
 /* ---- what several verbs do (cmd_common.c) -------------------------------------------- */
 
-/* The configuration's text; "" for a default file that is missing while nothing was made from it
- * that enforces.  kernel: NULL when it is not up.  The second one logs what is wrong. */
-int cmd_load_config(const struct options *options, struct kernel *kernel, char **ret_text,
-		    char error[static ERROR_TEXT]);
+/* As text_load() has it; logs what is wrong. */
 int cmd_read_config(const struct options *options, struct kernel *kernel, char **ret_text);
-
-/* Whether a policy enforces that was made from a text, and not from nothing. */
-bool cmd_enforces_text(struct kernel *kernel);
 
 /*
  * The Engine that the options or the configuration name.  *ret is NULL and *ret_off true
@@ -88,12 +82,6 @@ int cmd_open_kernel(const struct options *options, struct kernel **ret);
 
 /* Reconciles and logs what went wrong.  Returns 0 or -errno. */
 int cmd_reconcile(const struct reconcile_input *input, struct reconcile_report *ret);
-
-/* "3 published ports, 2 rules on eth0 (xdp), eth1 (tcx)", allocated. */
-char *cmd_describe(struct kernel *kernel, const struct reconcile_report *report);
-
-/* Why no interface is to be guarded here, and what to do; allocated. */
-char *cmd_no_outside(const struct options *options, const struct desired *desired);
 
 /* Whether it must not be done, because it would cut the caller's own SSH connection or another.
  * Logs whose, what decides, and --force.  A trial may: that is only warned of. */

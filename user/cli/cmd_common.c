@@ -3,18 +3,25 @@
 #include "cli/cmd.h"
 
 #include <errno.h>
-#include <net/if.h>
-#include <netinet/in.h>
 
-#include "cli/view.h"
 #include "config/config.h"
 #include "docker/docker.h"
 #include "base/lock.h"
 #include "base/log.h"
-#include "host/netdev.h"
+#include "engine/reconcile.h"
+#include "engine/desired.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+
+int cmd_read_config(const struct options *options, struct kernel *kernel, char **ret_text)
+{
+	const struct text_file file = { options->config, options->is_default_config };
+	char error[ERROR_TEXT];
+	int err = text_load(&file, kernel, ret_text, error);
+
+	return err < 0 ? log_error(0, "%s", error), err : 0;
+}
 
 int cmd_open_docker(const struct options *options, const char *config_text, struct docker **ret,
 		    bool *ret_off)
@@ -82,87 +89,6 @@ int cmd_reconcile(const struct reconcile_input *input, struct reconcile_report *
 	return err;
 }
 
-static size_t published(const struct policy *policy)
-{
-	const struct policy_port *ports = policy->ports;
-	size_t count = 0;
-
-	for (size_t i = 0; i < policy->ports_count; i++)
-		count += ports[i].origin == PORT_PUBLISHED &&
-			 !(i && view_is_pair(&ports[i - 1], &ports[i]));
-	return count;
-}
-
-char *cmd_describe(struct kernel *kernel, const struct reconcile_report *report)
-{
-	_cleanup_free_ struct attachment *list = NULL;
-	const struct policy *policy = report->desired->policy;
-	size_t count = 0, size, ports;
-	char *text = NULL, name[IF_NAMESIZE];
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		return NULL;
-	ports = published(policy);
-	fprintf(out, "%zu published port%s, %zu rule%s", ports, ports == 1 ? "" : "s",
-		policy->rules_count, policy->rules_count == 1 ? "" : "s");
-	if (kernel_attachments(kernel, &list, &count) < 0)
-		count = 0;
-	for (size_t i = 0; i < count; i++)
-		fprintf(out, "%s %s (%s)", i ? "," : " on",
-			if_indextoname(list[i].ifindex, name) ?: "?", hook_name(list[i].hook));
-	fclose(out);
-	return text;
-}
-
-/* "this host has only eth0 (veth), br0 (bridge)": interfaces that are up, without ports of bridges
- * and bonds and without Docker's. */
-static void put_interfaces(FILE *out, const struct netdev_list *list)
-{
-	const char *separator = "this host has only ";
-
-	for (size_t i = 0; i < list->devices_count; i++) {
-		const struct netdev *device = &list->devices[i];
-
-		if (device->ifindex == INTERFACE_LOOPBACK || !netdev_receives(list, device) ||
-		    netdev_is_docker_bridge(device))
-			continue;
-		fprintf(out, "%s%s (%s)", separator, device->name, netdev_kind_text(device));
-		separator = ", ";
-	}
-	if (separator[0] != ',')
-		fputs("no interface is up", out);
-}
-
-char *cmd_no_outside(const struct options *options, const struct desired *desired)
-{
-	char *text = NULL;
-	size_t size, count;
-	char *const *names = reconcile_names(desired, &count);
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		return NULL;
-	fputs("no interface to guard: ", out);
-	if (count) {
-		fputs("none of the interfaces in `interface", out);
-		for (size_t i = 0; i < count; i++)
-			fprintf(out, " %s", names[i]);
-		fprintf(out, "` of '%s' exists", options->config);
-	} else {
-		fputs("`interface auto` matches NICs, bonds, teams and a veth with the default "
-		      "route, and ",
-		      out);
-		put_interfaces(out, desired->netdevs);
-		fprintf(out,
-			"; name the one that leads outside: `tidegate up NAME`, or `interface "
-			"NAME` in '%s'",
-			options->config);
-	}
-	fclose(out);
-	return text;
-}
-
 bool cmd_cuts_ssh(const struct reconcile_plan *plan, unsigned int trial_seconds)
 {
 	char whom[LOCKOUT_TEXT];
@@ -192,14 +118,13 @@ void cmd_warn(const struct reconcile_report *report)
 {
 	const struct desired *desired = report->desired;
 	const char *line = report->notes;
+	char docker[DESCRIBE_DOCKER];
 
 	for (; line && *line; line += strcspn(line, "\n") + 1)
 		log_warning("%.*s", (int)strcspn(line, "\n"), line);
-	if (desired->docker_source == DOCKER_REMEMBERED && desired->docker_error[0])
-		log_warning("%s; using the ports it had published when it last answered",
-			    desired->docker_error);
-	if (desired->docker_source == DOCKER_UNKNOWN && desired->docker_error[0])
-		log_warning("%s; only ports that rules name are guarded", desired->docker_error);
+	describe_docker(desired, docker);
+	if (docker[0])
+		log_warning("%s", docker);
 }
 
 void cmd_warn_problems(const struct desired *desired)

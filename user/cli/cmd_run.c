@@ -21,6 +21,8 @@
 #include "host/netdev.h"
 #include "policy/policy.h"
 #include "host/tracking.h"
+#include "engine/describe.h"
+#include "engine/text.h"
 #include "engine/trial.h"
 #include "base/cleanup.h"
 
@@ -143,7 +145,7 @@ static void report_unguarded(struct daemon *daemon, const struct reconcile_repor
 	_cleanup_free_ char *why = NULL;
 
 	if (!report->guarded && !daemon->was_unguarded) {
-		why = cmd_no_outside(daemon->options, report->desired);
+		why = describe_no_outside(report->desired, daemon->options->config);
 		log_warning("%s", why ?: "");
 	}
 	daemon->was_unguarded = !report->guarded;
@@ -183,7 +185,7 @@ static void report(struct daemon *daemon, const struct reconcile_report *report)
 	daemon->docker_source = source;
 	if (!report->is_changed)
 		return;
-	what = cmd_describe(daemon->kernel, report);
+	what = describe_policy(daemon->kernel, report);
 	log_info("policy %llu active: %s", report->generation, what ?: "");
 }
 
@@ -200,9 +202,11 @@ static unsigned int read_trial(const struct daemon *daemon)
  * it says so with `reload`. */
 static int read_config(const struct daemon *daemon, char **ret_text, char *error)
 {
-	int err = cmd_load_config(daemon->options, daemon->kernel, ret_text, error);
+	const struct text_file file = { daemon->options->config,
+					daemon->options->is_default_config };
+	int err = text_load(&file, daemon->kernel, ret_text, error);
 
-	if (err < 0 || (*ret_text)[0] || !cmd_enforces_text(daemon->kernel))
+	if (err < 0 || (*ret_text)[0] || !text_is_enforced(daemon->kernel))
 		return err;
 	snprintf(error, ERROR_TEXT,
 		 "'%s' is empty now, which may be a mistake: `tidegate reload` applies it",

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "host/netdev.h"
 #include "host/session.h"
+#include "engine/reconcile.h"
 #include "engine/trial.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -85,7 +86,7 @@ static bool guards_nothing(const struct options *options, const struct up *up,
 
 	if (reconcile_has_outside(input, desired))
 		return false;
-	why = cmd_no_outside(options, desired);
+	why = describe_no_outside(desired, options->config);
 	if (up->is_boot) {
 		log_warning("%s; `tidegate run` will guard an interface that appears later",
 			    why ?: "");
@@ -98,7 +99,7 @@ static bool guards_nothing(const struct options *options, const struct up *up,
 static void report_up(const struct up *up, struct kernel *kernel,
 		      const struct reconcile_report *report)
 {
-	_cleanup_free_ char *what = cmd_describe(kernel, report);
+	_cleanup_free_ char *what = describe_policy(kernel, report);
 
 	cmd_warn(report);
 	cmd_warn_problems(report->desired);

@@ -143,16 +143,6 @@ static char *who_may_enter(const struct policy *policy, const struct view_row *r
 
 /* ---- rows ------------------------------------------------------------------------------ */
 
-bool view_is_pair(const struct policy_port *a, const struct policy_port *b)
-{
-	return a->proto == b->proto && a->lo == b->lo && a->hi == b->hi && a->addr.length == 0 &&
-	       b->addr.length == 0 && a->addr.family != b->addr.family && a->origin == b->origin &&
-	       a->is_closed == b->is_closed && streq(a->container ?: "", b->container ?: "") &&
-	       a->rules_count == b->rules_count &&
-	       (!a->rules_count ||
-		memcmp(a->rules, b->rules, a->rules_count * sizeof(*a->rules)) == 0);
-}
-
 static void add(struct counter *to, const struct counter *more)
 {
 	to->packets += more->packets;
@@ -175,7 +165,7 @@ static void add_port(const struct counted *counted, const struct policy_port *po
 {
 	struct view_row *row = view->count ? &view->rows[view->count - 1] : NULL;
 
-	if (row && !row->is_both && view_is_pair(row->port, port)) {
+	if (row && !row->is_both && policy_is_pair(row->port, port)) {
 		row->is_both = true;
 	} else {
 		row = &view->rows[view->count++];

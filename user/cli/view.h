@@ -28,10 +28,6 @@ struct view {
 int view_make(const struct counted *counted, const struct policy *policy, struct view *ret);
 void view_clear(struct view *view);
 
-/* Whether two neighbours in a policy are one row: the same port on every IPv4 and on every IPv6
- * address, with the same rules. */
-bool view_is_pair(const struct policy_port *a, const struct policy_port *b);
-
 /* Those sources of a rule that are of the row's address family; borrowed from the rule. */
 struct view_sources {
 	const struct prefix *prefixes; /* IPv4 before IPv6, each family sorted */

@@ -125,4 +125,19 @@ int desired_check_kept(struct desired *desired, const char *sets_dir);
 void desired_free(struct desired *desired);
 void desired_freep(struct desired **desired);
 
+/* ---- the configuration's text, and what its absence means (text.c) --------------------- */
+
+struct text_file {
+	const char *path;
+	bool is_default; /* nobody named it: it may never have been there */
+};
+
+/* "" for a default file that is missing while nothing was made from it that enforces.  kernel: NULL
+ * when it is not up.  0, or -errno with error filled. */
+int text_load(const struct text_file *file, struct kernel *kernel, char **ret_text,
+	      char error[static ERROR_TEXT]);
+
+/* Whether a policy enforces that was made from a text, and not from nothing. */
+bool text_is_enforced(struct kernel *kernel);
+
 #endif

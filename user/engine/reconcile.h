@@ -113,4 +113,16 @@ bool reconcile_has_outside(const struct reconcile_input *input, const struct des
 
 void reconcile_clear(struct reconcile_report *report);
 
+/* ---- what it came to, in the words that command line and daemon share (describe.c) ------ */
+
+/* "3 published ports, 2 rules on eth0 (xdp), eth1 (tcx)", allocated; NULL = no memory. */
+char *describe_policy(struct kernel *kernel, const struct reconcile_report *report);
+
+/* Why no interface is to be guarded here, and what to do; likewise. */
+char *describe_no_outside(const struct desired *desired, const char *config_path);
+
+/* What it means that Docker did not answer; "" = it did, or nobody wanted it to. */
+#define DESCRIBE_DOCKER (ERROR_TEXT + 64)
+void describe_docker(const struct desired *desired, char ret[static DESCRIBE_DOCKER]);
+
 #endif

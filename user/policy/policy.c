@@ -146,6 +146,16 @@ void policy_free(struct policy *policy)
 	free(policy);
 }
 
+bool policy_is_pair(const struct policy_port *a, const struct policy_port *b)
+{
+	return a->proto == b->proto && a->lo == b->lo && a->hi == b->hi && a->addr.length == 0 &&
+	       b->addr.length == 0 && a->addr.family != b->addr.family && a->origin == b->origin &&
+	       a->is_closed == b->is_closed && streq(a->container ?: "", b->container ?: "") &&
+	       a->rules_count == b->rules_count &&
+	       (!a->rules_count ||
+		memcmp(a->rules, b->rules, a->rules_count * sizeof(*a->rules)) == 0);
+}
+
 void policy_freep(struct policy **policy)
 {
 	policy_free(*policy);

@@ -134,6 +134,10 @@ struct policy_answer {
 struct policy_answer policy_evaluate(const struct policy *policy, const struct prefix *saddr,
 				     const struct prefix *daddr, __u8 proto, unsigned short dport);
 
+/* Whether two neighbours in a policy are one to people: the same port on every IPv4 and on every
+ * IPv6 address, with the same rules. */
+bool policy_is_pair(const struct policy_port *a, const struct policy_port *b);
+
 void policy_free(struct policy *policy);
 void policy_freep(struct policy **policy);
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* cmd_config.c: the text of the configuration, and what its absence means. */
+/* text.c: the text of the configuration as a file.  See desired.h. */
+#include "engine/desired.h"
+
 #include <errno.h>
 #include <stdarg.h>
 
-#include "cli/cmd.h"
 #include "base/file.h"
 #include "image/image.h"
-#include "base/log.h"
+#include "kernel/kernel.h"
 #include "engine/notes.h"
 #include "engine/running.h"
 #include "base/cleanup.h"
@@ -23,7 +24,7 @@ static int __attribute__((format(printf, 3, 4))) fail(int err, char *error, cons
 	return err;
 }
 
-bool cmd_enforces_text(struct kernel *kernel)
+bool text_is_enforced(struct kernel *kernel)
 {
 	_cleanup_(image_clear) struct image image = {};
 	_cleanup_free_ char *text = NULL;
@@ -37,42 +38,33 @@ bool cmd_enforces_text(struct kernel *kernel)
  * rename it away for a moment, and an empty one would lift every ban and, where interfaces were
  * named, take the filter off them.
  */
-static int read_missing(const struct options *options, struct kernel *kernel, char **ret_text,
+static int read_missing(const struct text_file *file, struct kernel *kernel, char **ret_text,
 			char *error)
 {
-	if (cmd_enforces_text(kernel))
+	if (text_is_enforced(kernel))
 		return fail(-ENOENT, error,
 			    "'%s' is missing, but the active policy was made from it: put it back, "
 			    "or create an empty file",
-			    options->config);
+			    file->path);
 	*ret_text = strdup("");
 	return *ret_text ? 0 : fail(-ENOMEM, error, "out of memory");
 }
 
-int cmd_load_config(const struct options *options, struct kernel *kernel, char **ret_text,
-		    char error[static ERROR_TEXT])
+int text_load(const struct text_file *file, struct kernel *kernel, char **ret_text,
+	      char error[static ERROR_TEXT])
 {
 	_cleanup_free_ char *text = NULL;
 	size_t length;
-	int err = conffile_read_given(options->config, CONFIG_BYTES, &text, &length);
+	int err = conffile_read_given(file->path, CONFIG_BYTES, &text, &length);
 
-	if (err == -ENOENT && options->is_default_config)
-		return read_missing(options, kernel, ret_text, error);
+	if (err == -ENOENT && file->is_default)
+		return read_missing(file, kernel, ret_text, error);
 	if (err < 0)
-		return fail(err, error, "cannot read the configuration '%s': %s", options->config,
+		return fail(err, error, "cannot read the configuration '%s': %s", file->path,
 			    conffile_error(err));
 	if (strlen(text) != length)
 		return fail(-EINVAL, error,
-			    "'%s' contains a zero byte, so it is not a configuration",
-			    options->config);
+			    "'%s' contains a zero byte, so it is not a configuration", file->path);
 	*ret_text = TAKE_PTR(text);
 	return 0;
-}
-
-int cmd_read_config(const struct options *options, struct kernel *kernel, char **ret_text)
-{
-	char error[ERROR_TEXT];
-	int err = cmd_load_config(options, kernel, ret_text, error);
-
-	return err < 0 ? log_error(0, "%s", error), err : 0;
 }
