@@ -7,6 +7,7 @@
 #define TIDEGATE_LOCK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define LOCK_DIR         "/run/tidegate"
 #define LOCK_PATH        LOCK_DIR "/lock"
@@ -23,5 +24,10 @@ void lock_describe_holder(char ret[static LOCK_HOLDER_TEXT]);
  * runs there. */
 int lock_take_daemon(const char *pin_dir);
 bool lock_is_daemon_running(const char *pin_dir);
+
+/* The daemon writes down that it does something, in the file that it has locked; how long ago that
+ * was, in milliseconds, or -1 when it does not tell (an older version, or there is none). */
+void lock_beat(int daemon_fd, const char *pin_dir);
+int64_t lock_beaten_ms(const char *pin_dir);
 
 #endif

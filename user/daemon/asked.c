@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* asked.c: see asked.h. */
+#include "daemon/asked.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "docker/docker.h"
+
+static bool is_off(const char *url)
+{
+	return streq(url, "off");
+}
+
+/* Only another URL is another Engine: whatever else changed in the text, the stream goes on. */
+static int open_wanted(struct asked *asked)
+{
+	const char *url = asked->wanted_url;
+	int err;
+
+	if (!url || (asked->url && streq(asked->url, url)))
+		return 0;
+	docker_free(TAKE_PTR(asked->docker));
+	free(asked->url);
+	asked->url = strdup(url);
+	if (!asked->url)
+		return -ENOMEM;
+	if (is_off(url))
+		return 0;
+	err = docker_new(url[0] ? url : NULL, &asked->docker);
+	if (err == -ENOMEM)
+		free(TAKE_PTR(asked->url));
+	return err;
+}
+
+int asked_ask(struct asked *asked, char error[static ERROR_TEXT])
+{
+	struct docker_answer *answer = &asked->answer;
+	int err;
+
+	asked_forget(asked);
+	err = open_wanted(asked);
+	if (err == -ENOMEM)
+		return snprintf(error, ERROR_TEXT, "out of memory"), err;
+	if (!asked->url)
+		return 0;
+	err = docker_answer_read(asked->docker, is_off(asked->url), answer, error);
+	if (err < 0)
+		return err;
+	if (!asked->docker && !is_off(asked->url))
+		snprintf(answer->error, sizeof(answer->error),
+			 "cannot use '%s' as the Docker Engine's address",
+			 asked->url[0] ? asked->url : "$DOCKER_HOST");
+	asked->is_answered = true;
+	return 0;
+}
+
+int asked_answer(void *arg, const struct config *config, const struct docker_answer **ret)
+{
+	struct asked *asked = arg;
+	const char *url = asked->forced_url ?: config_docker_url(config) ?: "";
+	char ignored[ERROR_TEXT];
+	int err;
+
+	if (!asked->is_answered || !streq(asked->url, url)) {
+		free(asked->wanted_url);
+		asked->wanted_url = strdup(url);
+		if (!asked->wanted_url)
+			return -ENOMEM;
+		if (!asked->is_last)
+			return -ESTALE;
+		err = asked_ask(asked, ignored);
+		if (err < 0)
+			return err;
+	}
+	*ret = &asked->answer;
+	return 0;
+}
+
+void asked_forget(struct asked *asked)
+{
+	docker_answer_clear(&asked->answer);
+	asked->is_answered = false;
+}
+
+void asked_clear(struct asked *asked)
+{
+	asked_forget(asked);
+	docker_free(asked->docker);
+	free(asked->url);
+	free(asked->wanted_url);
+	memset(asked, 0, sizeof(*asked));
+}
