@@ -1,7 +1,8 @@
 #!/bin/bash
 # The unit as `make install` makes it, started by a systemd of its own in the sandbox: it works
 # with the capabilities, paths and system calls it is left with; it enforces before Docker is
-# there; a crash, a restart and a stop leave the filter, a trial and the audit mode as they are.
+# there; what hangs is started again; a crash, a restart and a stop leave the filter, a trial and the
+# audit mode as they are.
 #
 # One file, three parts: the caller, the machine that becomes systemd, the story that systemd runs.
 self=$(realpath "$0")
@@ -28,6 +29,8 @@ install_units() {
 		[Service]
 		StandardOutput=append:/run/tidegate.log
 		StandardError=append:/run/tidegate.log
+		# Shorter than the unit's, for the test to be short.
+		WatchdogSec=10
 	EOT
 	cat >/etc/systemd/system/story.service <<-EOT
 		[Unit]
@@ -40,7 +43,7 @@ install_units() {
 		ExecStopPost=/bin/systemctl exit --force --force 0
 		StandardOutput=append:/run/story.tap
 		StandardError=append:/run/story.tap
-		TimeoutStartSec=150
+		TimeoutStartSec=180
 	EOT
 }
 
@@ -69,14 +72,18 @@ tidegate=/opt/tidegate/sbin/tidegate
 
 main_pid() { systemctl show -P MainPID tidegate; }
 says() { grep -q -- "$1" <<<"$("$tidegate" status 2>&1)"; }
-has_restarted() { [ "$(main_pid)" != 0 ] && [ "$(main_pid)" != "$1" ] && says 'daemon  *running'; }
+# Not only begun: the watchdog is for a daemon that is ready.
+has_restarted() {
+	[ "$(main_pid)" != 0 ] && [ "$(main_pid)" != "$1" ] &&
+		systemctl --quiet is-active tidegate && says 'daemon  *running'
+}
 
 network_up
 configure <<<"allow 6379/tcp from $office4"
 
 # ---- before Docker -----------------------------------------------------------------------
 
-expect "the unit starts without Docker" systemctl start tidegate
+expect "the unit starts without Docker" timeout 20 systemctl start tidegate
 expect "it is ordered before the network and Docker" sh -c \
 	'for unit in network-pre.target docker.service docker.socket; do
 		systemctl show -P Before tidegate | grep -qw "$unit" || exit 1; done'
@@ -131,10 +138,16 @@ expect "systemctl reload succeeds without" systemctl reload tidegate
 
 # ---- crash, restart, stop --------------------------------------------------------------------
 
+expect_equal "a daemon that lives is left alone by the watchdog" \
+	"$(systemctl show -P NRestarts tidegate)" 0
 watch_start tcp stranger $host4 6379/tcp
 pid=$(main_pid)
 kill -KILL "$pid"
 expect "a daemon that was killed is started again" eventually 10 has_restarted "$pid"
+
+pid=$(main_pid)
+kill -STOP "$pid"
+expect "a daemon that hangs is killed and started again" eventually 20 has_restarted "$pid"
 
 "$tidegate" reload --confirm 60s 2>/dev/null
 expect "a trial is pending" says 'on trial'

@@ -15,10 +15,10 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 
 #include "base/hash.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #define DAEMON_PATH LOCK_DIR "/daemon"
 #define POLL_MS     5
@@ -162,15 +162,6 @@ bool lock_is_daemon_running(const char *pin_dir)
  */
 #define BEATS 4096
 
-/* Not the wall clock, which people set; nor one that goes on in suspend, when nobody beats. */
-static int64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 static off_t beat_offset(const struct flock *range)
 {
 	return range->l_start % BEATS * sizeof(int64_t);
@@ -178,7 +169,8 @@ static off_t beat_offset(const struct flock *range)
 
 void lock_beat(int daemon_fd, const char *pin_dir)
 {
-	int64_t now = monotonic_ms();
+	/* Not the clock that people set, nor the one that goes on in suspend, when nobody beats. */
+	int64_t now = clock_ms(CLOCK_MONOTONIC);
 	struct flock range;
 
 	/* Who cannot write it is taken for one that hangs, which is worth a look. */
@@ -196,5 +188,5 @@ int64_t lock_beaten_ms(const char *pin_dir)
 	if (fd < 0 || range_of(pin_dir, &range) < 0 ||
 	    pread(fd, &beat, sizeof(beat), beat_offset(&range)) != sizeof(beat) || !beat)
 		return -1;
-	return monotonic_ms() - beat;
+	return clock_ms(CLOCK_MONOTONIC) - beat;
 }

@@ -25,6 +25,10 @@ void lock_describe_holder(char ret[static LOCK_HOLDER_TEXT]);
 int lock_take_daemon(const char *pin_dir);
 bool lock_is_daemon_running(const char *pin_dir);
 
+/* A daemon that has not written for so long hangs.  It may wait for Docker in between
+ * (DOCKER_READ_MS). */
+#define LOCK_HANGS_MS 20000
+
 /* The daemon writes down that it does something, in the file that it has locked; how long ago that
  * was, in milliseconds, or -1 when it does not tell (an older version, or there is none). */
 void lock_beat(int daemon_fd, const char *pin_dir);

@@ -133,8 +133,9 @@ static void print_head(const struct status *status)
 	if (desired)
 		print_useless(desired->policy);
 	printf("  daemon     %s\n",
-	       health->is_daemon_running ? "running"
-					 : "not running: later changes in Docker are not followed");
+	       !health->is_daemon_running ? "not running: later changes in Docker are not followed"
+	       : health->daemon_silent_ms ? "hangs: later changes in Docker are not followed"
+					  : "running");
 	printf("  config     %s\n", status->options->config);
 }
 

@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "daemon/decide.h"
@@ -122,14 +123,6 @@ static int open_sources(struct daemon *daemon, const char *config_path)
 }
 
 /* ---- what happened --------------------------------------------------------------------- */
-
-static int64_t clock_ms(clockid_t clock)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	return time.tv_sec * INT64_C(1000) + time.tv_nsec / 1000000;
-}
 
 static struct daemon_time now(void)
 {

@@ -3,7 +3,6 @@
  * docker.c: one reading of everything the Engine has, in the order that makes it consistent.
  */
 #include <errno.h>
-#include <time.h>
 
 #include "docker/docker.h"
 #include "docker/events.h"
@@ -14,6 +13,7 @@
 #include "docker/network.h"
 #include "docker/inventory.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 /* API 1.MINOR: the oldest is that of Engine 20.10; the newest, of 29.0, lost some fields. */
 #define API_MIN          41
@@ -34,14 +34,6 @@ struct docker {
 	struct docker_memory memory;
 	char error[DOCKER_ERROR_SIZE];
 };
-
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 static int fetch(struct docker *docker, const char *path, struct docker_request *ret)
 {
@@ -87,7 +79,7 @@ static int ask_info(struct docker *docker)
 	bool is_manager;
 	int err;
 
-	if (docker->info_ms && now_ms() - docker->info_ms < INFO_TTL_MS)
+	if (docker->info_ms && clock_ms(CLOCK_MONOTONIC) - docker->info_ms < INFO_TTL_MS)
 		return 0;
 	err = fetch(docker, "/info", &request);
 	if (err)
@@ -96,7 +88,7 @@ static int ask_info(struct docker *docker)
 	if (err)
 		return explain_answer(docker, err, "/info", &error);
 	docker->is_manager = is_manager;
-	docker->info_ms = now_ms();
+	docker->info_ms = clock_ms(CLOCK_MONOTONIC);
 	return 0;
 }
 
@@ -252,7 +244,7 @@ static int read_all(struct docker *docker, struct inventory *inventory)
 {
 	int err;
 
-	docker_http_set_deadline(docker->http, now_ms() + DOCKER_READ_MS);
+	docker_http_set_deadline(docker->http, clock_ms(CLOCK_MONOTONIC) + DOCKER_READ_MS);
 	err = greet_newborn(docker);
 	if (!err)
 		err = negotiate(docker);

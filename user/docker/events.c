@@ -9,11 +9,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "docker/events.h"
 #include "docker/http.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
@@ -39,14 +39,6 @@ struct docker_events {
 	struct error garbage;
 	char error[512];
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 /* ---- what arrives ---- */
 
@@ -78,7 +70,7 @@ static void weigh_joined(struct docker_events *events)
 	struct docker_change *change = &events->change;
 
 	if (change->joined_count && !events->start_end_ms)
-		events->start_end_ms = now_ms() + START_MS;
+		events->start_end_ms = clock_ms(CLOCK_MONOTONIC) + START_MS;
 	for (; change->joined_count; change->joined_count--)
 		if (!events->is_stopped(change->joined[change->joined_count - 1], events->arg))
 			change->is_any = true;
@@ -110,7 +102,7 @@ static int take(const char *bytes, size_t size, void *arg)
 static void enter(struct docker_events *events, enum state state)
 {
 	events->state = state;
-	events->since_ms = now_ms();
+	events->since_ms = clock_ms(CLOCK_MONOTONIC);
 }
 
 static void explain(struct docker_events *events)
@@ -138,8 +130,8 @@ static void explain(struct docker_events *events)
 
 static void give_up(struct docker_events *events)
 {
-	bool was_steady =
-		events->state == STANDING && now_ms() - events->since_ms >= BACKOFF_MAX_MS;
+	bool was_steady = events->state == STANDING &&
+			  clock_ms(CLOCK_MONOTONIC) - events->since_ms >= BACKOFF_MAX_MS;
 
 	explain(events);
 	/* The Engine may be another one next time, which speaks another version. */
@@ -203,7 +195,7 @@ static int keep_up(struct docker_events *events)
 {
 	int err;
 
-	if (events->state == DOWN && now_ms() >= state_end(events)) {
+	if (events->state == DOWN && clock_ms(CLOCK_MONOTONIC) >= state_end(events)) {
 		err = open_stream(events);
 		if (err) {
 			events->backoff_ms = BACKOFF_MAX_MS;
@@ -216,8 +208,8 @@ static int keep_up(struct docker_events *events)
 		enter(events, STANDING);
 		events->change.is_any = true;
 	}
-	if (events->state != DOWN &&
-	    (!docker_stream_is_open(events->stream) || now_ms() >= state_end(events)))
+	if (events->state != DOWN && (!docker_stream_is_open(events->stream) ||
+				      clock_ms(CLOCK_MONOTONIC) >= state_end(events)))
 		give_up(events);
 	return 0;
 }
@@ -232,7 +224,7 @@ int docker_events_fd(const struct docker_events *events)
 int docker_events_timeout_ms(const struct docker_events *events)
 {
 	int64_t end = next_end(events), own = docker_stream_deadline_ms(events->stream);
-	int64_t left = (end < own ? end : own) - now_ms();
+	int64_t left = (end < own ? end : own) - clock_ms(CLOCK_MONOTONIC);
 
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : left;
 }
@@ -241,7 +233,7 @@ int docker_events_run(struct docker_events *events, bool *ret_changed)
 {
 	int err = keep_up(events);
 
-	if (events->start_end_ms && now_ms() >= events->start_end_ms)
+	if (events->start_end_ms && clock_ms(CLOCK_MONOTONIC) >= events->start_end_ms)
 		events->change.is_any = true;
 	*ret_changed = events->change.is_any;
 	if (events->change.is_any)

@@ -7,11 +7,11 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/un.h>
-#include <time.h>
 #include <curl/curl.h>
 
 #include "docker/http.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #define DEFAULT_URL "unix:///var/run/docker.sock"
 #define CONCURRENT  16
@@ -34,14 +34,6 @@ struct docker_stream {
 	void *sink_arg;
 	struct docker_request request;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 /* ---- where ---- */
 
@@ -293,7 +285,7 @@ struct batch {
 /* What is left of its time; -1 = nothing. */
 static int patience_ms(const struct docker_http *http, int timeout_ms)
 {
-	int64_t left = http->deadline_ms - now_ms();
+	int64_t left = http->deadline_ms - clock_ms(CLOCK_MONOTONIC);
 
 	if (!http->deadline_ms)
 		return timeout_ms;
@@ -382,7 +374,7 @@ static int set_timer(CURLM *multi, long timeout_ms, void *arg)
 {
 	struct docker_stream *stream = arg;
 
-	stream->deadline_ms = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms;
+	stream->deadline_ms = timeout_ms < 0 ? INT64_MAX : clock_ms(CLOCK_MONOTONIC) + timeout_ms;
 	return 0;
 }
 
@@ -486,7 +478,7 @@ static void drive(struct docker_stream *stream)
 
 		curl_multi_socket_action(stream->multi, events[i].data.fd, mask, &running);
 	}
-	if (now_ms() < stream->deadline_ms)
+	if (clock_ms(CLOCK_MONOTONIC) < stream->deadline_ms)
 		return;
 	/* It sets the next one, if it wants one. */
 	stream->deadline_ms = INT64_MAX;

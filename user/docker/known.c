@@ -9,23 +9,15 @@
  * a container asks for never changes.
  */
 #include <errno.h>
-#include <time.h>
 
 #include "docker/known.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #define DETAILS_MS  1000
 #define KNOWN_MS    25 /* when only the outcome of its last start is asked for */
 #define DETAILS_MAX (16u << 20)
 #define SETTLED_MS  60000
-
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 /* ---- remembering ---- */
 
@@ -105,7 +97,7 @@ static bool is_needed(const struct docker_known *known, const struct docker_list
 	case DOCKER_EXITED:
 		/* Nothing but an operator's `docker update` makes this one matter. */
 		return !known->has_details || details->state != DOCKER_EXITED || details->is_kept ||
-		       now_ms() - known->read_ms > SETTLED_MS;
+		       clock_ms(CLOCK_MONOTONIC) - known->read_ms > SETTLED_MS;
 	default:
 		/* Whether its start failed is news each time. */
 		return true;
@@ -155,7 +147,7 @@ static int learn(struct asking *asking, struct question *question, struct docker
 	docker_details_clear(&known->details);
 	known->details = details;
 	known->has_details = known->is_fresh = true;
-	known->read_ms = now_ms();
+	known->read_ms = clock_ms(CLOCK_MONOTONIC);
 	return 0;
 }
 

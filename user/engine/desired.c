@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "policy_image.h"
@@ -17,6 +16,7 @@
 #include "kernel/kernel.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 static int __attribute__((format(printf, 3, 4))) fail(int err, char *error, const char *format, ...)
 {
@@ -65,18 +65,10 @@ static int remember(const struct desired_input *input, struct desired *desired, 
 	return 0;
 }
 
-static __u64 coarse_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
-
 int docker_answer_read(struct docker *docker, bool is_docker_off, struct docker_answer *ret,
 		       char error[static ERROR_TEXT])
 {
-	struct docker_answer answer = { .began_ns = coarse_ns() };
+	struct docker_answer answer = { .began_ns = clock_ns(CLOCK_MONOTONIC_COARSE) };
 	int err = netdev_read(&answer.netdevs);
 
 	if (err < 0)

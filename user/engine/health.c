@@ -160,7 +160,8 @@ static int check_means(struct kernel *kernel, struct health *health)
 			err = add_problem(health,
 					  "the defense '%s' was removed: `tidegate up` restores it",
 					  means_name(i));
-	health->is_arming = health->is_daemon_running && health->report.desired &&
+	health->is_arming = health->is_daemon_running && !health->daemon_silent_ms &&
+			    health->report.desired &&
 			    health->report.desired->docker_source == DOCKER_FRESH;
 	return err;
 }
@@ -262,6 +263,12 @@ static int check(const struct health_input *input, struct health *health)
 	if (err == 0 && health->state.is_followed && !health->is_daemon_running)
 		err = add_problem(health,
 				  "`tidegate run` has died: changes in Docker are not followed");
+	if (err == 0 && health->daemon_silent_ms)
+		err = add_problem(
+			health,
+			"`tidegate run` hangs, it has done nothing for %lld s: changes in "
+			"Docker are not followed",
+			health->daemon_silent_ms / 1000);
 	if (err == 0 && health->is_audit)
 		err = add_problem(health, "audit mode: nothing is dropped");
 	if (err == 0)
@@ -279,6 +286,8 @@ int health_read(const struct health_input *input, struct health *ret)
 	health.is_loaded = input->kernel != NULL;
 	health.is_unreadable = input->unreadable != NULL;
 	health.is_daemon_running = lock_is_daemon_running(input->pin_dir);
+	if (health.is_daemon_running && lock_beaten_ms(input->pin_dir) > LOCK_HANGS_MS)
+		health.daemon_silent_ms = lock_beaten_ms(input->pin_dir);
 	if (input->unreadable)
 		err = add_problem(&health, "%s", input->unreadable);
 	else if (!input->kernel)

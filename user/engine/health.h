@@ -22,6 +22,8 @@ struct health {
 	bool is_unreadable; /* another version's is */
 	bool is_audit;
 	bool is_daemon_running;
+	long long
+		daemon_silent_ms; /* no sign of life of it for so long: it hangs; 0 = it does not */
 	unsigned int trial_seconds_left; /* 0 = nothing is on trial */
 	struct health_interface *interfaces;
 	size_t interfaces_count;
