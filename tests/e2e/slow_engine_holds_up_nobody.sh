@@ -1,0 +1,42 @@
+#!/bin/bash
+# An Engine that takes connections and does not answer: the daemon waits for it without the lock, and
+# does not hang for it.
+. "$(dirname "$0")/lib.sh"
+
+network_up
+configure <<<"docker unix:///run/slow.sock"
+/usr/bin/python3 - <<-'EOF' &
+	import socket
+	listener = socket.socket(socket.AF_UNIX)
+	listener.bind("/run/slow.sock")
+	listener.listen()
+	connections = []
+	while True:
+	    connections.append(listener.accept()[0])
+	    open("/run/asked", "a").write("x")
+EOF
+slow_pid=$!
+eventually 5 test -S /run/slow.sock
+expect "tidegate up --without-docker succeeds" tidegate up --without-docker
+"$tidegate" run >>/run/tidegate.log 2>&1 &
+daemon_pid=$!
+
+is_asked() { [ -s /run/asked ]; }
+expect "the daemon asks" eventually 5 is_asked
+free=0
+for number in {1..60}; do
+	flock --wait 2 /run/tidegate/lock true && free=$((free + 1))
+	sleep 0.1
+	[ $((number % 10)) != 0 ] || kill -HUP "$daemon_pid"
+done
+expect_equal "the lock is to be had at any time" "$free" 60
+
+configure <<<"docker unix:///run/slow.sock
+allow 80/tcp"
+is_applied() { grep -q 'allow 80/tcp' <<<"$("$tidegate" list 2>/dev/null)"; }
+expect "a saved file is applied within 10 s all the same" eventually 10 is_applied
+hangs() { grep -q hangs <<<"$("$tidegate" status)"; }
+sleep 25
+expect_not "the daemon is not taken for one that hangs" hangs
+daemon_stop
+kill "$slow_pid" && ! wait "$slow_pid" 2>/dev/null
