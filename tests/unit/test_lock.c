@@ -18,6 +18,7 @@
 
 #include "base/lock.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #define PIN_DIR "/run/pins/tidegate"
 
@@ -111,6 +112,36 @@ static void each_pin_directory_has_a_daemon_of_its_own(void **state)
 	assert_false(lock_is_daemon_running(PIN_DIR));
 }
 
+static int64_t late_ms;
+
+static int later(clockid_t clock, struct timespec *ret)
+{
+	int err = clock_gettime(clock, ret);
+
+	ret->tv_sec += late_ms / 1000;
+	return err;
+}
+
+static void a_daemon_that_hangs_is_told_by_when_it_last_beat(void **state)
+{
+	int fd;
+
+	need_namespace(state);
+	fd = lock_take_daemon("/run/beating");
+	assert_true(fd >= 0);
+	assert_int_equal(lock_beaten_ms("/run/beating"), -1);
+	lock_beat(fd, "/run/beating");
+	assert_in_range(lock_beaten_ms("/run/beating"), 0, 5000);
+	clock_replace(later);
+	late_ms = 60000;
+	assert_in_range(lock_beaten_ms("/run/beating"), 60000, 65000);
+	assert_int_equal(lock_beaten_ms("/run/quiet"), -1);
+	lock_beat(fd, "/run/beating/");
+	assert_in_range(lock_beaten_ms("/run/beating"), 0, 5000);
+	clock_replace(NULL);
+	close(fd);
+}
+
 static int told[2];
 
 static void hold_the_lock(void)
@@ -149,6 +180,7 @@ int main(void)
 		cmocka_unit_test(a_probe_never_keeps_a_daemon_from_starting),
 		cmocka_unit_test(the_probe_tells_a_daemon_from_none),
 		cmocka_unit_test(each_pin_directory_has_a_daemon_of_its_own),
+		cmocka_unit_test(a_daemon_that_hangs_is_told_by_when_it_last_beat),
 		cmocka_unit_test(a_held_lock_names_who_holds_it),
 	};
 

@@ -174,6 +174,16 @@ static int keep_running(struct round *round, struct reconcile_input *input, int 
 	return err;
 }
 
+static void write_followed(struct round *round, __u32 is_followed)
+{
+	struct state state;
+
+	if (kernel_read_state(round->kernel, &state) < 0)
+		return;
+	state.is_followed = is_followed;
+	(void)kernel_write_state(round->kernel, &state);
+}
+
 /* Somebody else made all anew, after what we have was taken away. */
 static int take_others(struct round *round)
 {
@@ -184,6 +194,7 @@ static int take_others(struct round *round)
 		return err;
 	kernel_free(round->kernel);
 	round->kernel = others;
+	write_followed(round, 1);
 	return 0;
 }
 
@@ -269,9 +280,7 @@ static int attempt(struct round *round, struct daemon_outcome *ret)
 		return err;
 	if (!round->asked.is_last && generation(round) != before)
 		return -ESTALE;
-	err = apply(round, ret);
-	read_trial(round, ret);
-	return err;
+	return apply(round, ret);
 }
 
 void round_run(struct round *round, struct daemon_outcome *ret)
@@ -284,6 +293,7 @@ void round_run(struct round *round, struct daemon_outcome *ret)
 		err = attempt(round, ret);
 	}
 	asked_forget(&round->asked);
+	read_trial(round, ret);
 	ret->is_ok = err == 0;
 	round->was_failing = err < 0;
 	kernel_hold_links(round->kernel);
@@ -291,16 +301,6 @@ void round_run(struct round *round, struct daemon_outcome *ret)
 }
 
 /* ---- beginning and end ------------------------------------------------------------------- */
-
-static void write_followed(struct round *round, __u32 is_followed)
-{
-	struct state state;
-
-	if (kernel_read_state(round->kernel, &state) < 0)
-		return;
-	state.is_followed = is_followed;
-	(void)kernel_write_state(round->kernel, &state);
-}
 
 int round_begin(struct round *round, const struct daemon_setup *setup, const struct heart *heart)
 {
