@@ -186,11 +186,11 @@ $(NEXT)/tidegate: $(NEXT_OBJS) $(filter-out $(NEXT_OBJS:$(NEXT)/%=build/%),$(USE
 
 # ---- the version before ------------------------------------------------------------
 
-# The last build with the layout of maps before this one: what the test of an upgrade across
-# layouts upgrades from.  See tests/e2e/layouts/README.
-LAYOUT6 := build/layout-6
+# The last builds with other layouts of maps: what the tests of an upgrade across layouts upgrade
+# from.  See tests/e2e/layouts/README.
+LAYOUTS := 6 7
 
-$(LAYOUT6)/tidegate: tests/e2e/layouts/layout-6.tar.xz
+build/layout-%/tidegate: tests/e2e/layouts/layout-%.tar.xz
 	@echo "  OLD   $@"
 	$(Q)rm -rf $(@D) && mkdir -p $(@D)/source && tar -xJf $< -C $(@D)/source
 	$(Q)$(MAKE) -s -C $(@D)/source CI= build/tidegate >/dev/null
@@ -283,7 +283,7 @@ check-programs: all $(UNIT_TESTS) $(FUZZERS) compile_commands.json
 check: check-programs
 	tests/run unit fuzz lint house
 
-programs: all $(UNIT_TESTS) $(VERDICT_TESTS) $(FUZZERS) $(BENCH)/cost $(NEXT)/tidegate $(LAYOUT6)/tidegate \
+programs: all $(UNIT_TESTS) $(VERDICT_TESTS) $(FUZZERS) $(BENCH)/cost $(NEXT)/tidegate $(LAYOUTS:%=build/layout-%/tidegate) \
 	e2e-helpers compile_commands.json
 
 e2e-helpers:

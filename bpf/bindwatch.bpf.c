@@ -113,8 +113,8 @@ static __always_inline bool is_every(const struct bound_key *key)
 
 static __always_inline long note(const struct bound_key *key, const struct bound_value *value)
 {
-	long err = is_every(key) ? bpf_map_update_elem(&learned, key, value, BPF_ANY)
-				 : bpf_map_update_elem(&learned_at, key, value, BPF_ANY);
+	long err = is_every(key) ? bpf_map_update_elem(&bound_ports, key, value, BPF_ANY)
+				 : bpf_map_update_elem(&bound_ports_at, key, value, BPF_ANY);
 
 	mark(key);
 	return err;
@@ -225,8 +225,8 @@ int learn_bind6(struct bpf_sock *sk)
 static __always_inline bool try_port(const struct bpf_sock *sk, const struct bound_key *key)
 {
 	struct bound_value value = { .bound_ns = bpf_ktime_get_coarse_ns(), .by = BOUND_PENDING };
-	const struct bound_value *known = is_every(key) ? bpf_map_lookup_elem(&learned, key)
-							: bpf_map_lookup_elem(&learned_at, key);
+	const struct bound_value *known = is_every(key) ? bpf_map_lookup_elem(&bound_ports, key)
+							: bpf_map_lookup_elem(&bound_ports_at, key);
 
 	if (is_held(sk, key))
 		return false;

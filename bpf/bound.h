@@ -20,7 +20,7 @@ struct {
 	__uint(max_entries, BOUND_EVERY_MAX);
 	__type(key, struct bound_key);
 	__type(value, struct bound_value);
-} learned SEC(".maps");
+} bound_ports SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -28,7 +28,7 @@ struct {
 	__uint(max_entries, LIMIT_BOUND);
 	__type(key, struct bound_key);
 	__type(value, struct bound_value);
-} learned_at SEC(".maps");
+} bound_ports_at SEC(".maps");
 
 /* User space clears bits while the program sets others, so it works on the same memory. */
 struct {
@@ -37,14 +37,14 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct bound_marks);
-} learned_ports SEC(".maps");
+} bound_marks SEC(".maps");
 
 static __always_inline struct bound_marks *bound_marks_of(void)
 {
 	__u32 key = 0;
 
 	/* Inlined by the kernel: an address, not a call. */
-	return bpf_map_lookup_elem(&learned_ports, &key);
+	return bpf_map_lookup_elem(&bound_marks, &key);
 }
 
 #endif

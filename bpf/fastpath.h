@@ -40,41 +40,26 @@ static __always_inline const struct fastpath_table *fastpath_enabled(void)
 	return offset ? (const void *)&fastpath + offset : NULL;
 }
 
-/* Whether the address is known for this host's own without a search, and no port names it. */
-static __always_inline bool is_own(const struct image_near4 *near4, const struct image_near6 *near6,
-				   const struct packet *pkt)
+static __always_inline bool is_own(const struct own_addrs *own, const struct packet *pkt)
 {
-	if (pkt->family == 4) {
-		for (int i = 0; i < IMAGE_NEAR; i++)
-			if (near4[i].is == IMAGE_NEAR4(pkt->daddr[0], DESTINATION_LOCAL))
-				return true;
-		return false;
-	}
-	for (int i = 0; i < IMAGE_NEAR; i++)
-		if (near6[i].lo == word64(pkt->daddr + 2) && near6[i].hi == word64(pkt->daddr))
-			return near6[i].destination == DESTINATION_LOCAL;
-	return false;
+	if (pkt->family == 4)
+		return is_own4(own, pkt->daddr[0]);
+	return is_own6(own, word64(pkt->daddr), word64(pkt->daddr + 2));
 }
 
-/* Whether the source is one of the addresses that decide.h's is_inside() knows and that no bit
- * stands for. */
-static __always_inline bool is_own_source4(const __be32 *own4, __be32 saddr)
+/* Of an address that is_own(). */
+static __always_inline __u32 own_slot(const struct own_addrs *own, const struct packet *pkt)
 {
-	for (int i = 0; i < IMAGE_OWN4; i++)
-		if (own4[i] == saddr)
-			return true;
-	return false;
+	if (pkt->family == 4)
+		return own_slot4(own, pkt->daddr[0]);
+	return own_slot6(own, word64(pkt->daddr), word64(pkt->daddr + 2));
 }
 
-/* Also link-local and group addresses, and what begins with 64 zeros. */
-static __always_inline bool is_own_source6(const struct image_near6 *near6, __u64 hi, __u64 lo)
+/* Whether decide.h's is_inside() knows the source without a bit in the prefilter: an own address, a
+ * link-local or group one, or one that begins with 64 zeros. */
+static __always_inline bool is_inside6(const struct own_addrs *own, __u64 hi, __u64 lo)
 {
-	if (hi - 1 >= (0xfeull << 56) - 1)
-		return true;
-	for (int i = 0; i < IMAGE_NEAR; i++)
-		if (near6[i].lo == lo && near6[i].hi == hi)
-			return true;
-	return false;
+	return hi - 1 >= (0xfeull << 56) - 1 || is_own6(own, hi, lo);
 }
 
 /* Whether no list has an address near the source, and it can come from outside. */
@@ -84,9 +69,9 @@ static __always_inline bool is_unlisted(const struct fastpath_table *table,
 	__u64 part;
 
 	if (pkt->family == 4)
-		return !is_own_source4(table->own4, pkt->saddr[0]) &&
+		return !is_own4(&table->own, pkt->saddr[0]) &&
 		       is_clear4(table->prefilter4, bpf_ntohl(pkt->saddr[0]));
-	if (is_own_source6(table->near6, word64(pkt->saddr), word64(pkt->saddr + 2)))
+	if (is_inside6(&table->own, word64(pkt->saddr), word64(pkt->saddr + 2)))
 		return false;
 	part = prefilter6_bucket(&table->shape6, word64(pkt->saddr));
 	barrier_var(part);
@@ -118,9 +103,11 @@ static __always_inline __u32 fastpath_packet(const struct fastpath_table *table,
 	bool is_ipv6 = pkt->family == 6;
 	__u32 entry, flags;
 
-	if (pkt->kind != PACKET_PORTS || !is_own(table->near4, table->near6, pkt))
+	if (pkt->kind != PACKET_PORTS || !is_own(&table->own, pkt))
 		return 0;
 	entry = table->entries[is_ipv6][proto_index(pkt->protocol) % FASTPATH_PROTOS][pkt->dport];
+	if (FASTPATH_IS_ROW(entry))
+		entry = table->rows[FASTPATH_ROW_OF(entry)][own_slot(&table->own, pkt)];
 	flags = applicable_flags(FASTPATH_FLAGS(entry), pkt);
 	/* Of a flood to a closed port one comparison tells. */
 	if (flags == (ENTRY_VALID | ENTRY_ANY_SOURCE))
@@ -180,27 +167,26 @@ static __always_inline bool lookup_entry(const struct packet *pkt, struct verdic
 {
 	struct image_ref image = image_in(SLOT_ACTIVE);
 	const struct image_header *header = image_header_of(image);
-	const struct port_entry *entry;
 	const struct image_endpoint *endpoint;
 	const struct image_rule *rule;
-	__u32 number, class, rule_number;
+	__u32 destination, number, class, rule_number, slot;
 
 	/* A trial may have begun meanwhile, and ended. */
 	if (!image.bytes || header->deadline_ns || pkt->kind != PACKET_PORTS ||
-	    !is_own(header->near4, header->near6, pkt))
+	    !is_own(&header->own, pkt))
 		return false;
-	entry = image_fixed_port(image,
-				 image_port_number(image, proto_index(pkt->protocol), pkt->dport));
-	if (!entry)
-		return false;
+	slot = own_slot(&header->own, pkt);
 	if (pkt->family == 4) {
-		number = entry->any4;
+		destination = header->own.destination4[slot];
 		class = classify4(image, &header->saddr4, bpf_ntohl(pkt->saddr[0]));
 	} else {
-		number = entry->any6;
+		destination = header->own.destination6[slot];
 		class = classify6(image, &header->saddr6, word64(pkt->saddr),
 				  word64(pkt->saddr + 2));
 	}
+	number = lookup_endpoint(image, header, pkt, destination);
+	if (number == IMAGE_INVALID)
+		return false;
 	endpoint = image_endpoint_at(image, header, number);
 	rule_number = endpoint ? image_rule(image, header, endpoint, class) : IMAGE_INVALID;
 	if (rule_number == IMAGE_INVALID)
@@ -211,9 +197,18 @@ static __always_inline bool lookup_entry(const struct packet *pkt, struct verdic
 	*ret = make_verdict_entry(header, number, endpoint, rule);
 	if (!is_drop(ret->reason) && ret->reason != PASS_FAILSAFE && is_spoofed(pkt))
 		return false;
-	if (ret->flags == ENTRY_VALID && !is_drop(ret->reason))
+	if (ret->flags == ENTRY_VALID && !is_drop(ret->reason) && destination == DESTINATION_LOCAL)
 		note_recent(pkt, header->generation, ret);
 	return is_conclusive(applicable_flags(ret->flags, pkt), pkt);
+}
+
+/* Whether no endpoint names the own address: what the cache holds is about such. */
+static __always_inline bool is_plain_own(const struct own_addrs *own, const struct packet *pkt)
+{
+	__u32 slot = own_slot(own, pkt);
+
+	return (pkt->family == 4 ? own->destination4[slot] : own->destination6[slot]) ==
+	       DESTINATION_LOCAL;
 }
 
 /* Whether the image that the fast path was made of let the same source in, a moment ago. */
@@ -221,8 +216,8 @@ static __always_inline bool cached_entry(const struct packet *pkt, struct verdic
 {
 	const struct fastpath_table *table = fastpath_enabled();
 
-	return table && pkt->kind == PACKET_PORTS && is_own(table->near4, table->near6, pkt) &&
-	       find_recent(pkt, table->generation, ret);
+	return table && pkt->kind == PACKET_PORTS && is_own(&table->own, pkt) &&
+	       is_plain_own(&table->own, pkt) && find_recent(pkt, table->generation, ret);
 }
 
 static __always_inline bool find_entry(const struct packet *pkt, struct verdict_entry *ret)

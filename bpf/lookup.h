@@ -39,16 +39,14 @@ static __always_inline __u32 destination_at(struct image_ref image,
 	__u64 hi, lo;
 
 	if (family == 4) {
-		for (int i = 0; i < IMAGE_NEAR; i++)
-			if ((__u32)header->near4[i].is == addr[0])
-				return IMAGE_NEAR4_DESTINATION(header->near4[i].is);
+		if (is_own4(&header->own, addr[0]))
+			return header->own.destination4[own_slot4(&header->own, addr[0])];
 		return classify4(image, &header->daddr4, bpf_ntohl(addr[0]));
 	}
 	hi = word64(addr);
 	lo = word64(addr + 2);
-	for (int i = 0; i < IMAGE_NEAR; i++)
-		if (header->near6[i].lo == lo && header->near6[i].hi == hi)
-			return header->near6[i].destination;
+	if (is_own6(&header->own, hi, lo))
+		return header->own.destination6[own_slot6(&header->own, hi, lo)];
 	return classify6(image, &header->daddr6, hi, lo);
 }
 
@@ -194,10 +192,10 @@ static __always_inline bool is_bound(const struct packet *pkt, __u16 port)
 {
 	struct bound_key key = { .family = pkt->family, .proto = pkt->protocol, .port = port };
 
-	if (is_held_by_docker(bpf_map_lookup_elem(&learned, &key)))
+	if (is_held_by_docker(bpf_map_lookup_elem(&bound_ports, &key)))
 		return true;
 	__builtin_memcpy(key.addr, pkt->daddr, sizeof(key.addr));
-	return is_held_by_docker(bpf_map_lookup_elem(&learned_at, &key));
+	return is_held_by_docker(bpf_map_lookup_elem(&bound_ports_at, &key));
 }
 
 /* Whether Docker bound the port at some address.  The bit says no of nearly all packets. */

@@ -75,6 +75,6 @@ struct {
 	__uint(max_entries, DEFENSE_MAX);
 	__type(key, __u32);
 	__type(value, struct defense_note);
-} means SEC(".maps");
+} defenses SEC(".maps");
 
 #endif

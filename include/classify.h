@@ -281,6 +281,32 @@ static __always_inline __u32 classify6(struct image_ref image, const struct imag
 	return ref & IMAGE_REF_NODE ? IMAGE_INVALID : ref;
 }
 
+/* ---- own addresses ----------------------------------------------------------------- */
+
+/* The slot that the address has, if it has one. */
+static __always_inline __u32 own_slot4(const struct own_addrs *own, __be32 addr)
+{
+	return addr * own->factor4 >> OWN_SHIFT;
+}
+
+/* Two products, so that neither half of the addresses alone makes two of them collide for ever. */
+static __always_inline __u32 own_slot6(const struct own_addrs *own, __u64 hi, __u64 lo)
+{
+	return (lo * own->factor6 ^ hi) * own->factor6 >> OWN_SHIFT;
+}
+
+static __always_inline int is_own4(const struct own_addrs *own, __be32 addr)
+{
+	return own->addr4[own_slot4(own, addr)] == addr;
+}
+
+static __always_inline int is_own6(const struct own_addrs *own, __u64 hi, __u64 lo)
+{
+	const struct own_addr6 *addr = &own->addr6[own_slot6(own, hi, lo)];
+
+	return addr->lo == lo && addr->hi == hi;
+}
+
 /* ---- port ------------------------------------------------------------------------- */
 
 #define IMAGE_OVERRIDE_STEPS 14 /* LIMIT_DESTINATIONS and the kinds fit into 14 bits */

@@ -11,7 +11,7 @@
 
 /* Layout of the pinned maps and of the image.  A build that finds an older number pinned moves what
  * the maps hold (user/kernel/move.c), and refuses to touch one that it does not know. */
-#define DATAPATH_ABI 7
+#define DATAPATH_ABI 8
 
 /* ---- counters ----------------------------------------------------------------- */
 
@@ -100,9 +100,9 @@ enum bound_by {
 #define BOUND_COOKIE(cookie) ((__u32)(cookie) << 1)
 
 /*
- * Key and value of the hashes "learned", what is bound at every address, and "learned_at", what is
- * bound at one.  The first has room for all there can be.  Where the second has none, the port
- * counts as bound at every address of its family: nothing opens, and no other port closes.
+ * Key and value of the hashes "bound_ports", what is bound at every address, and "bound_ports_at",
+ * what is bound at one.  The first has room for all there can be.  Where the second has none, the
+ * port counts as bound at every address of its family: nothing opens, and no other port closes.
  */
 #define BOUND_EVERY_MAX (2 * 2 * 65536) /* families, protocols, ports */
 
@@ -120,7 +120,7 @@ struct bound_value {
 };
 
 /*
- * Array "learned_ports", one element: which ports may be in the hashes, for the packets of all
+ * Array "bound_marks", one element: which ports may be in the hashes, for the packets of all
  * others.  Of the two sets one is read, the other is where user space leaves out what was
  * forgotten; the program marks in both, the hash first.  So a bit that is read is never
  * missing for a port in a hash.
@@ -172,7 +172,7 @@ enum defense {
 	DEFENSE_MAX
 };
 
-/* Array "means": why the last load went without it; "" = it did not. */
+/* Array "defenses": why the last load went without it; "" = it did not. */
 #define DEFENSE_TEXT 240
 struct defense_note {
 	char why_not[DEFENSE_TEXT];

@@ -132,9 +132,6 @@ struct port_entry {
 	__u32 any6;
 	__u32 first_override; /* index into the address overrides, sorted by destination */
 	__u32 overrides;
-	struct verdict_entry entry4; /* of any4 */
-	struct verdict_entry entry6;
-	__u32 reserved[4];
 };
 
 /* The endpoint for one destination >= DESTINATION_FIRST; takes precedence over any4, any6. */
@@ -150,8 +147,11 @@ struct image_endpoint {
 	__u32 row;
 	__u16 is_uniform;    /* every class has the same rule */
 	__u16 fallback;      /* rule of the default: in place of one that let in and has expired */
-	__u16 default_rule4; /* rule for the class that most IPv4 addresses have */
+	__u16 default_rule4; /* for the class that most IPv4 addresses have */
 	__u16 default_rule6;
+	struct verdict_entry entry4; /* of default_rule4, at this host's own addresses */
+	struct verdict_entry entry6;
+	__u32 reserved[4];
 };
 
 struct image_rule {
@@ -164,40 +164,42 @@ struct image_rule {
 /* Cells of one row are stored in blocks of CELL_BLOCK classes; equal blocks once. */
 #define CELL_BLOCK 64u
 
-/* What an address is: asked before the table, because nearly all packets are for one of a few
- * addresses. */
-#define IMAGE_NEAR 4
-struct image_near4 {
-	__u64 is; /* IMAGE_NEAR4(): of an own address just that, so that one comparison tells */
-};
-#define IMAGE_NEAR4(addr, destination) \
-	((__u64)((destination) ^ DESTINATION_LOCAL) << 32 | (addr)) /* __be32 */
-#define IMAGE_NEAR4_DESTINATION(is) ((__u32)((is) >> 32) ^ DESTINATION_LOCAL)
+/*
+ * Addresses of this host, its broadcast addresses included, that the programs find with one
+ * comparison: packets to them take the fast path, and no packet from outside has one for its
+ * source.  A perfect hash: the writer looks for factors with which no two addresses have the same
+ * slot, and leaves out those for which it finds none; these have a bit in the prefilter.  Not in
+ * here are loopback, link-local addresses and the host's ends of Docker's networks.  An empty slot
+ * has an address that belongs into another slot, and so is never found.
+ */
+#define OWN_ADDRS 64
+#define OWN_SHIFT 58 /* of the product of address and factor: what is left is a slot */
 
-/* IPv4 addresses of this host, its broadcast addresses included, that no packet from outside has
- * for its source, as they are on the wire.  They are compared one by one, because a bit for the
- * part of the address space that they are in would slow down all neighbours.  Unused: 0.0.0.0. */
-#define IMAGE_OWN4 8
-
-struct image_near6 {
+struct own_addr6 {
 	__u64 hi, lo; /* in host order */
-	__u32 destination;
-	__u32 reserved;
+};
+
+struct own_addrs {
+	__u64 factor4, factor6;
+	__be32 addr4[OWN_ADDRS];
+	struct own_addr6 addr6[OWN_ADDRS];
+	__u32 destination4[OWN_ADDRS]; /* by slot: what daddr4 has for it, always of kind LOCAL */
+	__u32 destination6[OWN_ADDRS];
 };
 
 /*
- * A bit for each part of the upper 64 bits of IPv6 addresses, up to and with the last one: whether
- * some address in it has another class than most have, or can only be inside (DROP_SPOOFED) and is
- * not in near6.  fe80::/9, ff00::/8 and ::/64 are not in it.  Where bits would say nothing, there
- * is one part, and its bit is that of image_header.prefilter_full.  The bits of IPv4 are at
- * IMAGE_PREFILTER4.
+ * The prefilter: a bit for each bucket of the upper 64 bits of IPv6 addresses, up to and with the
+ * last one.  It is set if some address in the bucket has another class than most have, or can only
+ * be inside (DROP_SPOOFED) and is not in own_addrs.  fe80::/9, ff00::/8 and ::/64 are not in it.
+ * Where most bits would be set there is one bucket, with the bit of image_header.prefilter_full.
+ * The bits of IPv4 are at IMAGE_PREFILTER4.
  */
 struct image_bitmap {
 	__u32 root; /* offset of the bytes */
-	__u32 last; /* part = (key - base) >> shift, but no more than this */
+	__u32 last; /* bucket = (key - base) >> shift, but no more than this */
 	__u32 shift;
 	__u32 reserved;
-	__u64 base; /* a key in front of it comes around to behind the last part */
+	__u64 base; /* a key in front of it comes around to behind the last bucket */
 };
 
 struct image_header {
@@ -223,9 +225,7 @@ struct image_header {
 	__u32 notes_size;
 	__u32 prefilter_full; /* ones: of everything there may be another class */
 	__u32 reserved;
-	struct image_near4 near4[IMAGE_NEAR]; /* answers of daddr4 for this host's own addresses */
-	struct image_near6 near6[IMAGE_NEAR]; /* of daddr6 */
-	__be32 own4[IMAGE_OWN4];
+	struct own_addrs own;
 	struct image_table saddr4;
 	struct image_table saddr6;
 	struct image_table daddr4;
@@ -237,31 +237,28 @@ struct image_header {
 enum proto_index { PROTO_TCP = 0, PROTO_UDP = 1, PROTO_SCTP = 2, PROTO_MAX };
 
 /*
- * Three tables have the same place in every image, because each packet asks them that the fast path
- * does not answer: what is known when the program is compiled need not be read nor bounded.  The
- * port entries are as many as there are; those up to IMAGE_FIXED_PORTS are inside the smallest
- * image.
+ * Three tables have the same place in every image, because each packet needs them that the fast
+ * path does not decide: what is known when the program is compiled need not be read.  The port
+ * entries are as many as there are.
  */
-#define IMAGE_PORT_INDEX \
-	512u /* __u16[3][65536]: port entry of (protocol index, __be16), 0 = none */
-/* A bit for each IPv4 /20, as in struct image_bitmap, but for own4 in place of near6. */
+/* __u16[3][65536]: number of the port entry of (protocol index, __be16), 0 = none. */
+#define IMAGE_PORT_INDEX 2048u
+/* A bit for each IPv4 /20, as in struct image_bitmap. */
 #define IMAGE_PREFILTER4       (IMAGE_PORT_INDEX + 3 * 65536 * 2)
 #define IMAGE_PREFILTER4_SHIFT 12
 #define IMAGE_PREFILTER4_SIZE  (1u << (32 - IMAGE_PREFILTER4_SHIFT - 3))
 #define IMAGE_PORTS            (IMAGE_PREFILTER4 + IMAGE_PREFILTER4_SIZE) /* struct port_entry[] */
 #define IMAGE_PORTS_MAX        65536u
-#define IMAGE_FIXED_PORTS      ((IMAGE_SMALL - IMAGE_PORTS) / 64)
 
 ASSERT_SIZE(image_table, 16);
 ASSERT_SIZE(verdict_entry, 16);
-ASSERT_SIZE(port_entry, 64);
+ASSERT_SIZE(port_entry, 16);
 ASSERT_SIZE(addr_override, 8);
-ASSERT_SIZE(image_endpoint, 16);
+ASSERT_SIZE(image_endpoint, 64);
 ASSERT_SIZE(image_rule, 16);
-ASSERT_SIZE(image_near4, 8);
-ASSERT_SIZE(image_near6, 24);
+ASSERT_SIZE(own_addrs, 1808);
 ASSERT_SIZE(image_bitmap, 24);
-ASSERT_SIZE(image_header, 360);
+ASSERT_SIZE(image_header, 2008);
 _Static_assert(sizeof(struct image_header) <= IMAGE_PORT_INDEX, "the header has room");
 
 #endif

@@ -30,18 +30,6 @@ static __always_inline enum reason image_reason(const struct image_header *heade
 	return action == ACTION_DENY ? DROP_DENIED : DROP_CLOSED;
 }
 
-static __always_inline const struct port_entry *image_fixed_port(struct image_ref image,
-								 __u32 number)
-{
-	__u64 offset = number;
-
-	if (number >= IMAGE_FIXED_PORTS)
-		return NULL;
-	barrier_var(offset); /* not made a pointer of before it is compared */
-	offset = IMAGE_PORTS + offset * sizeof(struct port_entry);
-	return image_has(image, offset) ? (const void *)(image.bytes + offset) : NULL;
-}
-
 /* In what cases the reason is all there is to say. */
 static __always_inline __u16 entry_flags(const struct image_header *header, enum reason reason)
 {

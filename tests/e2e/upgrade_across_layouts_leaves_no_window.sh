@@ -5,7 +5,8 @@
 # Killed at any moment, the next `up` ends it.  Until then every other command says what is to do.
 . "$(dirname "$0")/lib.sh"
 
-old=$build/layout-6/tidegate
+from=${from-7}
+old=$build/layout-$from/tidegate
 pins=/sys/fs/bpf/tidegate
 
 # links: "PIN ID PROGRAM" a line.
@@ -109,7 +110,7 @@ expect_equal "the configuration is as it was" "$(grep -c allow $config)" 2
 "$tidegate" --json status >/run/answer 2>/dev/null
 expect "status --json is JSON and says so" jq -e '(.problems | any(test("older version"))) and .enforcing == false' /run/answer
 expect_equal "nothing was touched" "$(links)" "$(cat /run/links.old)"
-expect_equal "the layout is the old one" "$(layout)" 6
+expect_equal "the layout is the old one" "$(layout)" "$from"
 
 # ---- up --------------------------------------------------------------------------------------------
 
@@ -218,7 +219,7 @@ for ((delay = 10; delay < 3000; delay += ${TIDEGATE_STEP:-35})); do
 	sleep "$(printf '%d.%03d' $((delay / 1000)) $((delay % 1000)))"
 	! kill -KILL $pid 2>/dev/null || killed=$((killed + 1))
 	wait $pid 2>/dev/null
-	[ "$(layout)" = 6 ] || break
+	[ "$(layout)" = "$from" ] || break
 done
 expect "it was killed before it was through ($killed times, last after $delay ms)" test $killed -gt 5
 expect "up succeeds, $because" "$tidegate" up --without-docker

@@ -275,19 +275,19 @@ static inline bool image_is_plain_source(struct image_ref image, const struct pr
 	const struct image_header *header = image_header_of(image);
 	__u64 hi = oracle_word(saddr->addr, 8), lo = oracle_word(saddr->addr + 8, 8);
 
-	for (int i = 0; i < IMAGE_OWN4 && saddr->family == 4; i++)
-		if (memcmp(&header->own4[i], saddr->addr, 4) == 0)
-			return false;
+	__be32 addr4;
+
+	memcpy(&addr4, saddr->addr, sizeof(addr4));
 	if (saddr->family == 4)
-		return image_is_clear4(image, oracle_word(saddr->addr, 4));
-	for (int i = 0; i < IMAGE_NEAR; i++)
-		if (header->near6[i].hi == hi && header->near6[i].lo == lo)
-			return false;
+		return !is_own4(&header->own, addr4) &&
+		       image_is_clear4(image, oracle_word(saddr->addr, 4));
+	if (is_own6(&header->own, hi, lo))
+		return false;
 	return hi && saddr->addr[0] < 0xfe && image_is_clear6(image, header, hi);
 }
 
 struct asked {
-	__u32 slot, destination, kind, port, rule;
+	__u32 destination, kind, port, rule;
 };
 
 static inline struct asked image_ask(const void *bytes, const struct prefix *saddr,
@@ -303,7 +303,6 @@ static inline struct asked image_ask(const void *bytes, const struct prefix *sad
 	const struct image_endpoint *port;
 
 	answer.destination = destination;
-	answer.slot = image_port_number(image, index, htons(dport));
 	answer.kind = image_kind(image, header, destination);
 	answer.port = image_endpoint_number(image, header, index, htons(dport), destination,
 					    daddr->family);
@@ -347,22 +346,23 @@ static inline const char *oracle_differing_ids(const struct policy *policy,
 	return rule->expires_ns == oracle_expiry(policy, asked->rule) ? NULL : "expiry";
 }
 
-/* The entry that the image has for the slot, unless it says nothing of this source. */
+/* The verdict entry that the image has there, unless it is for other sources. */
 static inline const struct verdict_entry *
 image_told(const struct image *image, const struct asked *asked, const struct prefix *saddr)
 {
 	struct image_ref ref = { image->bytes };
-	const struct port_entry *slot = image_fixed_port(ref, asked->slot);
-	const struct verdict_entry *answer;
+	const struct image_endpoint *endpoint;
+	const struct verdict_entry *entry;
 	bool is_clear;
 
-	if (!slot || asked->destination != DESTINATION_LOCAL)
+	if (asked->port == IMAGE_INVALID || asked->kind != DESTINATION_LOCAL)
 		return NULL;
-	answer = saddr->family == 4 ? &slot->entry4 : &slot->entry6;
+	endpoint = image_endpoint_at(ref, image_header(image), asked->port);
+	entry = saddr->family == 4 ? &endpoint->entry4 : &endpoint->entry6;
 	is_clear = saddr->family == 4
 			   ? image_is_clear4(ref, oracle_word(saddr->addr, 4))
 			   : image_is_clear6(ref, image_header(image), oracle_word(saddr->addr, 8));
-	return answer->flags && (is_clear || answer->flags & ENTRY_ANY_SOURCE) ? answer : NULL;
+	return entry->flags && (is_clear || entry->flags & ENTRY_ANY_SOURCE) ? entry : NULL;
 }
 
 static inline const char *oracle_differing_entry(const struct policy *policy,

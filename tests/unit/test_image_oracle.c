@@ -69,6 +69,11 @@ static struct port_entry *entry_at(unsigned short dport)
 	       image_port_number(ref, PROTO_TCP, htons(dport));
 }
 
+static struct verdict_entry *told_at(unsigned short dport)
+{
+	return &((struct image_endpoint *)at(header()->endpoints))[entry_at(dport)->any4].entry4;
+}
+
 static void assert_found(const struct question *question, const char *expected)
 {
 	const char *difference = ask(question);
@@ -142,15 +147,22 @@ static void a_source_from_inside_is_found(void **state)
 
 static void another_meaning_of_an_own_address_is_found(void **state)
 {
-	assert_true(near_agrees(&image));
-	header()->near4[0].is ^= (__u64)(DESTINATION_CONTAINER ^ DESTINATION_LOCAL) << 32;
-	assert_false(near_agrees(&image));
+	assert_true(own_agrees(&image));
+	header()->own.destination4[own_slot4(&header()->own, htonl(0xc0000201))] ^=
+		DESTINATION_LOCAL;
+	assert_false(own_agrees(&image));
 }
 
 static void another_meaning_of_an_own_ipv6_address_is_found(void **state)
 {
-	header()->near6[0].destination ^= DESTINATION_LOCAL;
-	assert_false(near_agrees(&image));
+	struct prefix addr = v6(0x20010db800000000, 1, 128);
+
+	oracle_add_prefix(&policy->local, &policy->local_count, addr);
+	image_clear(&image);
+	build(policy, &image);
+	header()->own.destination6[own_slot6(&header()->own, 0x20010db800000000, 1)] ^=
+		DESTINATION_LOCAL;
+	assert_false(own_agrees(&image));
 }
 
 /* ---- counters and time ------------------------------------------------------------------------
@@ -181,15 +193,15 @@ static void another_expiry_is_found(void **state)
 /* ---- what is told beforehand -------------------------------------------------------------------
  */
 
-static void another_reason_of_the_answer_is_found(void **state)
+static void another_reason_of_the_entry_is_found(void **state)
 {
-	entry_at(80)->entry4.reason = DROP_DENIED;
+	told_at(80)->reason = DROP_DENIED;
 	assert_found(&STRANGER, "reason of the entry");
 }
 
-static void another_verdict_of_the_answer_is_found(void **state)
+static void another_verdict_of_the_entry_is_found(void **state)
 {
-	entry_at(80)->entry4.verdict = VERDICT_PASS;
+	told_at(80)->verdict = VERDICT_PASS;
 	assert_found(&STRANGER, "verdict of the entry");
 }
 
@@ -199,43 +211,43 @@ static void an_audit_that_drops_is_found(void **state)
 	assert_found(&STRANGER, "verdict of the entry");
 }
 
-static void other_counters_of_the_answer_are_found(void **state)
+static void other_counters_of_the_entry_are_found(void **state)
 {
-	entry_at(80)->entry4.port_counter--;
+	told_at(80)->port_counter--;
 	assert_found(&STRANGER, "counters of the entry");
-	entry_at(80)->entry4.port_counter++;
+	told_at(80)->port_counter++;
 	assert_found(&STRANGER, "nothing");
-	entry_at(80)->entry4.rule_counter = rule_of(0)->counter;
+	told_at(80)->rule_counter = rule_of(0)->counter;
 	assert_found(&STRANGER, "counters of the entry");
 }
 
-static void other_flags_of_the_answer_are_found(void **state)
+static void other_flags_of_the_entry_are_found(void **state)
 {
-	entry_at(80)->entry4.flags ^= ENTRY_SYN_ONLY;
+	told_at(80)->flags ^= ENTRY_SYN_ONLY;
 	assert_found(&STRANGER, "flags of the entry");
-	entry_at(80)->entry4.flags ^= ENTRY_SYN_ONLY | ENTRY_CHECK_BOUND;
+	told_at(80)->flags ^= ENTRY_SYN_ONLY | ENTRY_CHECK_BOUND;
 	assert_found(&STRANGER, "flags of the entry");
-	entry_at(80)->entry4.flags ^= ENTRY_CHECK_BOUND;
+	told_at(80)->flags ^= ENTRY_CHECK_BOUND;
 	assert_found(&STRANGER, "nothing");
-	entry_at(81)->entry4.flags ^= ENTRY_CHECK_BOUND;
+	told_at(81)->flags ^= ENTRY_CHECK_BOUND;
 	assert_found(&UNNAMED, "flags of the entry");
 }
 
-static void an_answer_for_all_that_is_only_for_most_is_found(void **state)
+static void an_entry_for_all_that_is_only_for_most_is_found(void **state)
 {
 	assert_found(&ALLOWED, "nothing");
-	entry_at(80)->entry4.flags |= ENTRY_ANY_SOURCE;
+	told_at(80)->flags |= ENTRY_ANY_SOURCE;
 	assert_found(&STRANGER, "nothing");
 	assert_found(&ALLOWED, "reason of the entry");
 }
 
 static void a_pass_for_all_sources_is_found(void **state)
 {
-	entry_at(81)->entry4.flags |= ENTRY_ANY_SOURCE;
+	told_at(81)->flags |= ENTRY_ANY_SOURCE;
 	assert_found(&UNNAMED, "flags of the entry");
 }
 
-static void an_answer_for_a_rule_that_expires_is_found(void **state)
+static void an_entry_for_a_rule_that_expires_is_found(void **state)
 {
 	unsigned int rule = add_rule(policy, STATEMENT_ALLOW);
 	struct verdict_entry told;
@@ -244,12 +256,12 @@ static void an_answer_for_a_rule_that_expires_is_found(void **state)
 	image_clear(&image);
 	build(policy, &image);
 	assert_found(&STRANGER, "nothing");
-	told = entry_at(80)->entry4;
+	told = *told_at(80);
 	policy->rules[rule].until = ORACLE_EPOCH + 7;
 	image_clear(&image);
 	build(policy, &image);
 	assert_found(&STRANGER, "nothing");
-	entry_at(80)->entry4 = told;
+	*told_at(80) = told;
 	assert_found(&STRANGER, "entry for a rule that expires");
 }
 
@@ -281,14 +293,14 @@ int main(void)
 		TEST(another_counter_of_the_port_is_found),
 		TEST(another_counter_of_the_rule_is_found),
 		TEST(another_expiry_is_found),
-		TEST(another_reason_of_the_answer_is_found),
-		TEST(another_verdict_of_the_answer_is_found),
+		TEST(another_reason_of_the_entry_is_found),
+		TEST(another_verdict_of_the_entry_is_found),
 		TEST(an_audit_that_drops_is_found),
-		TEST(other_counters_of_the_answer_are_found),
-		TEST(other_flags_of_the_answer_are_found),
-		TEST(an_answer_for_all_that_is_only_for_most_is_found),
+		TEST(other_counters_of_the_entry_are_found),
+		TEST(other_flags_of_the_entry_are_found),
+		TEST(an_entry_for_all_that_is_only_for_most_is_found),
 		TEST(a_pass_for_all_sources_is_found),
-		TEST(an_answer_for_a_rule_that_expires_is_found),
+		TEST(an_entry_for_a_rule_that_expires_is_found),
 		TEST(another_decision_is_found),
 	};
 

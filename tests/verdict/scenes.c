@@ -108,8 +108,7 @@ static void lose_destinations(struct image *image)
 {
 	struct image_header *header = header_of(image);
 
-	memset(header->near4, 0xff, sizeof(header->near4));
-	memset(header->near6, 0xff, sizeof(header->near6));
+	memset(&header->own, 0, sizeof(header->own));
 	header->daddr4 = header->daddr6 = (struct image_table){ .root = endless_list(image) };
 }
 
@@ -125,10 +124,11 @@ static void lose_sources(struct image *image)
 
 void lose_entries(struct image *image)
 {
-	struct port_entry *slots = (void *)((__u8 *)image->bytes + IMAGE_PORTS);
+	struct image_endpoint *endpoints =
+		(void *)((__u8 *)image->bytes + header_of(image)->endpoints);
 
-	for (__u32 i = 0; i < header_of(image)->port_entries_used; i++)
-		slots[i].entry4 = slots[i].entry6 = (struct verdict_entry){};
+	for (__u32 i = 0; i < header_of(image)->endpoints_used; i++)
+		endpoints[i].entry4 = endpoints[i].entry6 = (struct verdict_entry){};
 }
 
 static void lose_ports(struct image *image)

@@ -25,37 +25,60 @@ static bool is_same(__u32 entry, const struct verdict_entry *of)
 	       FASTPATH_COUNTER(entry) == (is_combined ? of->counter : of->reason);
 }
 
-static bool has_all_entries(const struct fastpath_table *table, struct image_ref image)
+/* What the image has for the own address, found as bpf/decide.h does. */
+static const struct verdict_entry *entry_of(struct image_ref image, bool is_ipv6, __u32 proto,
+					    __u32 port, __u32 slot)
 {
-	for (__u32 proto = 0; proto < FASTPATH_PROTOS; proto++) {
-		for (__u32 port = 0; port < 65536; port++) {
-			const struct port_entry *slot =
-				image_fixed_port(image, image_port_number(image, proto, port));
+	const struct image_header *header = image_header_of(image);
+	__u32 destination =
+		is_ipv6 ? header->own.destination6[slot] : header->own.destination4[slot];
+	__u32 number =
+		image_endpoint_number(image, header, proto, port, destination, is_ipv6 ? 6 : 4);
+	const struct image_endpoint *endpoint = image_endpoint_at(image, header, number);
 
-			if (!slot || !is_same(table->entries[0][proto][port], &slot->entry4) ||
-			    !is_same(table->entries[1][proto][port], &slot->entry6))
-				return false;
-		}
+	return is_ipv6 ? &endpoint->entry6 : &endpoint->entry4;
+}
+
+static bool has_port(const struct fastpath_table *table, struct image_ref image, bool is_ipv6,
+		     __u32 proto, __u32 port)
+{
+	__u32 entry = table->entries[is_ipv6][proto][port];
+
+	for (__u32 slot = 0; slot < OWN_ADDRS; slot++) {
+		__u32 found =
+			FASTPATH_IS_ROW(entry) ? table->rows[FASTPATH_ROW_OF(entry)][slot] : entry;
+
+		if (!is_same(found, entry_of(image, is_ipv6, proto, port, slot)))
+			return false;
 	}
 	return true;
 }
 
-/* The same bits by both, for sources all over. */
+static bool has_all_entries(const struct fastpath_table *table, struct image_ref image)
+{
+	for (__u32 proto = 0; proto < FASTPATH_PROTOS; proto++)
+		for (__u32 port = 0; port < 65536; port++)
+			if (!has_port(table, image, false, proto, port) ||
+			    !has_port(table, image, true, proto, port))
+				return false;
+	return true;
+}
+
+/* The same own addresses, and the same bits by both for sources all over. */
 static bool has_the_prefilter(const struct fastpath_table *table, struct image_ref image)
 {
 	const struct image_header *header = image_header_of(image);
 
 	for (__u64 i = 0; i < 1u << 20; i++) {
 		__u64 hi = 0x2001000000000000 + (i << 29);
-		__u32 part = prefilter6_bucket(&table->shape6, hi);
+		__u32 bucket = prefilter6_bucket(&table->shape6, hi);
 
 		if (is_clear4(table->prefilter4, i << 12) != image_is_clear4(image, i << 12) ||
-		    (table->prefilter6[part / 8] >> part % 8 & 1) ==
+		    (table->prefilter6[bucket / 8] >> bucket % 8 & 1) ==
 			    image_is_clear6(image, header, hi))
 			return false;
 	}
-	return memcmp(table->near4, header->near4, sizeof(table->near4)) == 0 &&
-	       memcmp(table->near6, header->near6, sizeof(table->near6)) == 0;
+	return memcmp(&table->own, &header->own, sizeof(table->own)) == 0;
 }
 
 /* Open, and what is in the slot. */

@@ -41,7 +41,8 @@ static inline __u64 hash_short(const void *bytes, size_t size)
 	return XXH3_64bits(bytes, size);
 }
 
-/* As builds with layout 6 of the maps hashed what they left in them; goes when they go. */
+/* As builds with layout 6 of the maps, and the first ones with layout 7, hashed what they left in
+ * them; goes when they go. */
 static inline void hash_text_layout6(const char *text, __u64 ret[static 2])
 {
 	size_t left = strlen(text);

@@ -9,6 +9,7 @@
 
 #include "limit.h"
 #include "map_values.h"
+#include "classify.h"
 #include "policy_image.h"
 #include "image/image.h"
 
@@ -32,13 +33,26 @@ static bool is_bitmap(const struct image_header *header, const struct image_bitm
 	return bitmap->shift < 64 && is_inside(header, bitmap->root, bitmap->last / 8 + 1, 1);
 }
 
+/* Packets to an own address are decided as such: without a look at what is there. */
+static bool are_own(const void *bytes)
+{
+	struct image_ref image = { bytes };
+	const struct image_header *header = bytes;
+
+	for (int i = 0; i < OWN_ADDRS; i++)
+		if (image_kind(image, header, header->own.destination4[i]) != DESTINATION_LOCAL ||
+		    image_kind(image, header, header->own.destination6[i]) != DESTINATION_LOCAL)
+			return false;
+	return true;
+}
+
 static bool are_arrays_inside(const struct image_header *header)
 {
 	return is_inside(header, IMAGE_PORTS,
-			 (__u64)header->port_entries_used * sizeof(struct port_entry), 64) &&
+			 (__u64)header->port_entries_used * sizeof(struct port_entry), 16) &&
 	       is_inside(header, header->overrides, 0, 8) &&
 	       is_inside(header, header->endpoints,
-			 (__u64)header->endpoints_used * sizeof(struct image_endpoint), 16) &&
+			 (__u64)header->endpoints_used * sizeof(struct image_endpoint), 64) &&
 	       is_inside(header, header->blocks, header->row_blocks * 4ull, 4) &&
 	       is_inside(header, header->cells, CELL_BLOCK * sizeof(__u16), 128) &&
 	       is_inside(header, header->rules, sizeof(struct image_rule), 16) &&
@@ -63,5 +77,5 @@ int image_check(const void *bytes, size_t size)
 	    !is_table(header, &header->daddr4) || !is_table(header, &header->daddr6) ||
 	    !is_bitmap(header, &header->prefilter6))
 		return -EBADMSG;
-	return are_arrays_inside(header) ? 0 : -EBADMSG;
+	return are_arrays_inside(header) && are_own(bytes) ? 0 : -EBADMSG;
 }

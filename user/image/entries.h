@@ -7,9 +7,11 @@
 
 struct image_header;
 struct image_writer;
+struct policy;
 
-/* Fills the verdict entries of the port entries from the endpoints, the rules and the header's
+/* Fills the verdict entries of the endpoints at own addresses, from their rules and the header's
  * flags. */
-void entries_write(const struct image_writer *writer, const struct image_header *header);
+void entries_write(const struct image_writer *writer, const struct image_header *header,
+		   const struct policy *policy);
 
 #endif

@@ -8,6 +8,6 @@ struct fastpath_table;
 
 /* Of an image that image_check() accepted, with its combined counters.  Every byte of the table is
  * written. */
-void image_fill_fastpath(const struct image *image, struct fastpath_table *ret);
+int image_fill_fastpath(const struct image *image, struct fastpath_table *ret);
 
 #endif

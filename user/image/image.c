@@ -123,7 +123,7 @@ static int write_endpoints(struct build *build, const __u32 *uniform)
 	int err;
 
 	build->header.endpoints_used = policy->ports_count + 1;
-	err = writer_reserve(&build->writer, build->header.endpoints_used * sizeof(*endpoints), 16,
+	err = writer_reserve(&build->writer, build->header.endpoints_used * sizeof(*endpoints), 64,
 			     &build->header.endpoints);
 	if (err)
 		return err;
@@ -204,15 +204,23 @@ static int check_limits(struct build *build)
 	return 0;
 }
 
+/* The image as far as it is written: for look-ups in the tables of destinations. */
+static struct image_ref unfinished(struct build *build)
+{
+	build->header.size = build->writer.buffer.size;
+	memcpy(writer_at(&build->writer, 0), &build->header, sizeof(build->header));
+	return (struct image_ref){ writer_at(&build->writer, 0) };
+}
+
 static int write_prefilter(struct build *build, __u32 classes)
 {
 	struct prefilter_input input4 = { &build->saddr[0], classes, &build->inside };
 	struct prefilter_input input6 = { &build->saddr[1], classes, &build->inside };
-	int err = inside_init(&build->inside, build->policy);
+	int err = inside_init(&build->inside, build->policy, unfinished(build));
 
 	if (err)
 		return err;
-	memcpy(build->header.own4, build->inside.own4, sizeof(build->header.own4));
+	build->header.own = build->inside.own;
 	return prefilter_write4(&build->writer, &input4, &build->default_class[0])
 		       ?: prefilter_write6(&build->writer, &input6, &build->header.prefilter6,
 					   &build->default_class[1]);
@@ -259,40 +267,6 @@ static int build_destinations(struct build *build)
 	return err;
 }
 
-static __u64 word_at(const __u8 *addr)
-{
-	__u64 word = 0;
-
-	for (int i = 0; i < 8; i++)
-		word = word << 8 | addr[i];
-	return word;
-}
-
-/* Some of this host's own addresses; what is left over says what 0.0.0.0 and :: are. */
-static void write_near(struct build *build)
-{
-	struct image_ref image = { .bytes = writer_at(&build->writer, 0) };
-	struct image_header *header = &build->header;
-
-	memcpy(build->writer.buffer.bytes, header, sizeof(*header));
-	for (int i = 0; i < IMAGE_NEAR; i++) {
-		const struct prefix *local4 = build->inside.near[0][i];
-		const struct prefix *local6 = build->inside.near[1][i];
-		struct image_near4 *near4 = &header->near4[i];
-		struct image_near6 *near6 = &header->near6[i];
-
-		if (local4)
-			memcpy(&near4->is, local4->addr, 4);
-		if (local6) {
-			near6->hi = word_at(local6->addr);
-			near6->lo = word_at(local6->addr + 8);
-		}
-		near4->is = IMAGE_NEAR4(
-			near4->is, classify4(image, &header->daddr4, ntohl((__be32)near4->is)));
-		near6->destination = classify6(image, &header->daddr6, near6->hi, near6->lo);
-	}
-}
-
 /* Notes come last, so that their length moves nothing else; then up to a whole chunk. */
 static int finish(struct build *build)
 {
@@ -315,8 +289,7 @@ static int finish(struct build *build)
 			       (build->policy->mode == DEFAULT_ALLOW ? IMAGE_ALLOW_ALL : 0);
 	build->header.built_at = input->now_epoch;
 	build->header.notes_size = input->notes_size;
-	entries_write(&build->writer, &build->header);
-	write_near(build);
+	entries_write(&build->writer, &build->header, build->policy);
 	return 0;
 }
 

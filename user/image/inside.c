@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * inside.c: which of the inside addresses are compared one by one and which get a bit.  A
- * bit stands for a whole part of the address space and sends all that is in it the long way; this
- * host's own addresses have neighbours there.
+ * inside.c: which of the inside addresses have a slot among the own ones and which have a bit in
+ * the prefilter.  A bit stands for a whole bucket of the address space and sends all that is in it
+ * the long way; this host's own addresses have neighbours there.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "image/inside.h"
+#include "image/own_addrs.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"
 
@@ -58,66 +59,101 @@ static int mark_all(struct inside *inside, const struct prefix *prefixes, size_t
 	return err;
 }
 
-static bool take_own4(struct inside *inside, const struct prefix *address)
+/* Of private use: RFC 1918, RFC 6598, RFC 4193. */
+static const struct prefix PRIVATE[] = {
+	{ .family = 4, .length = 8, .addr = { 10 } },
+	{ .family = 4, .length = 12, .addr = { 172, 16 } },
+	{ .family = 4, .length = 16, .addr = { 192, 168 } },
+	{ .family = 4, .length = 10, .addr = { 100, 64 } },
+	{ .family = 6, .length = 7, .addr = { 0xfc } },
+};
+
+struct search {
+	struct inside *inside;
+	const struct policy *policy;
+	struct image_ref image;
+};
+
+/* Whether it is one for the fast path. */
+static bool is_candidate(const struct search *search, const struct prefix *address)
 {
-	for (int i = 0; i < IMAGE_OWN4; i++) {
-		if (inside->own4[i])
-			continue;
-		memcpy(&inside->own4[i], address->addr, sizeof(inside->own4[i]));
-		return true;
+	__u32 destination;
+
+	if (!is_busy(search->policy, address))
+		return false;
+	destination = own_addrs_destination(search->image, address);
+	return image_kind(search->image, image_header_of(search->image), destination) ==
+	       DESTINATION_LOCAL;
+}
+
+/* Where many addresses want a slot, those that everybody can reach come first. */
+static void add_candidates(const struct search *search, const struct prefix *addresses,
+			   size_t addresses_count, bool is_private,
+			   struct own_candidates *candidates)
+{
+	for (size_t i = 0; i < addresses_count; i++) {
+		const struct prefix *address = &addresses[i];
+
+		if (address->family == candidates->family && is_candidate(search, address) &&
+		    is_among(PRIVATE, ARRAY_SIZE(PRIVATE), address) == is_private)
+			candidates->addrs[candidates->count++] = address;
 	}
-	return false;
 }
 
-static bool take_near(struct inside *inside, const struct prefix *address)
-{
-	const struct prefix **near = inside->near[address->family == 6];
-
-	for (int i = 0; i < IMAGE_NEAR; i++) {
-		if (near[i])
-			continue;
-		near[i] = address;
-		return true;
-	}
-	return false;
-}
-
-/* What the fast path compares needs no bit. */
-static bool is_compared(struct inside *inside, const struct prefix *address)
-{
-	bool is_near = take_near(inside, address);
-
-	return address->family == 4 ? take_own4(inside, address) : is_near;
-}
-
-static int add_local(struct inside *inside, const struct policy *policy)
+/* What has no slot has a bit. */
+static int place(const struct search *search, struct own_candidates *candidates)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < policy->local_count && !err; i++) {
-		const struct prefix *address = &policy->local[i];
-
-		if (!is_busy(policy, address) || !is_compared(inside, address))
-			err = mark(inside, address);
-	}
+	own_addrs_place(&search->inside->own, search->image, candidates);
+	for (size_t i = 0; i < candidates->count && !err; i++)
+		if (!candidates->is_placed[i])
+			err = mark(search->inside, candidates->addrs[i]);
 	return err;
 }
 
-/* Broadcast addresses; multicast has bits already. */
-static int add_groups(struct inside *inside, const struct policy *policy)
+/* Broadcast addresses come last: who sends to them from outside is few. */
+static int place_family(const struct search *search, __u8 family)
 {
+	const struct policy *policy = search->policy;
+	size_t room = policy->local_count + policy->groups_count + 1;
+	_cleanup_free_ const struct prefix **addrs = calloc(room, sizeof(*addrs));
+	_cleanup_free_ bool *is_placed = calloc(room, sizeof(*is_placed));
+	struct own_candidates candidates = { family, addrs, is_placed, 0 };
+
+	if (!addrs || !is_placed)
+		return -ENOMEM;
+	add_candidates(search, policy->local, policy->local_count, false, &candidates);
+	add_candidates(search, policy->local, policy->local_count, true, &candidates);
+	add_candidates(search, policy->groups, policy->groups_count, false, &candidates);
+	add_candidates(search, policy->groups, policy->groups_count, true, &candidates);
+	return place(search, &candidates);
+}
+
+/* This host's addresses that are no candidates.  Of groups, multicast has bits already, and what is
+ * for a network of containers has as well. */
+static int mark_others(const struct search *search)
+{
+	const struct policy *policy = search->policy;
 	int err = 0;
 
+	for (size_t i = 0; i < policy->local_count && !err; i++)
+		if (!is_candidate(search, &policy->local[i]))
+			err = mark(search->inside, &policy->local[i]);
 	for (size_t i = 0; i < policy->groups_count && !err; i++)
-		if (is_busy(policy, &policy->groups[i]) && !take_own4(inside, &policy->groups[i]))
-			err = mark(inside, &policy->groups[i]);
+		if (is_busy(policy, &policy->groups[i]) &&
+		    !is_candidate(search, &policy->groups[i]))
+			err = mark(search->inside, &policy->groups[i]);
 	return err;
 }
 
-int inside_init(struct inside *inside, const struct policy *policy)
+int inside_init(struct inside *inside, const struct policy *policy, struct image_ref image)
 {
-	return mark_all(inside, NEVER, ARRAY_SIZE(NEVER)) ?: add_local(inside, policy)
-	       ?: add_groups(inside, policy)
+	struct search search = { inside, policy, image };
+
+	return mark_all(inside, NEVER, ARRAY_SIZE(NEVER)) ?: place_family(&search, 4)
+	       ?: place_family(&search, 6)
+	       ?: mark_others(&search)
 	       ?: mark_all(inside, policy->natted, policy->natted_count)
 	       ?: mark_all(inside, policy->routed, policy->routed_count);
 }

@@ -176,7 +176,7 @@ static int pin_map(const char *pin_dir, __u32 id)
 	dot = strchr(info.name, '.');
 	if (dot && !streq(dot, ".bss")) /* a program's own constants */
 		return 0;
-	return kernel_pin_missing(fd, pin_dir, MAPS_DIR, dot ? "lane" : info.name);
+	return kernel_pin_missing(fd, pin_dir, MAPS_DIR, dot ? "fastpath" : info.name);
 }
 
 typedef int link_handler(struct known *known, int fd, const struct bpf_link_info *info);

@@ -83,6 +83,7 @@ int kernel_open_older(const char *pin_dir, struct kernel **ret)
 	if (!kernel_is_older_layout(layout))
 		return check_layout(pin_dir, layout) ?: -EINVAL;
 	kernel->is_moving = true;
+	kernel->older_layout = layout;
 	*ret = TAKE_PTR(kernel);
 	return 0;
 }
@@ -123,6 +124,7 @@ static int choose_maps(struct kernel *kernel)
 	if (err < 0 && err != -ENOENT)
 		return err;
 	kernel->is_moving = kernel_is_older_layout(layout);
+	kernel->older_layout = layout;
 	if (kernel->is_moving)
 		kernel->maps_dir = NEXT_MAPS_DIR;
 	else if (check_layout(kernel->pin_dir, layout) < 0)

@@ -12,14 +12,14 @@
 #include <linux/fs.h>
 #include <time.h>
 
-#include "kernel/layout6.h"
+#include "kernel/older.h"
 #include "kernel/private.h"
 #include "base/log.h"
 #include "base/cleanup.h"
 
 bool kernel_is_older_layout(__u32 layout)
 {
-	return layout == LAYOUT6 && layout < DATAPATH_ABI;
+	return layout >= OLDEST_LAYOUT && layout < DATAPATH_ABI;
 }
 
 bool kernel_is_moving(const struct kernel *kernel)
@@ -29,7 +29,7 @@ bool kernel_is_moving(const struct kernel *kernel)
 
 int kernel_read_source(struct kernel *kernel, enum image_slot slot, struct image_source *ret)
 {
-	return layout6_read_source(kernel, slot, ret);
+	return older_read_source(kernel, slot, ret);
 }
 
 static int carry_state(struct kernel *kernel)
@@ -38,7 +38,7 @@ static int carry_state(struct kernel *kernel)
 	int err = kernel_read_state(kernel, &state);
 
 	if (err == 0)
-		err = layout6_read_state(kernel, &old);
+		err = older_read_state(kernel, &old);
 	if (err < 0)
 		return err;
 	/* A move that was killed has given out numbers. */
@@ -51,18 +51,15 @@ static int carry_state(struct kernel *kernel)
 
 static int carry_interfaces(struct kernel *kernel)
 {
-	_cleanup_free_ struct other_interface *list = NULL;
+	_cleanup_free_ struct carried_interface *list = NULL;
 	size_t count = 0;
-	int err = layout6_read_interfaces(kernel, &list, &count);
+	int err = older_read_interfaces(kernel, &list, &count);
 
-	for (size_t i = 0; err == 0 && i < count; i++) {
-		struct interface interface = { .flags = list[i].flags };
-
-		if (bpf_map_update_elem(kernel->interfaces_fd, &list[i].ifindex, &interface,
+	for (size_t i = 0; err == 0 && i < count; i++)
+		if (bpf_map_update_elem(kernel->interfaces_fd, &list[i].ifindex, &list[i].value,
 					BPF_ANY) < 0)
 			err = kernel_fail(-errno, "cannot carry over interface %u",
 					  list[i].ifindex);
-	}
 	return err;
 }
 
@@ -75,7 +72,7 @@ static int carry_learned(struct kernel *kernel)
 
 	/* Without, the kernel cannot; `status` will say why. */
 	(void)kernel_load_learn_beside(kernel);
-	err = layout6_read_learned(kernel, &ports, &count);
+	err = older_read_bound(kernel, &ports, &count);
 	return err < 0 ? err : kernel_carry_bound(kernel, ports, count);
 }
 
@@ -87,7 +84,7 @@ static int carry_counters(struct kernel *kernel)
 	int err;
 
 	nanosleep(&a_moment, NULL);
-	err = layout6_read_counters(kernel, &carried);
+	err = older_read_counters(kernel, &carried);
 	if (err == 0)
 		err = kernel_carry_counters(kernel, &carried);
 	free(carried.list);
@@ -136,7 +133,7 @@ int kernel_finish_move(struct kernel *kernel)
 		return err;
 	kernel->maps_dir = MAPS_DIR;
 	kernel->is_moving = false;
-	log_info("upgraded the filter from layout %u of the maps to layout %u", LAYOUT6,
-		 DATAPATH_ABI);
+	log_info("upgraded the filter from layout %u of the maps to layout %u",
+		 kernel->older_layout, DATAPATH_ABI);
 	return kernel_unlink_all(kernel->pin_dir, "/" NEXT_MAPS_DIR, &found);
 }

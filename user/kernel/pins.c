@@ -163,16 +163,16 @@ static const struct {
 	MAP("policy_small", policy_fds[0]),
 	MAP("policy_medium", policy_fds[1]),
 	MAP("policy_large", policy_fds[2]),
-	MAP("lane", fastpath_fd),
+	MAP("fastpath", fastpath_fd),
 	MAP("counters", counters_fd),
 	MAP("counter_owners", counter_owners_fd),
 	MAP("interfaces", interfaces_fd),
 	MAP("own_macs", own_macs_fd),
 	MAP("state", state_fd),
-	MAP("learned", bound_ports_fd),
-	MAP("learned_at", bound_at_fd),
-	MAP("learned_ports", bound_marks_fd),
-	MAP("means", defenses_fd),
+	MAP("bound_ports", bound_ports_fd),
+	MAP("bound_ports_at", bound_at_fd),
+	MAP("bound_marks", bound_marks_fd),
+	MAP("defenses", defenses_fd),
 };
 
 static int *map_fd(struct kernel *kernel, size_t entry)

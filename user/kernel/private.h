@@ -22,8 +22,9 @@ struct kernel {
 	const char *maps_dir;
 	struct held_link *held; /* held.c */
 	size_t held_count;
-	bool is_moving;   /* what is attached has other maps than these */
-	bool is_renewing; /* kernel_load(): what is attached gets the program of this build */
+	bool is_moving;     /* what is attached has other maps than these */
+	__u32 older_layout; /* of those, when it is moving */
+	bool is_renewing;   /* kernel_load(): what is attached gets the program of this build */
 	int program_fds[PROGRAM_MAX]; /* -1 = not loaded yet */
 	int policy_fds[POLICY_SIZES]; /* by size: small, medium, large */
 	int fastpath_fd;

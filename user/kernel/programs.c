@@ -77,7 +77,7 @@ static struct filter_bpf *open_filter(struct kernel *kernel, enum filter_program
 	bpf_program__set_autoload(filter->progs.filter_tc, wanted == PROGRAM_TC);
 	bpf_program__set_autoload(filter->progs.filter_tc_l3, wanted == PROGRAM_TC_L3);
 	if (kernel_share_maps(kernel, filter->obj) == 0 &&
-	    kernel_share_map(kernel, filter->maps.bss, "lane") == 0)
+	    kernel_share_map(kernel, filter->maps.bss, "fastpath") == 0)
 		return filter;
 	filter_bpf__destroy(filter);
 	return NULL;

@@ -180,8 +180,12 @@ static void enable_fastpath(struct kernel *kernel, const struct image *image)
 			strerror(errno));
 		return;
 	}
-	image_fill_fastpath(image, &fastpath->table);
-	__atomic_store_n(&fastpath->offset, FASTPATH_OFFSET, __ATOMIC_RELEASE);
+	if (image_fill_fastpath(image, &fastpath->table) == 0)
+		__atomic_store_n(&fastpath->offset, FASTPATH_OFFSET, __ATOMIC_RELEASE);
+	else
+		log_warning(
+			"no memory to enable the fast path; the policy is in place, and packets "
+			"cost more than they need to");
 	munmap(fastpath, sizeof(*fastpath));
 }
 

@@ -2,7 +2,7 @@
 /* state.c: the map "state": of this layout, or read from an older one while the filter moves. */
 #include <errno.h>
 
-#include "kernel/layout6.h"
+#include "kernel/older.h"
 #include "kernel/private.h"
 
 int kernel_read_state(struct kernel *kernel, struct state *ret)
@@ -10,7 +10,7 @@ int kernel_read_state(struct kernel *kernel, struct state *ret)
 	__u32 key = 0;
 
 	if (kernel->state_fd < 0 && kernel->is_moving)
-		return layout6_read_state(kernel, ret);
+		return older_read_state(kernel, ret);
 	if (bpf_map_lookup_elem(kernel->state_fd, &key, ret) < 0)
 		return kernel_fail(-errno, "cannot read the state");
 	return 0;

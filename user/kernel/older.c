@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * layout6.c: layout 6 as include/datapath.h was at its last commit (a4f6803).  The numbers
- * and structs here never change again, whatever becomes of those that have the same names there.
+ * older.c: layouts 6 and 7 as they were at their last commits (a4f6803, b7ea1df).  The numbers and
+ * structs here never change again, whatever becomes of those that have the same names in include/.
+ * Where layout 7 only added to a value, the reader of it reads both.
  */
-#include "kernel/layout6.h"
+#include "kernel/older.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -14,12 +15,18 @@
 
 /* ---- state ------------------------------------------------------------------------------ */
 
-struct state6 {
+struct state7 {
 	__u32 abi, is_followed;
 	__u64 generation, reconciled_at, docker_seen_at, refused[2];
 	char docker_error[200], config_error[200];
+	/* Layout 6 ends here. */
+	__u64 unconfirmed_ns;
+	__u32 hook, reserved;
+	char refused_why[200];
+	__u64 pins;
 };
-_Static_assert(sizeof(struct state6) == 448, "as layout 6 had it");
+_Static_assert(offsetof(struct state7, unconfirmed_ns) == 448, "as layout 6 had it");
+_Static_assert(sizeof(struct state7) == 672, "as layout 7 had it");
 
 static int lookup(const struct kernel *kernel, const char *name, __u32 key, void *value)
 {
@@ -32,9 +39,9 @@ static int lookup(const struct kernel *kernel, const char *name, __u32 key, void
 	return 0;
 }
 
-int layout6_read_state(const struct kernel *kernel, struct state *ret)
+int older_read_state(const struct kernel *kernel, struct state *ret)
 {
-	struct state6 old;
+	struct state7 old = {};
 	int err = lookup(kernel, "state", 0, &old);
 
 	if (err < 0)
@@ -48,33 +55,43 @@ int layout6_read_state(const struct kernel *kernel, struct state *ret)
 	memcpy(ret->refused, old.refused, sizeof(old.refused));
 	snprintf(ret->docker_error, sizeof(ret->docker_error), "%.199s", old.docker_error);
 	snprintf(ret->config_error, sizeof(ret->config_error), "%.199s", old.config_error);
+	ret->unconfirmed_ns = old.unconfirmed_ns;
+	ret->hook = old.hook;
+	snprintf(ret->refused_why, sizeof(ret->refused_why), "%.199s", old.refused_why);
 	return 0;
 }
 
-/* ---- interfaces and learned ports ----------------------------------------------------------- */
+/* ---- interfaces and bound ports ------------------------------------------------------------- */
 
 /* Somebody may delete as we go, and each time it starts over: enough is enough. */
 #define ENTRIES_MAX (4 * 65536)
 
-int layout6_read_interfaces(const struct kernel *kernel, struct other_interface **ret,
-			    size_t *ret_count)
+struct interface7 {
+	__u32 flags;
+	__u32 noted_s; /* not in layout 6 */
+};
+
+int older_read_interfaces(const struct kernel *kernel, struct carried_interface **ret,
+			  size_t *ret_count)
 {
 	_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, MAPS, "interfaces");
-	_cleanup_free_ struct other_interface *list = NULL;
-	__u32 ifindex, flags, *previous = NULL;
+	_cleanup_free_ struct carried_interface *list = NULL;
+	__u32 ifindex, *previous = NULL;
 	size_t count = 0;
 
 	if (fd < 0)
 		return fd;
 	for (; count < ENTRIES_MAX && bpf_map_get_next_key(fd, previous, &ifindex) == 0;
 	     previous = &ifindex) {
-		struct other_interface *one = util_append(&list, count, sizeof(*one));
+		struct carried_interface *one = util_append(&list, count, sizeof(*one));
+		struct interface7 old = {};
 
 		if (!one)
 			return -ENOMEM;
-		if (bpf_map_lookup_elem(fd, &ifindex, &flags) < 0)
+		if (bpf_map_lookup_elem(fd, &ifindex, &old) < 0)
 			continue;
-		*one = (struct other_interface){ .ifindex = ifindex, .flags = flags };
+		one->ifindex = ifindex;
+		one->value = (struct interface){ .flags = old.flags, .noted_s = old.noted_s };
 		count++;
 	}
 	*ret = TAKE_PTR(list);
@@ -82,18 +99,18 @@ int layout6_read_interfaces(const struct kernel *kernel, struct other_interface 
 	return 0;
 }
 
-struct learned_key6 {
+struct learned_key7 {
 	__be32 addr[4];
 	__u8 family, proto;
 	__u16 port;
 };
 
-struct learned6 {
+struct learned7 {
 	__u64 bound_ns;
-	__u32 by, reserved;
+	__u32 by, flags; /* no flags in layout 6 */
 };
 
-static void take_learned(const struct learned_key6 *key, const struct learned6 *value,
+static void take_learned(const struct learned_key7 *key, const struct learned7 *value,
 			 struct bound_port *port)
 {
 	memset(port, 0, sizeof(*port));
@@ -103,29 +120,44 @@ static void take_learned(const struct learned_key6 *key, const struct learned6 *
 	port->key.port = key->port;
 	port->value.bound_ns = value->bound_ns;
 	port->value.by = value->by;
+	port->value.flags = value->flags;
 }
 
-int layout6_read_learned(const struct kernel *kernel, struct bound_port **ret, size_t *ret_count)
+/* Adds what the hash has to the list. */
+static int read_learned(const struct kernel *kernel, const char *name, struct bound_port **list,
+			size_t *count)
 {
-	_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, MAPS, "learned");
-	_cleanup_free_ struct bound_port *ports = NULL;
-	struct learned_key6 key, *previous = NULL;
-	struct learned6 value;
-	size_t count = 0;
+	_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, MAPS, name);
+	struct learned_key7 key, *previous = NULL;
+	struct learned7 value;
 
 	if (fd < 0)
 		return fd;
-	for (; count < ENTRIES_MAX && bpf_map_get_next_key(fd, previous, &key) == 0;
-	     previous = &key) {
-		struct bound_port *port = util_append(&ports, count, sizeof(*port));
+	for (size_t read = 0; read < ENTRIES_MAX && bpf_map_get_next_key(fd, previous, &key) == 0;
+	     previous = &key, read++) {
+		struct bound_port *port = util_append(list, *count, sizeof(*port));
 
 		if (!port)
 			return -ENOMEM;
 		if (bpf_map_lookup_elem(fd, &key, &value) < 0)
 			continue;
 		take_learned(&key, &value, port);
-		count++;
+		++*count;
 	}
+	return 0;
+}
+
+int older_read_bound(const struct kernel *kernel, struct bound_port **ret, size_t *ret_count)
+{
+	_cleanup_free_ struct bound_port *ports = NULL;
+	size_t count = 0;
+	int err = read_learned(kernel, "learned", &ports, &count);
+
+	/* In layout 6 one hash has them all. */
+	if (err == 0 && kernel->older_layout > 6)
+		err = read_learned(kernel, "learned_at", &ports, &count);
+	if (err < 0)
+		return err;
 	*ret = TAKE_PTR(ports);
 	*ret_count = count;
 	return 0;
@@ -133,16 +165,16 @@ int layout6_read_learned(const struct kernel *kernel, struct bound_port **ret, s
 
 /* ---- counters ------------------------------------------------------------------------------- */
 
-#define COUNTERS6 32768
-#define FIRST6    64 /* ids below are the reasons' */
-#define JOINT6    0x6a6f696eull
+#define FIRST6 64 /* ids below are the reasons' */
+#define JOINT6 0x6a6f696eull
+
+static __u32 counters_of(const struct kernel *kernel)
+{
+	return kernel->older_layout == 6 ? 32768 : 65536;
+}
 
 struct counter6 {
 	__u64 packets, bytes;
-};
-
-struct counters6 {
-	struct counter6 of[COUNTERS6];
 };
 
 struct owner6 {
@@ -170,37 +202,28 @@ static void add_counter(struct counter *to, const struct counter6 *more)
 	to->bytes += more->bytes;
 }
 
-/* The sum over all CPUs. */
-static struct counter sum_of(const struct counters6 *elements, size_t count, __u32 id)
+/* Each element has one counter for each id; the sum over all CPUs is what was counted. */
+static struct counter *read_totals(const struct kernel *kernel, __u32 counters)
 {
-	struct counter sum = {};
+	size_t element = counters * sizeof(struct counter6), count;
+	struct counter *totals = calloc(counters, sizeof(*totals));
+	const struct counter6 *elements;
 
-	for (size_t i = 0; i < count; i++)
-		add_counter(&sum, &elements[i].of[id]);
-	return sum;
-}
-
-static struct counter *read_totals(const struct kernel *kernel)
-{
-	struct counter *totals = calloc(COUNTERS6, sizeof(*totals));
-	struct counters6 *elements;
-	size_t count;
-
-	elements = totals ? map_array(kernel, "counters", sizeof(*elements), &count) : NULL;
+	elements = totals ? map_array(kernel, "counters", element, &count) : NULL;
 	if (!elements) {
 		free(totals);
 		return NULL;
 	}
-	for (__u32 id = 0; id < COUNTERS6; id++)
-		totals[id] = sum_of(elements, count, id);
-	munmap(elements, count * sizeof(*elements));
+	for (size_t i = 0; i < count * counters; i++)
+		add_counter(&totals[i % counters], &elements[i]);
+	munmap((void *)elements, count * element);
 	return totals;
 }
 
-static bool is_joint(const struct owner6 *owner)
+static bool is_joint(const struct owner6 *owner, __u32 counters)
 {
 	return owner->hash[1] >> 32 == JOINT6 && (__u32)owner->hash[1] < FIRST6 &&
-	       (__u32)owner->hash[0] < COUNTERS6 && owner->hash[0] >> 32 < COUNTERS6;
+	       (__u32)owner->hash[0] < counters && owner->hash[0] >> 32 < counters;
 }
 
 static bool is_neighbour(const struct owner6 *owner)
@@ -209,13 +232,13 @@ static bool is_neighbour(const struct owner6 *owner)
 }
 
 /* A joint counter stands for a reason and, unless 0, for the ids of a port and of a rule. */
-static void share_out(const struct owner6 *owners, struct counter *totals)
+static void share_out(const struct owner6 *owners, __u32 counters, struct counter *totals)
 {
-	for (__u32 id = FIRST6; id < COUNTERS6; id++) {
+	for (__u32 id = FIRST6; id < counters; id++) {
 		const struct counter6 own = { totals[id].packets, totals[id].bytes };
 		__u32 port = (__u32)owners[id].hash[0], rule = owners[id].hash[0] >> 32;
 
-		if (!is_joint(&owners[id]))
+		if (!is_joint(&owners[id], counters))
 			continue;
 		add_counter(&totals[(__u32)owners[id].hash[1]], &own);
 		if (port)
@@ -225,20 +248,20 @@ static void share_out(const struct owner6 *owners, struct counter *totals)
 	}
 }
 
-static int list_owned(const struct owner6 *owners, const struct counter *totals,
+static int list_owned(const struct owner6 *owners, __u32 counters, const struct counter *totals,
 		      struct carried_counters *ret)
 {
-	for (__u32 id = FIRST6; id < COUNTERS6; id++) {
+	for (__u32 id = FIRST6; id < counters; id++) {
 		struct carried_counter *one;
 
-		if (!(owners[id].hash[0] | owners[id].hash[1]) || is_joint(&owners[id]) ||
+		if (!(owners[id].hash[0] | owners[id].hash[1]) || is_joint(&owners[id], counters) ||
 		    is_neighbour(&owners[id]))
 			continue;
 		one = util_append(&ret->list, ret->count, sizeof(*one));
 		if (!one)
 			return -ENOMEM;
 		memcpy(&one->key, &owners[id], sizeof(one->key));
-		one->is_wide = id + 1 < COUNTERS6 && is_neighbour(&owners[id + 1]);
+		one->is_wide = id + 1 < counters && is_neighbour(&owners[id + 1]);
 		one->of[0] = totals[id];
 		if (one->is_wide)
 			one->of[1] = totals[id + 1];
@@ -247,9 +270,10 @@ static int list_owned(const struct owner6 *owners, const struct counter *totals,
 	return 0;
 }
 
-int layout6_read_counters(const struct kernel *kernel, struct carried_counters *ret)
+int older_read_counters(const struct kernel *kernel, struct carried_counters *ret)
 {
-	_cleanup_free_ struct counter *totals = read_totals(kernel);
+	__u32 counters = counters_of(kernel);
+	_cleanup_free_ struct counter *totals = read_totals(kernel, counters);
 	struct owner6 *owners;
 	size_t count;
 	int err;
@@ -259,10 +283,10 @@ int layout6_read_counters(const struct kernel *kernel, struct carried_counters *
 	owners = map_array(kernel, "counter_owners", sizeof(*owners), &count);
 	if (!owners)
 		return kernel_fail(-EIO, "cannot read the owners of the older counters");
-	if (count == COUNTERS6)
-		share_out(owners, totals);
+	if (count == counters)
+		share_out(owners, counters, totals);
 	memcpy(ret->reasons, totals, sizeof(ret->reasons));
-	err = count == COUNTERS6 ? list_owned(owners, totals, ret) : 0;
+	err = count == counters ? list_owned(owners, counters, totals, ret) : 0;
 	munmap(owners, count * sizeof(*owners));
 	return err;
 }
@@ -275,7 +299,7 @@ struct header6 {
 	__u32 ports_used, classes, slots_used, variants, ports, blocks, row_blocks, cells, rules;
 	__u32 destinations, notes, notes_size;
 };
-_Static_assert(offsetof(struct header6, notes) == 96, "as layout 6 had it");
+_Static_assert(offsetof(struct header6, notes) == 96, "as layouts 6 and 7 had it");
 
 #define MAGIC6 0x65746167u
 #define AUDIT6 1u
@@ -303,9 +327,10 @@ static int open_slot(const struct kernel *kernel, enum image_slot slot)
 	return -ENOENT;
 }
 
-static int take_source(const struct header6 *header, size_t size, struct image_source *ret)
+static int take_source(const struct header6 *header, __u32 layout, size_t size,
+		       struct image_source *ret)
 {
-	if (size < sizeof(*header) || header->magic != MAGIC6 || header->abi != LAYOUT6 ||
+	if (size < sizeof(*header) || header->magic != MAGIC6 || header->abi != layout ||
 	    header->notes > size || header->notes_size > size - header->notes)
 		return kernel_fail(-EPROTO, "the older policy in the kernel is not an image");
 	ret->notes = malloc(header->notes_size + 1);
@@ -319,7 +344,7 @@ static int take_source(const struct header6 *header, size_t size, struct image_s
 	return 0;
 }
 
-int layout6_read_source(const struct kernel *kernel, enum image_slot slot, struct image_source *ret)
+int older_read_source(const struct kernel *kernel, enum image_slot slot, struct image_source *ret)
 {
 	_cleanup_close_ int fd = open_slot(kernel, slot);
 	struct bpf_map_info info = {};
@@ -334,7 +359,7 @@ int layout6_read_source(const struct kernel *kernel, enum image_slot slot, struc
 	mapped = mmap(NULL, info.value_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (mapped == MAP_FAILED)
 		return kernel_fail(-errno, "cannot read the older policy");
-	err = take_source(mapped, info.value_size, ret);
+	err = take_source(mapped, kernel->older_layout, info.value_size, ret);
 	munmap(mapped, info.value_size);
 	return err;
 }

@@ -1,0 +1,4 @@
+#!/bin/bash
+# Promise 4 as upgrade_across_layouts_leaves_no_window.sh has it, from the layout before the last one.
+from=6
+. "$(dirname "$0")/upgrade_across_layouts_leaves_no_window.sh"
