@@ -55,3 +55,51 @@ host=$(address tide10000) peer=$(client tide10000)
 cost_of tide10000 "reply of a tracked flow, $over_empty" cost_empty "$host" $port "$peer:9999"
 cost_of tide10000 "closed port, not a SYN, $over_empty" cost_empty "$host" $port "$peer:9998"
 kill "$listener" "$dialer" 2>/dev/null
+
+# ---- a host as people have them ------------------------------------------------------------------
+
+# Twenty networks of Docker's, five addresses, two ports published at one of them, of each family;
+# the first address is tide0's as well.
+make_host() {
+	local dev n
+	contestant tidehost
+	dev=$(receiver tidehost)
+	for n in {1..20}; do
+		ip -n tidehost link add "br-$n" type bridge
+		ip -n tidehost address add "172.$((16 + n)).0.1/16" dev "br-$n"
+		ip -n tidehost address add "fd00:d0c:$n::1/64" dev "br-$n" nodad
+		ip -n tidehost link set "br-$n" up
+	done
+	for n in 1 2 3; do
+		ip -n tidehost address add "203.0.$n.5/24" dev "$dev"
+		ip -n tidehost address add "2001:db8:$n::5/64" dev "$dev" nodad
+	done
+	ip -n tidehost address add "$(address tide0)/24" dev "$dev"
+	ip -n tidehost address add "$(address6 tide0)/64" dev "$dev" nodad
+	for n in "$(address tide0)" "$(address6 tide0)"; do
+		printf 'deny %s/tcp\nallow 443/tcp on %s\nallow 8443/tcp on %s\n' $port "$n" "$n"
+	done | sort -u | configure tidehost
+	filter tidehost --quiet up || die "tidegate on a host with twenty networks"
+}
+
+# more_than_tide0 WHAT ADDRESS PORT: minima of both filters for the same packets, which take turns.
+more_than_tide0() {
+	local what=$1 one many round more
+	one=$(program_id tide0) many=$(program_id tidehost)
+	for ((round = 1; round <= pass_rounds; round++)); do
+		more=$(inside tide0 taskset -c $receive_cpu "$programs/cost" "$2" "$3" inside "$one" "$many" |
+			awk -v one="$one" '$1 == one { o = $3 } $1 != one { m = $3 } END { print m - o }') ||
+			die "cannot run the filter of a host with twenty networks"
+		record host "$what" "over one address" "$more" ns "$round"
+	done
+}
+
+make_host
+echo "allow 443/tcp" >>$work/tide0.conf
+filter tide0 --quiet reload || die "tidegate with an open port"
+for host in "$(address tide0)" "$(address6 tide0)"; do
+	[[ $host == *:* ]] && family=IPv6 || family=IPv4
+	more_than_tide0 "closed port, $family" "$host" $port
+	more_than_tide0 "unguarded port, $family" "$host" 80
+	more_than_tide0 "port published at that address, $family" "$host" 443
+done

@@ -188,6 +188,14 @@ def check_pass(results):
         results.check(3, text, min(values) if values else None, "ns", want, "unguarded")
 
 
+def check_host(results):
+    keys = [key for key in results.values if key[0] == "host"]
+    for suite, who, what in keys or [("host", "closed port, IPv4", "over one address")]:
+        values = results.all(suite, who, what)
+        text = "%s: 20 networks, 5 addresses, ports at one of them, %s" % (who, what)
+        results.check(3, text, min(values) if values else None, "ns", ("<=", 3))
+
+
 NAMES = {"tidegate-xdp": "native XDP", "tidegate-tc": "tc"}
 
 
@@ -464,6 +472,7 @@ def main():
         check_ceiling,
         check_lookup,
         check_pass,
+        check_host,
         check_traffic,
         check_peers,
         check_change,
