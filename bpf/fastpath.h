@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fastpath.h: bytes + table or image -> what becomes of the packet, for those that most are: plain,
- * with ports, for one of this host's addresses.  Where no list is near its source, the fast path
- * says it; otherwise the source is looked up, unless it was a moment ago.  All say what decide.h
- * would say; of every other packet this says nothing.
+ * fastpath.h: the fast path for plain TCP and UDP packets to one of this host's own addresses.  The
+ * table has the verdict, unless the prefilter has a bit for the source, which may be in a list
+ * then: lookup_entry() finds its class and rule in the image.  Both decide as decide.h would, which
+ * has every other packet.
  */
 #ifndef TIDEGATE_FASTPATH_H
 #define TIDEGATE_FASTPATH_H
@@ -22,7 +22,6 @@
 #include "lookup.h"
 #include "parse.h"
 #include "parse_plain.h"
-#include "recent.h"
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
 
@@ -86,8 +85,9 @@ static __always_inline __u32 applicable_flags(__u32 flags, const struct packet *
 }
 
 /*
- * Whether the entry is all there is to say.  Conntrack is to be asked about what may be a reply,
- * and the ports that Docker bound about what passes because nobody named it.
+ * Whether the entry holds for the packet: see the table of ENTRY_VALID.  What may be a reply needs
+ * conntrack, and what passes because nobody named its port, the marks of the ports that Docker
+ * bound.
  */
 static __always_inline bool is_conclusive(__u32 flags, const struct packet *pkt)
 {
@@ -95,8 +95,8 @@ static __always_inline bool is_conclusive(__u32 flags, const struct packet *pkt)
 	       (flags == (ENTRY_VALID | ENTRY_CHECK_BOUND) && !is_marked(bound_marks_of(), pkt));
 }
 
-/* What becomes of the packet, a FASTPATH_ENTRY(); 0 = ask find_entry(), if it may be listed, or
- * else decide.h.  *ret_needs_lookup is false before. */
+/* The packet's entry in the table, if it holds; 0 = it does not, and lookup_entry() may know, which
+ * is in *ret_needs_lookup (false before), or decide.h. */
 static __always_inline __u32 fastpath_packet(const struct fastpath_table *table,
 					     const struct packet *pkt, bool *ret_needs_lookup)
 {
@@ -162,7 +162,8 @@ static __always_inline __u32 fastpath_frame(const struct fastpath_table *table,
 	return fastpath_network(table, cursor, eth->h_proto, ret_needs_lookup);
 }
 
-/* The same for a source that has to be looked up, in the image itself; false = ask decide.h. */
+/* The verdict entry for a source that has to be looked up, made from the image; false = decide.h.
+ */
 static __always_inline bool lookup_entry(const struct packet *pkt, struct verdict_entry *ret)
 {
 	struct image_ref image = image_in(SLOT_ACTIVE);
@@ -197,32 +198,7 @@ static __always_inline bool lookup_entry(const struct packet *pkt, struct verdic
 	*ret = make_verdict_entry(header, number, endpoint, rule);
 	if (!is_drop(ret->reason) && ret->reason != PASS_FAILSAFE && is_spoofed(pkt))
 		return false;
-	if (ret->flags == ENTRY_VALID && !is_drop(ret->reason) && destination == DESTINATION_LOCAL)
-		note_recent(pkt, header->generation, ret);
 	return is_conclusive(applicable_flags(ret->flags, pkt), pkt);
-}
-
-/* Whether no endpoint names the own address: what the cache holds is about such. */
-static __always_inline bool is_plain_own(const struct own_addrs *own, const struct packet *pkt)
-{
-	__u32 slot = own_slot(own, pkt);
-
-	return (pkt->family == 4 ? own->destination4[slot] : own->destination6[slot]) ==
-	       DESTINATION_LOCAL;
-}
-
-/* Whether the image that the fast path was made of let the same source in, a moment ago. */
-static __always_inline bool cached_entry(const struct packet *pkt, struct verdict_entry *ret)
-{
-	const struct fastpath_table *table = fastpath_enabled();
-
-	return table && pkt->kind == PACKET_PORTS && is_own(&table->own, pkt) &&
-	       is_plain_own(&table->own, pkt) && find_recent(pkt, table->generation, ret);
-}
-
-static __always_inline bool find_entry(const struct packet *pkt, struct verdict_entry *ret)
-{
-	return cached_entry(pkt, ret) || lookup_entry(pkt, ret);
 }
 
 #endif

@@ -175,7 +175,7 @@ __noinline int filter_lookup_xdp(struct xdp_md *ctx)
 	struct packet pkt = {};
 	struct verdict_entry entry;
 
-	if (!parse_plain_frame(&cursor, &pkt) || !find_entry(&pkt, &entry))
+	if (!parse_plain_frame(&cursor, &pkt) || !lookup_entry(&pkt, &entry))
 		return 0;
 	return apply_entry(&entry, 1, xdp_bytes(ctx));
 }
@@ -231,7 +231,7 @@ __noinline int filter_lookup_tc(struct __sk_buff *skb)
 	struct packet pkt = {};
 	struct verdict_entry entry;
 
-	if (!parse_plain_frame(&cursor, &pkt) || !find_entry(&pkt, &entry))
+	if (!parse_plain_frame(&cursor, &pkt) || !lookup_entry(&pkt, &entry))
 		return 0;
 	return tc_verdict(apply_entry(&entry, packets_of(skb), skb->len));
 }
@@ -268,7 +268,7 @@ __noinline int filter_lookup_tc_l3(struct __sk_buff *skb)
 	struct packet pkt = {};
 	struct verdict_entry entry;
 
-	if (!parse_plain_network(&cursor, skb->protocol, &pkt) || !find_entry(&pkt, &entry))
+	if (!parse_plain_network(&cursor, skb->protocol, &pkt) || !lookup_entry(&pkt, &entry))
 		return 0;
 	return tc_verdict(apply_entry(&entry, packets_of(skb), skb->len));
 }

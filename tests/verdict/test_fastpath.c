@@ -92,6 +92,7 @@ static bool is_right(struct kernel *kernel)
 	if (fastpath == MAP_FAILED)
 		die("cannot map the fast path");
 	is_ok = kernel_read_image(kernel, SLOT_ACTIVE, &image) == 0 &&
+		fastpath->table.generation == image_header(&image)->generation &&
 		fastpath->offset == FASTPATH_OFFSET &&
 		has_all_entries(&fastpath->table, (struct image_ref){ image.bytes }) &&
 		has_the_prefilter(&fastpath->table, (struct image_ref){ image.bytes });
