@@ -161,7 +161,7 @@ syscalls+='|unlink|rename|mkdir|mmap|poll|select|getaddrinfo|getrandom|rand|rand
 syscalls+='|printf|puts|putchar|exit'
 pure=()
 for file in user/{addr,config,policy,image}/*.c user/docker/{inventory,json,list,network,ports}.c \
-	user/host/kind.c user/engine/notes.c user/base/{buffer,error,intern}.c; do
+	user/host/kind.c user/engine/notes.c user/daemon/decide.c user/base/{buffer,error,intern}.c; do
 	[[ $file != */setfile_read.c && $file != */setfile_kept.c && $file != */hint.c ]] || continue
 	pure+=("$build/${file%.c}.o")
 done
