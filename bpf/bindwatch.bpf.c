@@ -95,6 +95,15 @@ static __always_inline __u8 proto_of(__u32 type, __u32 protocol)
 	return type == SOCK_DGRAM && protocol == IPPROTO_UDP ? IPPROTO_UDP : 0;
 }
 
+/* Behind the entry in the hash for every processor: only one that fetches is ordered, and the
+ * compiler takes another where the result is of no use. */
+static __always_inline void mark_in(__u32 *word, __u32 bit)
+{
+	__u32 before = __sync_fetch_and_or(word, bit);
+
+	barrier_var(before);
+}
+
 static __always_inline void mark(const struct bound_key *key)
 {
 	__u32 word = BOUND_WORD(key->proto == IPPROTO_UDP ? PROTO_UDP : PROTO_TCP, key->port);
@@ -102,8 +111,8 @@ static __always_inline void mark(const struct bound_key *key)
 
 	if (!ports || word >= BOUND_WORDS)
 		return;
-	__sync_fetch_and_or(&ports->bits[0][word], BOUND_BIT(key->port));
-	__sync_fetch_and_or(&ports->bits[1][word], BOUND_BIT(key->port));
+	mark_in(&ports->bits[0][word], BOUND_BIT(key->port));
+	mark_in(&ports->bits[1][word], BOUND_BIT(key->port));
 }
 
 static __always_inline bool is_every(const struct bound_key *key)

@@ -270,6 +270,52 @@ static void digest_covers_the_policy_and_not_the_clock(void **state)
 	assert_memory_not_equal(before, after, sizeof(before));
 }
 
+/* The machine's clock and its time since boot, in seconds, when the same policy is compiled. */
+static struct image compile_at(const struct policy *policy, __u64 epoch, __u64 uptime)
+{
+	static const __u32 none[8];
+	struct image_input input = { .policy = policy,
+				     .rule_counters = none,
+				     .port_counters = none,
+				     .notes = "notes",
+				     .notes_size = 6,
+				     .now_epoch = epoch,
+				     .now_monotonic_ns = uptime * 1000000000ull };
+	struct error error;
+	struct image image = {};
+
+	assert_int_equal(image_build(&input, &image, &error), 0);
+	return image;
+}
+
+static bool expires_alike(const struct policy *policy, __u64 epoch, __u64 uptime)
+{
+	struct image before = compile_at(policy, 1000000, 500);
+	struct image after = compile_at(policy, epoch, uptime);
+	bool is_alike = image_expires_alike(&before, &after);
+
+	assert_memory_equal(image_header(&before)->digest, image_header(&after)->digest, 16);
+	image_clear(&before);
+	image_clear(&after);
+	return is_alike;
+}
+
+static void a_clock_that_is_set_moves_what_expires(void **state)
+{
+	_cleanup_(oracle_freep) struct policy *policy = one_port();
+
+	oracle_add_source(policy, add_rule(policy, STATEMENT_ALLOW), v4(0x0a000000, 8));
+	assert_true(expires_alike(policy, 1003600, 500));
+	policy->rules[0].until = 1010000;
+	assert_true(expires_alike(policy, 1000060, 560));
+	assert_true(expires_alike(policy, 1000061, 560));
+	assert_true(expires_alike(policy, 1000060, 562));
+	assert_false(expires_alike(policy, 1003660, 560));
+	assert_false(expires_alike(policy, 996460, 560));
+	/* CLOCK_MONOTONIC stood still while the machine was suspended. */
+	assert_false(expires_alike(policy, 1003600, 500));
+}
+
 static void until_becomes_a_time_of_this_boot(void **state)
 {
 	_cleanup_(oracle_freep) struct policy *policy = one_port();
@@ -381,6 +427,7 @@ int main(void)
 		cmocka_unit_test(port_on_all_addresses_is_not_a_containers),
 		cmocka_unit_test(loopback_is_martian_even_when_named),
 		cmocka_unit_test(digest_covers_the_policy_and_not_the_clock),
+		cmocka_unit_test(a_clock_that_is_set_moves_what_expires),
 		cmocka_unit_test(until_becomes_a_time_of_this_boot),
 		cmocka_unit_test(a_rule_past_its_time_lets_nobody_in),
 		cmocka_unit_test(notes_are_copied),

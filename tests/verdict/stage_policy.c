@@ -171,7 +171,7 @@ __u32 stage_place(__u32 id)
 	return id - (LIMIT_COUNTERS - STAGE_COUNTERS);
 }
 
-/* Same names as user/engine/reconcile.c, as far as a test needs it: one for each rule and port. */
+/* Same names as user/engine/compile.c, as far as a test needs it: one for each rule and port. */
 static __u32 counter_id(struct stage *stage, const char *kind, const char *identity, bool is_wide)
 {
 	_cleanup_free_ char *name = NULL;
@@ -180,8 +180,8 @@ static __u32 counter_id(struct stage *stage, const char *kind, const char *ident
 	if (asprintf(&name, "%s %s", kind, identity) < 0)
 		die("no memory");
 	request.identity = name;
-	if (counter_ids_give(stage->ids, &request, 1) < 0)
-		die("%s", kernel_error());
+	if (counter_ids_give(stage->ids, &request, 1) != 0)
+		die("no room for the counter '%s'", name);
 	return request.id;
 }
 

@@ -19,9 +19,20 @@ static __u32 give(const char *identity, bool is_wide)
 {
 	struct counter_request request = { .identity = identity, .is_wide = is_wide };
 
-	if (counter_ids_give(ids, &request, 1) < 0)
-		die("%s", kernel_error());
+	if (counter_ids_give(ids, &request, 1) != 0)
+		die("no room for the counter '%s'", identity);
 	return request.id;
+}
+
+/* 0, or the number of those that there is no room for.  What is not asked for may make some. */
+static int give_all(struct counter_request *requests, size_t count)
+{
+	if (counter_ids_have_room(ids, requests, count) &&
+	    counter_ids_give(ids, requests, count) == 0)
+		return 0;
+	if (counter_ids_make_room(ids, requests, count) < 0)
+		die("%s", kernel_error());
+	return counter_ids_give(ids, requests, count);
 }
 
 /* These and `also`. */
@@ -32,16 +43,21 @@ static int give_many(int first, const char *also)
 	for (int i = 0; requests && i < MANY; i++)
 		requests[i] = (struct counter_request){ names[first + i], true, 0 };
 	requests[MANY] = (struct counter_request){ also, true, 0 };
-	return counter_ids_give(ids, requests, MANY + 1);
+	return give_all(requests, MANY + 1);
 }
 
-static unsigned long long packets(__u32 id)
+static const struct counters *read_totals(void)
 {
 	const struct counters *totals;
 
 	if (counter_ids_totals(ids, &totals) < 0)
 		die("%s", kernel_error());
-	return totals->of[id].packets;
+	return totals;
+}
+
+static unsigned long long packets(__u32 id)
+{
+	return read_totals()->of[id].packets;
 }
 
 static void read_again(struct kernel *kernel)
@@ -140,10 +156,54 @@ static void all_that_the_limits_let_be_have_counters(void)
 				snprintf(texts[i], sizeof(texts[i]), "large %d %d", round, i);
 			requests[i] = (struct counter_request){ texts[i], i >= LIMIT_RULES, 0 };
 		}
-		is_given = is_given && counter_ids_give(ids, requests, COUNT) == 0;
+		is_given = is_given && give_all(requests, COUNT) == 0;
 		give_combined();
 	}
 	tap_case(is_given, "all_that_the_limits_let_be_have_counters");
+}
+
+/*
+ * A policy is replaced by one that shares nothing with it, and both are as large as can be. Packets
+ * come in between, for what still enforces.
+ */
+static void what_enforces_keeps_its_counters_until_it_is_replaced(struct kernel *kernel)
+{
+	enum { COUNT = LIMIT_RULES + LIMIT_PORTS };
+	static struct counter_request old[COUNT], new[COUNT];
+	static char texts[2][COUNT][24];
+	const struct counters *totals;
+	unsigned int wrong = 0, held = 0, left_out;
+
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(texts[0][i], sizeof(texts[0][i]), "old %d", i);
+		snprintf(texts[1][i], sizeof(texts[1][i]), "new %d", i);
+		old[i] = (struct counter_request){ texts[0][i], i >= LIMIT_RULES, 0 };
+		new[i] = (struct counter_request){ texts[1][i], i >= LIMIT_RULES, 0 };
+	}
+	if (give_all(old, COUNT) != 0)
+		die("no room for a policy as large as can be");
+	read_again(kernel);
+	for (int i = 0; i < COUNT; i++)
+		counter_ids_hold(ids, old[i].id);
+	left_out = give_all(new, COUNT);
+	for (int i = 0; i < COUNT; i++)
+		count(kernel, old[i].id, 1);
+	totals = read_totals();
+	for (int i = 0; i < COUNT; i++) {
+		held += counter_ids_find(ids, old[i].identity) == old[i].id &&
+			totals->of[old[i].id].packets == 1;
+		wrong += new[i].id && totals->of[new[i].id].packets != 0;
+	}
+	tap_case(held == COUNT && wrong == 0 && left_out > 0 && left_out < COUNT,
+		 "what_enforces_keeps_its_counters_until_it_is_replaced (%u, %u, %u)", held, wrong,
+		 left_out);
+	read_again(kernel);
+	left_out = give_all(new, COUNT);
+	totals = read_totals();
+	for (int i = 0; i < COUNT; i++)
+		wrong += totals->of[new[i].id].packets != 0;
+	tap_case(left_out == 0 && wrong == 0, "then_the_new_one_has_all_of_its_own (%u, %u)",
+		 left_out, wrong);
 }
 
 int main(void)
@@ -162,5 +222,6 @@ int main(void)
 	nothing_is_lost_when_ids_run_out(stage->kernel, &combined);
 	room_is_left_for_ports();
 	all_that_the_limits_let_be_have_counters();
+	what_enforces_keeps_its_counters_until_it_is_replaced(stage->kernel);
 	return tap_end();
 }

@@ -30,154 +30,10 @@ struct running {
 struct reconcile_plan {
 	struct running running;
 	struct desired *desired;
-	struct image image; /* empty: not compiled yet */
+	struct image image;  /* empty: not compiled yet */
+	bool lacks_counters; /* see compile() */
 	bool is_refused;
 };
-
-/* ---- counters -------------------------------------------------------------------- */
-
-struct counter_list {
-	struct counter_request *requests; /* rules, then ports */
-	__u32 *ids;
-	char **names;
-	size_t count;
-};
-
-static void counter_list_clear(struct counter_list *list)
-{
-	for (size_t i = 0; i < list->count && list->names; i++)
-		free(list->names[i]);
-	free(list->names);
-	free(list->requests);
-	free(list->ids);
-}
-
-static int list_counters(const struct policy *policy, struct counter_list *list)
-{
-	size_t rules = policy->rules_count;
-
-	list->count = rules + policy->ports_count;
-	list->requests = calloc(list->count + 1, sizeof(*list->requests));
-	list->names = calloc(list->count + 1, sizeof(*list->names));
-	list->ids = calloc(list->count + 1, sizeof(*list->ids));
-	if (!list->requests || !list->names || !list->ids)
-		return -ENOMEM;
-	for (size_t i = 0; i < list->count; i++) {
-		const char *kind = i < rules ? "rule" : "port";
-		const char *identity =
-			i < rules ? policy->rules[i].identity : policy->ports[i - rules].identity;
-
-		if (asprintf(&list->names[i], "%s %s", kind, identity) < 0)
-			return -ENOMEM;
-		list->requests[i].identity = list->names[i];
-		list->requests[i].is_wide = i >= rules;
-	}
-	return 0;
-}
-
-/* A dry run gives no new ids out. */
-static int assign_counters(const struct reconcile_input *input, struct counter_ids *ids,
-			   struct counter_list *list)
-{
-	int err = 0;
-
-	if (ids && !input->is_dry_run)
-		err = counter_ids_give(ids, list->requests, list->count);
-	for (size_t i = 0; err == 0 && i < list->count; i++)
-		list->ids[i] = !ids ? 0
-			       : input->is_dry_run
-				       ? counter_ids_find(ids, list->requests[i].identity)
-				       : list->requests[i].id;
-	return err;
-}
-
-/* One counter for each entry, in place of up to three. */
-static int join_counters(const struct reconcile_input *input, struct counter_ids *ids,
-			 struct image *image)
-{
-	_cleanup_free_ struct verdict_entry **entries = NULL;
-	_cleanup_free_ struct combined_counter *combined = NULL;
-	size_t count;
-	int err = image_entries(image, &entries, &count);
-
-	combined = err == 0 ? calloc(count + 1, sizeof(*combined)) : NULL;
-	if (!combined)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		combined[i] = (struct combined_counter){ .reason = entries[i]->reason,
-							 .port = entries[i]->port_counter,
-							 .rule = entries[i]->rule_counter };
-	if (input->is_dry_run)
-		counter_ids_find_combined(ids, combined, count);
-	else
-		err = counter_ids_give_combined(ids, combined, count);
-	for (size_t i = 0; i < count; i++)
-		entries[i]->counter = combined[i].id;
-	image_seal(image);
-	return err;
-}
-
-/* ---- image ------------------------------------------------------------------------ */
-
-static int build(const struct desired *desired, const struct counter_list *counters,
-		 struct image *ret, char *error)
-{
-	_cleanup_free_ void *notes = NULL;
-	struct error image_error = {};
-	struct image_input input = {
-		.policy = desired->policy,
-		.rule_counters = counters->ids,
-		.port_counters = counters->ids + desired->policy->rules_count,
-		.now_epoch = clock_s(CLOCK_REALTIME),
-		.now_monotonic_ns = clock_ns(CLOCK_MONOTONIC),
-	};
-	int err = notes_pack(desired->text, desired->inventory, &notes, &input.notes_size);
-
-	input.notes = notes;
-	if (err == 0)
-		err = image_build(&input, ret, &image_error);
-	if (err < 0)
-		snprintf(error, ERROR_TEXT, "cannot compile the policy: %s",
-			 image_error.text[0] ? image_error.text : strerror(-err));
-	return err;
-}
-
-static int compile(const struct reconcile_input *input, const struct desired *desired,
-		   struct image *ret, char *error)
-{
-	_cleanup_(counter_list_clear) struct counter_list counters = {};
-	_cleanup_(counter_ids_freep) struct counter_ids *ids = NULL;
-	int err = list_counters(desired->policy, &counters);
-
-	if (err == 0 && input->kernel)
-		err = counter_ids_read(input->kernel, &ids);
-	if (err == 0)
-		err = assign_counters(input, ids, &counters);
-	if (err < 0)
-		return reconcile_fail(err, error);
-	err = build(desired, &counters, ret, error);
-	if (err < 0 || !ids)
-		return err;
-	err = join_counters(input, ids, ret);
-	return err < 0 ? reconcile_fail(err, error) : 0;
-}
-
-/* Equal in what it decides. */
-static bool is_alike(const struct image *a, const struct image *b)
-{
-	return memcmp(image_header(a)->digest, image_header(b)->digest,
-		      sizeof(image_header(a)->digest)) == 0;
-}
-
-/* And in what it remembers. */
-static bool is_same(const struct image *a, const struct image *b)
-{
-	const struct image_header *x = image_header(a), *y = image_header(b);
-
-	if (!is_alike(a, b) || x->notes_size != y->notes_size || x->deadline_ns != y->deadline_ns)
-		return false;
-	return memcmp((char *)a->bytes + x->notes, (char *)b->bytes + y->notes, x->notes_size) == 0;
-}
 
 /* A trial that is pending stays one, whatever else changes meanwhile. */
 static __u64 deadline_of(const struct reconcile_input *input, const struct image *running)
@@ -204,6 +60,7 @@ static int swap_confirmed(const struct reconcile_input *input, const struct imag
 		.kernel = input->kernel,
 		.running = running,
 	};
+	bool ignored;
 	int err = 0;
 
 	if (image_header(running)->deadline_ns) {
@@ -218,7 +75,7 @@ static int swap_confirmed(const struct reconcile_input *input, const struct imag
 	desired_input.is_audit = image_header(desired_input.running)->flags & IMAGE_AUDIT;
 	err = desired_read(&desired_input, &desired, error);
 	if (err == 0)
-		err = compile(input, desired, &image, error);
+		err = compile(input, desired, &image, &ignored, error);
 	if (err < 0)
 		return err;
 	err = kernel_swap(input->kernel, SLOT_CONFIRMED, &image);
@@ -251,19 +108,37 @@ static int swap(const struct reconcile_input *input, const struct image *running
 	return err < 0 ? reconcile_fail(err, error) : 0;
 }
 
+/* With counters for all, now that what it replaced leaves room for them.  If that fails, they are
+ * missing until the next time, and nothing else is. */
+static void swap_again(const struct reconcile_input *input, struct reconcile_plan *plan)
+{
+	_cleanup_(image_clear) struct image image = {};
+	char ignored[ERROR_TEXT];
+
+	if (compile(input, plan->desired, &image, &plan->lacks_counters, ignored) < 0)
+		return;
+	((struct image_header *)image.bytes)->deadline_ns = image_header(&plan->image)->deadline_ns;
+	if (kernel_swap(input->kernel, SLOT_ACTIVE, &image) < 0)
+		return;
+	image_clear(&plan->image);
+	plan->image = image;
+	image = (struct image){};
+}
+
 static int replace(const struct reconcile_input *input, struct reconcile_plan *plan,
 		   struct reconcile_report *report, char *error)
 {
 	const struct image *running = &plan->running.image;
 	struct image *image = &plan->image;
-	int err = image->bytes ? 0 : compile(input, plan->desired, image, error);
+	int err = image->bytes ? 0
+			       : compile(input, plan->desired, image, &plan->lacks_counters, error);
 
 	if (err < 0)
 		return err;
 	((struct image_header *)image->bytes)->deadline_ns = deadline_of(input, running);
 	report->generation = running->bytes ? image_header(running)->generation : 0;
-	report->is_changed =
-		kernel_is_moving(input->kernel) || !running->bytes || !is_same(running, image);
+	report->is_changed = kernel_is_moving(input->kernel) || !running->bytes ||
+			     !compile_is_same(running, image);
 	if (input->is_dry_run)
 		return 0;
 	if (!report->is_changed) {
@@ -271,6 +146,8 @@ static int replace(const struct reconcile_input *input, struct reconcile_plan *p
 		return err < 0 ? reconcile_fail(err, error) : 0;
 	}
 	err = swap(input, running, image, error);
+	if (err == 0 && plan->lacks_counters)
+		swap_again(input, plan);
 	if (err == 0)
 		report->generation = image_header(image)->generation;
 	return err;
@@ -310,13 +187,6 @@ static void write_state(const struct reconcile_input *input, const struct desire
 	(void)kernel_write_state(input->kernel, &state);
 }
 
-static bool is_audit(const struct reconcile_input *input, const struct image *running)
-{
-	if (input->audit != AUDIT_KEEP)
-		return input->audit == AUDIT_ON;
-	return running->bytes && (image_header(running)->flags & IMAGE_AUDIT);
-}
-
 static int read_enforcing(const struct reconcile_input *input, struct running *running)
 {
 	struct state state;
@@ -342,6 +212,13 @@ static int read_enforcing(const struct reconcile_input *input, struct running *r
 	memcpy(state.refused, running->refused, sizeof(state.refused));
 	(void)kernel_write_state(input->kernel, &state);
 	return 0;
+}
+
+static bool is_audit(const struct reconcile_input *input, const struct image *running)
+{
+	if (input->audit != AUDIT_KEEP)
+		return input->audit == AUDIT_ON;
+	return running->bytes && (image_header(running)->flags & IMAGE_AUDIT);
 }
 
 /*
@@ -390,7 +267,7 @@ static int prepare(const struct reconcile_input *input, struct reconcile_plan *p
 		err = desired_read(&desired_input, &plan->desired, error);
 	if (err < 0 || input->is_kernel_later)
 		return err;
-	return compile(input, plan->desired, &plan->image, error);
+	return compile(input, plan->desired, &plan->image, &plan->lacks_counters, error);
 }
 
 static void plan_free(struct reconcile_plan *plan)
@@ -452,13 +329,14 @@ int reconcile_find_lockout(const struct reconcile_plan *plan, enum lockout_whose
 	const struct image *before = &plan->running.image, *after = &plan->image;
 	_cleanup_(image_clear) struct image compiled = {};
 	char ignored[ERROR_TEXT];
+	bool lacks_counters;
 	int err = 0;
 
 	if (!after->bytes) {
-		err = compile(&without_kernel, plan->desired, &compiled, ignored);
+		err = compile(&without_kernel, plan->desired, &compiled, &lacks_counters, ignored);
 		after = &compiled;
 	}
-	if (err < 0 || (before->bytes && is_alike(before, after)))
+	if (err < 0 || (before->bytes && compile_is_alike(before, after)))
 		return err;
 	return lockout_find(before, after, whose, ret);
 }

@@ -4,12 +4,30 @@
 #define TIDEGATE_RECONCILE_PRIVATE_H
 
 #include "engine/reconcile.h"
+#include "image/image.h"
 
-struct image;
 struct policy;
 
 /* Makes kernel_error() the error that people read; returns err. */
 int reconcile_fail(int err, char *error);
+
+/* ---- compile.c ---- */
+
+/*
+ * Gives counters that others had only if no image counts into them that is in a slot now.  *ret:
+ * that a rule or a port has none, because what is in the slots leaves no room: once it has been
+ * replaced there is.  0, or -errno with error filled.
+ */
+int compile(const struct reconcile_input *input, const struct desired *desired, struct image *image,
+	    bool *ret_lacks_counters, char error[static ERROR_TEXT]);
+
+/* Equal in what they decide, but for when rules expire. */
+bool compile_is_alike(const struct image *a, const struct image *b);
+
+/* Equal in what they decide and remember, for as long as they will be there. */
+bool compile_is_same(const struct image *a, const struct image *b);
+
+/* ---- reconcile_*.c ---- */
 
 /* After the interfaces are guarded.  running: the policy that was replaced, if it kept forged
  * sources out, or none. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * check.c: whether bytes are an image that this build may read.  What the look-ups
- * follow inside of it is checked at each step (include/classify.h); here it is made sure
- * that the arrays that user space walks lie inside.
+ * check.c: whether bytes are an image that this build may read, and when its rules expire.  What
+ * the look-ups follow inside of it is checked at each step (include/classify.h); here it is made
+ * sure that the arrays that user space walks lie inside.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -78,4 +78,39 @@ int image_check(const void *bytes, size_t size)
 	    !is_bitmap(header, &header->prefilter6))
 		return -EBADMSG;
 	return are_arrays_inside(header) && are_own(bytes) ? 0 : -EBADMSG;
+}
+
+#define EXPIRY_TOLERANCE_NS 2000000000ull /* `until` is in seconds */
+
+static const struct image_rule *rules_of(const struct image *image)
+{
+	return (const void *)((const char *)image->bytes + image_header(image)->rules);
+}
+
+/* In front of the notes, and nothing in between but a gap smaller than a rule. */
+static size_t count_rules(const struct image *image)
+{
+	const struct image_header *header = image_header(image);
+
+	return (header->notes - header->rules) / sizeof(struct image_rule);
+}
+
+static bool expires_alike(__u64 a, __u64 b)
+{
+	if (!a || !b)
+		return a == b;
+	return (a > b ? a - b : b - a) <= EXPIRY_TOLERANCE_NS;
+}
+
+bool image_expires_alike(const struct image *a, const struct image *b)
+{
+	const struct image_rule *x = rules_of(a), *y = rules_of(b);
+	size_t count = count_rules(a);
+
+	if (count != count_rules(b))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!expires_alike(x[i].expires_ns, y[i].expires_ns))
+			return false;
+	return true;
 }

@@ -53,6 +53,13 @@ int image_entries(const struct image *image, struct verdict_entry ***ret, size_t
 /* Once the entries have their counters: adds these to the digest. */
 void image_seal(struct image *image);
 
+/*
+ * Whether the rules of two images with the same digest expire at the same time, give or take two
+ * seconds.  They do not when the clock was set in between, or the machine was suspended, during
+ * which CLOCK_MONOTONIC stands still.
+ */
+bool image_expires_alike(const struct image *a, const struct image *b);
+
 /* 0 when the bytes are an image of this ABI whose offsets all lie inside, else -EBADMSG. */
 int image_check(const void *bytes, size_t size);
 

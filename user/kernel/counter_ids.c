@@ -32,6 +32,7 @@ struct counter_ids {
 	__u32 next_combined;     /* none below is free */
 	__u32 next[2];           /* none above is free; [1]: nor are two side by side */
 	struct counters *totals; /* NULL until somebody asks */
+	bool held[LIMIT_COUNTERS];
 };
 _Static_assert(LIMIT_COUNTERS <= 65536, "an id fits into a place");
 
@@ -225,6 +226,12 @@ int counter_ids_totals(struct counter_ids *ids, const struct counters **ret)
 	return 0;
 }
 
+void counter_ids_hold(struct counter_ids *ids, __u32 id)
+{
+	if (id < LIMIT_COUNTERS)
+		ids->held[id] = true;
+}
+
 /* ---- forgetting --------------------------------------------------------------------------- */
 
 static int compare_keys(const void *a, const void *b)
@@ -275,12 +282,16 @@ static void forget(struct counter_ids *ids, __u32 id)
 	}
 }
 
-/*
- * Forgets the identities that the new policy does not have, and all combined counters.  Only when
- * ids run out: a container that comes back finds its counters.
+static bool is_held(const struct counter_ids *ids, __u32 id)
+{
+	return ids->held[id] || (is_wide(ids, id) && ids->held[id + 1]);
+}
+
+/* Also of combined counters.  Only when ids run out: a container that comes back finds its
+ * counters.
  */
-static int forget_others(struct counter_ids *ids, const struct counter_request *requests,
-			 size_t count)
+int counter_ids_make_room(struct counter_ids *ids, const struct counter_request *requests,
+			  size_t count)
 {
 	_cleanup_free_ struct counter_key *wanted = sorted_keys(requests, count);
 	int err = wanted ? kernel_map_counters(ids->kernel) : -ENOMEM;
@@ -288,7 +299,7 @@ static int forget_others(struct counter_ids *ids, const struct counter_request *
 	for (__u32 id = COUNTER_FIRST; err == 0 && id < LIMIT_COUNTERS; id++) {
 		const struct counter_key *owner = &ids->owners[id];
 
-		if (is_used(ids, id) && !is_same(owner, &neighbour) &&
+		if (is_used(ids, id) && !is_same(owner, &neighbour) && !is_held(ids, id) &&
 		    !bsearch(owner, wanted, 2 * count, sizeof(*wanted), compare_keys))
 			forget(ids, id);
 	}
@@ -338,23 +349,8 @@ static int give(struct counter_ids *ids, const struct counter_key *key, bool wit
 	return 0;
 }
 
-static int give_all(struct counter_ids *ids, struct counter_request *requests, size_t count)
-{
-	int err = 0;
-
-	for (size_t i = 0; err == 0 && i < count; i++) {
-		struct counter_key key = key_of(requests[i].identity);
-
-		requests[i].id = counter_ids_find(ids, requests[i].identity);
-		if (!requests[i].id)
-			err = give(ids, &key, requests[i].is_wide, &requests[i].id);
-	}
-	return err;
-}
-
-/* Asked before, so that what is given does not lie where the forgotten left room for it. */
-static bool has_room(const struct counter_ids *ids, const struct counter_request *requests,
-		     size_t count)
+bool counter_ids_have_room(const struct counter_ids *ids, const struct counter_request *requests,
+			   size_t count)
 {
 	size_t needed = COUNTER_FIRST + ids->used_count;
 
@@ -368,19 +364,16 @@ static bool has_room(const struct counter_ids *ids, const struct counter_request
 
 int counter_ids_give(struct counter_ids *ids, struct counter_request *requests, size_t count)
 {
-	int err = has_room(ids, requests, count) ? give_all(ids, requests, count) : -E2BIG;
+	int left_out = 0;
 
-	if (err != -E2BIG)
-		return err;
-	err = forget_others(ids, requests, count);
-	if (err == 0)
-		err = give_all(ids, requests, count);
-	if (err == -E2BIG)
-		return kernel_fail(err,
-				   "more than %d counters are needed (one for each rule, two "
-				   "for each port)",
-				   LIMIT_COUNTERS - COUNTER_FIRST);
-	return err;
+	for (size_t i = 0; i < count; i++) {
+		struct counter_key key = key_of(requests[i].identity);
+
+		requests[i].id = counter_ids_find(ids, requests[i].identity);
+		if (!requests[i].id && give(ids, &key, requests[i].is_wide, &requests[i].id) < 0)
+			left_out++;
+	}
+	return left_out;
 }
 
 int counter_ids_give_combined(struct counter_ids *ids, struct combined_counter *combined,

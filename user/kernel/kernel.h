@@ -209,9 +209,12 @@ void counter_ids_freep(struct counter_ids **ids);
 /* 0 = it has none. */
 __u32 counter_ids_find(const struct counter_ids *ids, const char *identity);
 
+/* Something counts into this id: it will not be freed. */
+void counter_ids_hold(struct counter_ids *ids, __u32 id);
+
 /*
  * The counter of each identity: it keeps the id it had; a new one starts at zero.  A wide one
- * takes two ids, its own and the next.  -E2BIG when LIMIT_COUNTERS is reached.
+ * takes two ids, its own and the next.  Returns how many found no room, and have 0.
  */
 struct counter_request {
 	const char *identity;
@@ -219,6 +222,15 @@ struct counter_request {
 	__u32 id; /* out */
 };
 int counter_ids_give(struct counter_ids *ids, struct counter_request *requests, size_t count);
+
+/* Whether there are as many as that takes; they may lie in pieces that are too small.  Where there
+ * are not, room is made first, so that what is given does not lie where joint counters could. */
+bool counter_ids_have_room(const struct counter_ids *ids, const struct counter_request *requests,
+			   size_t count);
+
+/* Frees the ids of all others that are not held. */
+int counter_ids_make_room(struct counter_ids *ids, const struct counter_request *requests,
+			  size_t count);
 
 /*
  * A counter that stands for several, which it adds to in counter_ids_totals().  Where there is no

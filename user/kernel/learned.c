@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * learned.c: the ports that bpf/bindwatch.bpf.c saw Docker bind, read and forgotten.  The
- * program may add one at any moment; what it added is never lost here.
+ * program may add one at any moment; what it added is not lost here, but see forget().
  */
 #include "kernel/kernel.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <netinet/in.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "kernel/private.h"
 #include "base/cleanup.h"
@@ -17,33 +19,53 @@ struct list {
 	size_t count;
 };
 
-static int read_hash(int fd, size_t limit, struct list *list)
-{
-	struct bound_key key, *previous = NULL;
-	size_t read = 0;
+/* As many as a system call gives. */
+#define BATCH 1024
 
-	while (fd >= 0 && bpf_map_get_next_key(fd, previous, &key) == 0) {
+struct batch {
+	struct bound_key keys[BATCH];
+	struct bound_value values[BATCH];
+};
+
+static int add_batch(struct list *list, const struct batch *batch, __u32 count)
+{
+	for (__u32 i = 0; i < count; i++) {
 		struct bound_port *port = util_append(&list->ports, list->count, sizeof(*port));
 
 		if (!port)
 			return -ENOMEM;
-		port->key = key;
-		list->count += bpf_map_lookup_elem(fd, &key, &port->value) == 0;
-		previous = &key;
-		/* Somebody deletes as we go and each time it starts over: enough is enough. */
-		if (++read > 4 * limit)
-			return kernel_fail(-EAGAIN, "cannot read the bound ports");
+		*port = (struct bound_port){ batch->keys[i], batch->values[i] };
+		list->count++;
 	}
 	return 0;
+}
+
+/* By its buckets, whole ones: what is there all the time is read, whatever comes and goes. */
+static int read_hash(int fd, struct list *list)
+{
+	_cleanup_free_ struct batch *batch = malloc(sizeof(*batch));
+	__u32 next = 0, count;
+	bool is_last = fd < 0;
+	int err = batch ? 0 : -ENOMEM;
+
+	for (bool is_first = true; !err && !is_last; is_first = false) {
+		count = BATCH;
+		is_last = bpf_map_lookup_batch(fd, is_first ? NULL : &next, &next, batch->keys,
+					       batch->values, &count, NULL) < 0;
+		if (is_last && errno != ENOENT)
+			return kernel_fail(-errno, "cannot read the bound ports");
+		err = add_batch(list, batch, count);
+	}
+	return err;
 }
 
 int kernel_read_bound(struct kernel *kernel, struct bound_port **ret, size_t *ret_count)
 {
 	struct list list = {};
-	int err = read_hash(kernel->bound_ports_fd, BOUND_EVERY_MAX, &list);
+	int err = read_hash(kernel->bound_ports_fd, &list);
 
 	if (err == 0)
-		err = read_hash(kernel->bound_at_fd, LIMIT_BOUND, &list);
+		err = read_hash(kernel->bound_at_fd, &list);
 	if (err < 0) {
 		free(list.ports);
 		return err;
@@ -61,12 +83,25 @@ static int fd_of(const struct kernel *kernel, const struct bound_key *key)
 							    : kernel->bound_at_fd;
 }
 
-/* Bound again since it was read: put it back, unless the program did. */
+static bool is_bound_since(int fd, const struct bound_key *key, __u64 since_ns)
+{
+	struct bound_value value;
+
+	return bpf_map_lookup_elem(fd, key, &value) == 0 && value.bound_ns >= since_ns;
+}
+
+/*
+ * No call deletes only what has not changed.  One that is bound again between the two calls, within
+ * a microsecond, is put back, unless the program did: for another microsecond it is missing,
+ * and of what comes in by an interface then the policy alone decides.
+ */
 static int forget(struct kernel *kernel, const struct bound_port *port, __u64 before_ns)
 {
 	int fd = fd_of(kernel, &port->key);
 	struct bound_value value;
 
+	if (is_bound_since(fd, &port->key, before_ns))
+		return 0;
 	if (bpf_map_lookup_and_delete_elem(fd, &port->key, &value) < 0)
 		return errno == ENOENT ? 0 : kernel_fail(-errno, "cannot remove a bound port");
 	if (value.bound_ns < before_ns)
@@ -74,6 +109,12 @@ static int forget(struct kernel *kernel, const struct bound_port *port, __u64 be
 	if (bpf_map_update_elem(fd, &port->key, &value, BPF_NOEXIST) < 0 && errno != EEXIST)
 		return kernel_fail(-errno, "cannot put a bound port back");
 	return 0;
+}
+
+/* Every packet that was under way is through: the command is synchronize_rcu() in the kernel. */
+static void wait_for_packets(void)
+{
+	(void)syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
 static enum proto_index proto_index(__u8 proto)
@@ -92,6 +133,8 @@ static int renew_bits(struct kernel *kernel, struct bound_marks *ports)
 	size_t count = 0;
 	int err;
 
+	/* Some may read this set yet, from before it was turned away from. */
+	wait_for_packets();
 	memset(ports->bits[next], 0, sizeof(ports->bits[next]));
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	err = kernel_read_bound(kernel, &list, &count);
