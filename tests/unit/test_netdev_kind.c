@@ -43,6 +43,17 @@ static void a_plain_nic_is_outside(void **state)
 	assert_outside(devices, ARRAY_SIZE(devices), "eth0 wlan0 ib0 ");
 }
 
+static void what_macsec_decrypts_is_outside(void **state)
+{
+	struct netdev devices[] = {
+		NIC(2, .name = "eth0"),
+		NIC(3, .name = "macsec0", .kind = "macsec", .link = 2),
+		NIC(4, .name = "macsec0.5", .kind = "vlan", .link = 3),
+	};
+
+	assert_outside(devices, ARRAY_SIZE(devices), "eth0 macsec0 ");
+}
+
 static void tunnels_and_virtual_devices_are_not_outside(void **state)
 {
 	struct netdev devices[] = {
@@ -252,6 +263,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plain_nic_is_outside),
+		cmocka_unit_test(what_macsec_decrypts_is_outside),
 		cmocka_unit_test(tunnels_and_virtual_devices_are_not_outside),
 		cmocka_unit_test(a_bond_is_outside_and_its_members_are_not),
 		cmocka_unit_test(a_virtual_function_under_its_nic_is_not_outside),

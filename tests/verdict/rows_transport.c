@@ -165,6 +165,10 @@ static const struct row array[] = {
 
 	/* ---- without ports */
 	{ "gre_has_no_ports", &closed, { TO(HOST4, 6379), PROTOCOL(IPPROTO_GRE) }, PASS_NO_PORTS },
+	{ "udp_lite_passes_also_under_deny_all", &deny_all,
+	  { TO(HOST4, 6379), PROTOCOL(IPPROTO_UDPLITE) }, PASS_NO_PORTS },
+	{ "dccp_passes_also_under_deny_all", &deny_all,
+	  { TO(HOST4, 6379), PROTOCOL(IPPROTO_DCCP) }, PASS_NO_PORTS },
 	{ "esp_has_no_ports", &closed, { TO(HOST4, 6379), PROTOCOL(IPPROTO_ESP) }, PASS_NO_PORTS },
 	{ "ah_in_ipv4_has_no_ports", &closed, { TO(HOST4, 6379), PROTOCOL(IPPROTO_AH) },
 	  PASS_NO_PORTS },

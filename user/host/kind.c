@@ -64,8 +64,9 @@ bool netdev_may_be_outside(const struct netdev *device)
 
 bool netdev_is_outside(const struct netdev_list *list, const struct netdev *device)
 {
-	/* "dsa": a port of a switch chip; its frames are tagged where the host sees them first. */
-	static const char *const own[] = { "", "bond", "team", "dsa", NULL };
+	/* "dsa": a port of a switch chip; its frames are tagged where the host sees them first.
+	 * "macsec": below it they are encrypted. */
+	static const char *const own[] = { "", "bond", "team", "dsa", "macsec", NULL };
 	static const char *const stacked[] = { "vlan", "macvlan", "ipvlan", NULL };
 
 	/* No Ethernet or InfiniBand: PPP, WireGuard, tun, SLIP, CAN, monitor devices. */

@@ -64,9 +64,9 @@ const struct netdev *netdev_find_index(const struct netdev_list *list, int ifind
 
 /*
  * "interface auto": a NIC that faces the outside: not lo, a bridge, tunnel, dummy, a bond's
- * member or a VLAN or macvlan of a device that is in the list (its frames are seen there).  A
- * veth is one that leads to another network namespace and carries a default route: where the
- * machine itself is a container, its eth0 is one.
+ * member or a VLAN or macvlan of a device that is in the list (its frames are seen there; not so
+ * those of MACsec).  A veth is one that leads to another network namespace and carries a default
+ * route: where the machine itself is a container, its eth0 is one.
  */
 bool netdev_is_outside(const struct netdev_list *list, const struct netdev *device);
 /* A veth that would be outside with a default route, and is not yet. */
