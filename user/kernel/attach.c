@@ -157,7 +157,9 @@ static bool read_attachment(const struct kernel *kernel, const char *pin,
 	return true;
 }
 
-int kernel_attachments(struct kernel *kernel, struct attachment **ret, size_t *ret_count)
+/* Of each interface, ifindex 0, or of one: there is a pin or two for each of hundreds. */
+static int read_attachments(struct kernel *kernel, int ifindex, struct attachment **ret,
+			    size_t *ret_count)
 {
 	_cleanup_free_ struct attachment *list = NULL;
 	_cleanup_free_ char *path = NULL;
@@ -173,7 +175,8 @@ int kernel_attachments(struct kernel *kernel, struct attachment **ret, size_t *r
 	while (dir && (entry = readdir(dir))) {
 		struct attachment *attachment;
 
-		if (entry->d_name[0] == '.')
+		if (entry->d_name[0] == '.' ||
+		    (ifindex && strtol(entry->d_name, NULL, 10) != ifindex))
 			continue;
 		attachment = util_append(&list, count, sizeof(*list));
 		if (!attachment)
@@ -183,6 +186,11 @@ int kernel_attachments(struct kernel *kernel, struct attachment **ret, size_t *r
 	*ret = TAKE_PTR(list);
 	*ret_count = count;
 	return 0;
+}
+
+int kernel_attachments(struct kernel *kernel, struct attachment **ret, size_t *ret_count)
+{
+	return read_attachments(kernel, 0, ret, ret_count);
 }
 
 int kernel_unpin_link(struct kernel *kernel, const char *pin)
@@ -410,7 +418,7 @@ static int find_attached(struct kernel *kernel, const struct attach_request *req
 {
 	_cleanup_free_ struct attachment *list = NULL;
 	size_t count = 0;
-	int err = kernel_attachments(kernel, &list, &count);
+	int err = read_attachments(kernel, request->ifindex, &list, &count);
 
 	*ret_found = false;
 	for (size_t i = 0; err == 0 && i < count; i++) {
