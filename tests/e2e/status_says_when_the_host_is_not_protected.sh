@@ -21,6 +21,29 @@ expect "status names the guarded interface" sh -c "'$tidegate' status | grep -w 
 because="status is green"
 expect_closed stranger $host4 6379/tcp
 
+# Caught between a change and the daemon's word on it.
+watch_status() {
+	while [ -e /run/watching ]; do
+		"$tidegate" status >/run/status 2>&1 || cat /run/status >>/run/alarms
+	done
+}
+touch /run/watching /run/alarms
+watch_status &
+watching=$!
+for number in 1 2 3 4 5 6; do
+	publish "passing$number" -p "700$number:7000"
+	docker rm -f "passing$number" >/dev/null
+done
+rm /run/watching
+wait $watching
+expect_equal "status raises no alarm while containers come and go" "$(cat /run/alarms)" ""
+
+expect "a defense can be left out" env TIDEGATE_WITHOUT=learn "$tidegate" up
+expect_not "status fails then" tidegate status
+expect "and says why" grep -q TIDEGATE_WITHOUT <(tidegate status 2>&1)
+expect "it is brought back" tidegate up
+expect "status succeeds with it" tidegate status
+
 expect "audit mode can be entered" tidegate up --audit
 expect_not "status fails in audit mode" tidegate status
 because="in audit mode"

@@ -78,7 +78,7 @@ printf '%s\n' $stranger4 >"${config%/*}/friends.list"
 because="and was put right"
 becomes open 5 stranger $host4 6379/tcp
 expect_closed office $host4 6379/tcp
-expect "tidegate status is content" tidegate status
+expect "tidegate status is content" is_content
 
 # Not an empty one: that would guard by `interface auto`, which is nothing here, and lift every ban.
 refuses() {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* cmd_status.c: is it enforcing, and what happens at each published port. */
 #include <errno.h>
+#include <time.h>
 
 #include "map_values.h"
 #include "reason.h"
@@ -188,12 +189,48 @@ static int show(const struct options *options, struct kernel *kernel, const stru
 	return 0;
 }
 
+static int read_once(const struct options *options, const struct health_input *how,
+		     struct health *health)
+{
+	_cleanup_(docker_freep) struct docker *docker = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct health_input input = *how;
+	int err = cmd_read_config(options, input.kernel, &text);
+
+	if (err == 0)
+		err = cmd_open_docker(options, text, &docker, &input.is_docker_off);
+	if (err < 0)
+		return err;
+	input.docker = docker;
+	input.text = text;
+	err = health_read(&input, health);
+	return err < 0 ? log_error(err, "cannot determine the status") : 0;
+}
+
+/* The daemon takes its time for a change; with a slow Engine, more than this. */
+#define CATCH_UP_TIMES 15
+#define CATCH_UP_NS    200000000
+
+/* What is not applied yet may have changed a moment ago, which is no reason to raise an alarm. */
+static int read_health(const struct options *options, const struct health_input *input,
+		       struct health *health)
+{
+	const struct timespec moment = { .tv_nsec = CATCH_UP_NS };
+	int err = read_once(options, input, health);
+
+	for (int i = 0; err == 0 && health->is_behind && i < CATCH_UP_TIMES; i++) {
+		nanosleep(&moment, NULL);
+		health_clear(health);
+		err = read_once(options, input, health);
+	}
+	return err;
+}
+
 int cmd_status(const struct options *options, int argc, char **argv)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
-	_cleanup_(docker_freep) struct docker *docker = NULL;
 	_cleanup_(health_clear) struct health health = {};
-	_cleanup_free_ char *text = NULL, *unreadable = NULL;
+	_cleanup_free_ char *unreadable = NULL;
 	struct health_input input = { .pin_dir = options->pin_dir,
 				      .config_path = options->config,
 				      .sets_dir = SETS_DIR };
@@ -214,15 +251,10 @@ int cmd_status(const struct options *options, int argc, char **argv)
 		input.unreadable =
 			"the filter is attached and enforcing, but its pins are missing, removed "
 			"or hidden by a mount: `tidegate up` restores them";
-	if (cmd_read_config(options, kernel, &text) < 0 ||
-	    cmd_open_docker(options, text, &docker, &input.is_docker_off) < 0)
-		return CMD_FAILED;
 	input.kernel = kernel;
-	input.docker = docker;
-	input.text = text;
-	err = health_read(&input, &health);
-	if (err == 0)
-		err = show(options, kernel, &health);
+	if (read_health(options, &input, &health) < 0)
+		return CMD_FAILED;
+	err = show(options, kernel, &health);
 	if (err < 0)
 		return log_error(err, "cannot determine the status"), CMD_FAILED;
 	return health.problems_count ? CMD_FAILED : CMD_DONE;

@@ -150,16 +150,29 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 	return err;
 }
 
+static int check_one_means(struct health *health, enum defense i)
+{
+	const struct means_state *means = &health->means[i];
+
+	if (means->is_left_out)
+		return add_problem(health,
+				   "the defense '%s' was left out, because TIDEGATE_WITHOUT was in "
+				   "the environment: `tidegate up` without it brings it back",
+				   means_name(i));
+	if (!means->is_attached && !means->why_not[0])
+		return add_problem(health,
+				   "the defense '%s' was removed: `tidegate up` restores it",
+				   means_name(i));
+	return 0;
+}
+
 /* What this kernel cannot do is weaker, and said; what it did and does no more is a fault. */
 static int check_means(struct kernel *kernel, struct health *health)
 {
 	int err = kernel_read_means(kernel, health->means);
 
 	for (enum defense i = 0; err == 0 && i < DEFENSE_MAX; i++)
-		if (!health->means[i].is_attached && !health->means[i].why_not[0])
-			err = add_problem(health,
-					  "the defense '%s' was removed: `tidegate up` restores it",
-					  means_name(i));
+		err = check_one_means(health, i);
 	health->is_arming = health->is_daemon_running && !health->daemon_silent_ms &&
 			    health->report.desired &&
 			    health->report.desired->docker_source == DOCKER_FRESH;
@@ -230,6 +243,7 @@ static int check_policy(const struct health_input *input, struct health *health)
 	if (err < 0)
 		return add_problem(health, "%s; the previous policy stays active", error);
 	desired = health->report.desired;
+	health->is_behind = health->is_daemon_running && health->report.is_changed;
 	if (input->kernel && !health->report.is_changed)
 		err = desired_check_kept(health->report.desired, input->sets_dir);
 	for (size_t i = 0; i < desired->problems_count && err == 0; i++)

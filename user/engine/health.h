@@ -24,6 +24,7 @@ struct health {
 	bool is_daemon_running;
 	long long
 		daemon_silent_ms; /* no sign of life of it for so long: it hangs; 0 = it does not */
+	bool is_behind;           /* the daemon has not applied a change, maybe of a moment ago */
 	unsigned int trial_seconds_left; /* 0 = nothing is on trial */
 	struct health_interface *interfaces;
 	size_t interfaces_count;

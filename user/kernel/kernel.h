@@ -173,10 +173,14 @@ bool kernel_has_conntrack(void);
 
 /* ---- defenses ---------------------------------------------------------------------- */
 
-/* Attached by kernel_load() as far as the kernel can; TIDEGATE_WITHOUT=learn,gate in
- * the environment leaves them out, to see what they are worth. */
+/*
+ * Attached by kernel_load() as far as the kernel can.  TIDEGATE_WITHOUT=learn,gate in the
+ * environment leaves them out, to see what they are worth: that is no way to run, and `status`
+ * is not content with it.
+ */
 struct means_state {
 	bool is_attached;
+	bool is_left_out;           /* by TIDEGATE_WITHOUT, at the last kernel_load() */
 	char why_not[DEFENSE_TEXT]; /* of the last kernel_load(); "" = it was attached then */
 };
 int kernel_read_means(struct kernel *kernel, struct means_state ret[DEFENSE_MAX]);

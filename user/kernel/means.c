@@ -65,6 +65,8 @@ const char *means_without(enum defense means)
 	return entries[means].without;
 }
 
+#define LEFT_OUT "left out by TIDEGATE_WITHOUT"
+
 /* A diagnostic: a test shows what a means does by leaving it out. */
 static bool is_left_out(const struct means_entry *entry)
 {
@@ -101,7 +103,7 @@ static void load(struct kernel *kernel, enum defense means)
 
 	if (is_left_out(entry)) {
 		unpin(kernel, entry);
-		write_note(kernel, means, "left out by TIDEGATE_WITHOUT");
+		write_note(kernel, means, LEFT_OUT);
 		return;
 	}
 	err = entry->load(kernel);
@@ -149,6 +151,7 @@ int kernel_read_means(struct kernel *kernel, struct means_state ret[DEFENSE_MAX]
 		if (bpf_map_lookup_elem(kernel->defenses_fd, &i, &note) < 0)
 			return kernel_fail(-errno, "cannot read the state of the defenses");
 		ret[i].is_attached = is_attached(kernel, &entries[i]);
+		ret[i].is_left_out = !ret[i].is_attached && streq(note.why_not, LEFT_OUT);
 		snprintf(ret[i].why_not, sizeof(ret[i].why_not), "%s", note.why_not);
 	}
 	return 0;
