@@ -40,5 +40,6 @@ fds_before=$(fds) memory_before=$(memory)
 rounds 320
 note "descriptors $fds_before -> $(fds), memory $memory_before -> $(memory) KiB"
 expect "no descriptor more" test "$(fds)" -le "$fds_before"
-expect "no memory more" test "$(memory)" -le $((memory_before + 256))
+# Less than 4 KiB a round: what the allocator gives back, and when, makes for some hundreds.
+expect "no memory more" test "$(memory)" -le $((memory_before + 1024))
 daemon_stop
