@@ -9,25 +9,8 @@
 #include "verdict_entry.h"
 #include "classify.h"
 #include "image/image.h"
+#include "image/ports.h"
 #include "addr/prefix.h"
-
-static __u64 word64(const __u8 *bytes)
-{
-	__u64 word = 0;
-
-	for (int i = 0; i < 8; i++)
-		word = word << 8 | bytes[i];
-	return word;
-}
-
-static __u32 destination_of(struct image_ref image, const struct prefix *addr)
-{
-	const struct image_header *header = image_header_of(image);
-
-	if (addr->family == 4)
-		return classify4(image, &header->daddr4, word64(addr->addr) >> 32);
-	return classify6(image, &header->daddr6, word64(addr->addr), word64(addr->addr + 8));
-}
 
 /* Number of the rule that wins at the port for this source, or IMAGE_INVALID. */
 static __u32 winning_rule(struct image_ref image, const struct image_endpoint *endpoint,
@@ -36,8 +19,8 @@ static __u32 winning_rule(struct image_ref image, const struct image_endpoint *e
 	const struct image_header *header = image_header_of(image);
 
 	if (saddr->family == 4)
-		return image_rule4(image, header, endpoint, word64(saddr->addr) >> 32);
-	return image_rule6(image, header, endpoint, word64(saddr->addr), word64(saddr->addr + 8));
+		return image_rule4(image, header, endpoint, addr_hi(saddr) >> 32);
+	return image_rule6(image, header, endpoint, addr_hi(saddr), addr_lo(saddr));
 }
 
 static bool is_expired(const struct image_rule *rule, __u64 now_ns)
@@ -51,7 +34,7 @@ enum reason image_decide(const struct image *image, const struct image_flow *flo
 	struct image_ref ref = { image->bytes };
 	const struct image_header *header = image_header(image);
 	__u32 number = image_endpoint_number(ref, header, PROTO_TCP, htons(flow->dport),
-					     destination_of(ref, flow->daddr), flow->daddr->family);
+					     destination_at(ref, flow->daddr), flow->daddr->family);
 	const struct image_endpoint *endpoint =
 		number == IMAGE_INVALID ? NULL : image_endpoint_at(ref, header, number);
 	__u32 winner = endpoint ? winning_rule(ref, endpoint, flow->saddr) : IMAGE_INVALID;
@@ -67,5 +50,5 @@ bool image_is_outside(const struct image *image, const struct prefix *addr)
 {
 	struct image_ref ref = { image->bytes };
 
-	return image_kind(ref, image_header(image), destination_of(ref, addr)) == DESTINATION_OTHER;
+	return image_kind(ref, image_header(image), destination_at(ref, addr)) == DESTINATION_OTHER;
 }

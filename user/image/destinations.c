@@ -3,6 +3,7 @@
  * destinations.c: what is at a destination address.  The most specific prefix says
  * it: an address that a port names, an address of this host, a Docker subnet, loopback.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 
 #include "limit.h"
@@ -31,6 +32,39 @@ static const struct prefix GROUPS[] = {
 	{ .family = 6, .length = 128, .addr = { 0xff, 2, [15] = 2 } },
 	{ .family = 6, .length = 104, .addr = { 0xff, 2, [11] = 1, 0xff } },
 };
+
+static __u64 word64(const __u8 *bytes)
+{
+	__u64 word = 0;
+
+	for (int i = 0; i < 8; i++)
+		word = word << 8 | bytes[i];
+	return word;
+}
+
+__be32 addr_wire4(const struct prefix *addr)
+{
+	return htonl(addr_hi(addr) >> 32);
+}
+
+__u64 addr_hi(const struct prefix *addr)
+{
+	return word64(addr->addr);
+}
+
+__u64 addr_lo(const struct prefix *addr)
+{
+	return word64(addr->addr + 8);
+}
+
+__u32 destination_at(struct image_ref image, const struct prefix *addr)
+{
+	const struct image_header *header = image_header_of(image);
+
+	if (addr->family == 4)
+		return classify4(image, &header->daddr4, addr_hi(addr) >> 32);
+	return classify6(image, &header->daddr6, addr_hi(addr), addr_lo(addr));
+}
 
 static int compare(const void *a, const void *b)
 {

@@ -14,7 +14,7 @@
 #include "image/entries.h"
 #include "image/fastpath.h"
 #include "image/image.h"
-#include "image/own_addrs.h"
+#include "image/ports.h"
 #include "image/writer.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"
@@ -46,8 +46,8 @@ static bool is_reached(const struct image_header *header, const struct policy_po
 	if (!port->addr.length)
 		return true;
 	if (port->addr.family == 4)
-		return is_own4(own, prefix_be32(&port->addr));
-	return is_own6(own, prefix_hi(&port->addr), prefix_lo(&port->addr));
+		return is_own4(own, addr_wire4(&port->addr));
+	return is_own6(own, addr_hi(&port->addr), addr_lo(&port->addr));
 }
 
 void entries_write(const struct image_writer *writer, const struct image_header *header,

@@ -9,6 +9,7 @@
 
 #include "image/inside.h"
 #include "image/own_addrs.h"
+#include "image/ports.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"
 
@@ -81,7 +82,7 @@ static bool is_candidate(const struct search *search, const struct prefix *addre
 
 	if (!is_busy(search->policy, address))
 		return false;
-	destination = own_addrs_destination(search->image, address);
+	destination = destination_at(search->image, address);
 	return image_kind(search->image, image_header_of(search->image), destination) ==
 	       DESTINATION_LOCAL;
 }

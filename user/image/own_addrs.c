@@ -2,47 +2,14 @@
 /*
  * own_addrs.c: finds the factor with which this host's addresses have a slot each.
  */
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "addr/prefix.h"
 #include "image/own_addrs.h"
+#include "image/ports.h"
 
 /* With sixteen addresses one factor in eight will do, with twenty-four one in a hundred. */
 #define FACTORS 4096
-
-static __u64 word64(const __u8 *bytes)
-{
-	__u64 word = 0;
-
-	for (int i = 0; i < 8; i++)
-		word = word << 8 | bytes[i];
-	return word;
-}
-
-__be32 prefix_be32(const struct prefix *addr)
-{
-	return htonl(prefix_hi(addr) >> 32);
-}
-
-__u64 prefix_hi(const struct prefix *addr)
-{
-	return word64(addr->addr);
-}
-
-__u64 prefix_lo(const struct prefix *addr)
-{
-	return word64(addr->addr + 8);
-}
-
-__u32 own_addrs_destination(struct image_ref image, const struct prefix *addr)
-{
-	const struct image_header *header = image_header_of(image);
-
-	if (addr->family == 4)
-		return classify4(image, &header->daddr4, prefix_hi(addr) >> 32);
-	return classify6(image, &header->daddr6, prefix_hi(addr), prefix_lo(addr));
-}
 
 /* Odd, and with bits all over; the same ones each time. */
 static __u64 factor(__u64 number)
@@ -56,8 +23,8 @@ static __u64 factor(__u64 number)
 static __u32 slot_of(const struct own_addrs *own, const struct prefix *addr)
 {
 	if (addr->family == 4)
-		return own_slot4(own, prefix_be32(addr));
-	return own_slot6(own, prefix_hi(addr), prefix_lo(addr));
+		return own_slot4(own, addr_wire4(addr));
+	return own_slot6(own, addr_hi(addr), addr_lo(addr));
 }
 
 /* How many of the first addresses have a slot each. */
@@ -96,14 +63,14 @@ static void choose_factor(struct own_addrs *own, const struct own_candidates *ca
 static void put(struct own_addrs *own, struct image_ref image, __u32 slot,
 		const struct prefix *addr)
 {
-	__u32 destination = own_addrs_destination(image, addr);
+	__u32 destination = destination_at(image, addr);
 
 	if (addr->family == 4) {
-		own->addr4[slot] = prefix_be32(addr);
+		own->addr4[slot] = addr_wire4(addr);
 		own->destination4[slot] = destination;
 	} else {
-		own->addr6[slot].hi = prefix_hi(addr);
-		own->addr6[slot].lo = prefix_lo(addr);
+		own->addr6[slot].hi = addr_hi(addr);
+		own->addr6[slot].lo = addr_lo(addr);
 		own->destination6[slot] = destination;
 	}
 }

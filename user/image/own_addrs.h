@@ -28,12 +28,4 @@ struct own_candidates {
 void own_addrs_place(struct own_addrs *own, struct image_ref image,
 		     const struct own_candidates *candidates);
 
-/* An address in the form that the image has: on the wire, or as two words in host order. */
-__be32 prefix_be32(const struct prefix *addr);
-__u64 prefix_hi(const struct prefix *addr);
-__u64 prefix_lo(const struct prefix *addr);
-
-/* What the image's tables of destinations have for the address. */
-__u32 own_addrs_destination(struct image_ref image, const struct prefix *addr);
-
 #endif

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <linux/types.h>
 
+#include "classify.h"
 #include "addr/prefix.h"
 
 struct image_header;
@@ -20,6 +21,14 @@ struct destinations {
 	struct prefix *items;
 	size_t count;
 };
+
+/* An address as the image has it: on the wire, or two words in host order, of IPv4 in the first. */
+__be32 addr_wire4(const struct prefix *addr);
+__u64 addr_hi(const struct prefix *addr);
+__u64 addr_lo(const struct prefix *addr);
+
+/* The destination that the image's tables have for the address. */
+__u32 destination_at(struct image_ref image, const struct prefix *addr);
 
 int destinations_init(struct destinations *destinations, const struct policy *policy);
 
