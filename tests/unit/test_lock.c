@@ -4,6 +4,7 @@
  * the machine's own locks are never touched.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -19,6 +20,7 @@
 #include "base/lock.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/hash.h"
 
 #define PIN_DIR "/run/pins/tidegate"
 
@@ -112,6 +114,25 @@ static void each_pin_directory_has_a_daemon_of_its_own(void **state)
 	assert_false(lock_is_daemon_running(PIN_DIR));
 }
 
+/* A build with layout 7 of the maps has its lock on another byte. */
+static void a_daemon_of_layout_7_is_one_as_well(void **state)
+{
+	struct flock range = { .l_type = F_WRLCK, .l_len = 1 };
+	__u64 hash[2];
+	int fd;
+
+	need_namespace(state);
+	close(lock_take_daemon(PIN_DIR)); /* the file is there */
+	fd = open(LOCK_DIR "/daemon", O_RDWR | O_CLOEXEC);
+	hash_text_layout6(PIN_DIR, hash);
+	range.l_start = hash[0] >> 1;
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &range), 0);
+	assert_true(lock_is_daemon_running(PIN_DIR));
+	assert_int_equal(lock_take_daemon(PIN_DIR), -EAGAIN);
+	close(fd);
+	assert_false(lock_is_daemon_running(PIN_DIR));
+}
+
 static int64_t late_ms;
 
 static int later(clockid_t clock, struct timespec *ret)
@@ -180,6 +201,7 @@ int main(void)
 		cmocka_unit_test(a_probe_never_keeps_a_daemon_from_starting),
 		cmocka_unit_test(the_probe_tells_a_daemon_from_none),
 		cmocka_unit_test(each_pin_directory_has_a_daemon_of_its_own),
+		cmocka_unit_test(a_daemon_of_layout_7_is_one_as_well),
 		cmocka_unit_test(a_daemon_that_hangs_is_told_by_when_it_last_beat),
 		cmocka_unit_test(a_held_lock_names_who_holds_it),
 	};

@@ -5,6 +5,7 @@
  * of fcntl(2), because one can ask for it without taking it, and on one byte of the file, which
  * stands for the pin directory.  Builds with layout 6 of the maps held the whole file by flock(2),
  * exclusively, whatever their pin directory; so a shared one beside it keeps them and us apart.
+ * Those with layout 7 took another byte, of the hash that was in use then; so we ask for that too.
  */
 #include "base/lock.h"
 
@@ -120,16 +121,32 @@ static char *real_path(const char *dir)
 	return asprintf(&path, "%s/%s", parent, basename(base)) < 0 ? NULL : path;
 }
 
-static int range_of(const char *pin_dir, struct flock *ret)
+typedef void hash_fn(const char *text, __u64 ret[static 2]);
+
+static int range_by(const char *pin_dir, hash_fn *hash_path, struct flock *ret)
 {
 	_cleanup_free_ char *path = real_path(pin_dir);
 	__u64 hash[2];
 
 	if (!path)
 		return -ENOMEM;
-	hash_text(path, hash);
+	hash_path(path, hash);
 	*ret = (struct flock){ .l_type = F_WRLCK, .l_start = hash[0] >> 1, .l_len = 1 };
 	return 0;
+}
+
+static int range_of(const char *pin_dir, struct flock *ret)
+{
+	return range_by(pin_dir, hash_text, ret);
+}
+
+/* Whether somebody else has the byte; also if that cannot be told. */
+static bool is_held(int fd, const char *pin_dir, hash_fn *hash_path)
+{
+	struct flock range;
+
+	return range_by(pin_dir, hash_path, &range) < 0 || fcntl(fd, F_OFD_GETLK, &range) < 0 ||
+	       range.l_type != F_UNLCK;
 }
 
 int lock_take_daemon(const char *pin_dir)
@@ -142,18 +159,19 @@ int lock_take_daemon(const char *pin_dir)
 		return err;
 	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	if (is_held(fd, pin_dir, hash_text_layout6))
+		return -EAGAIN;
 	return fcntl(fd, F_OFD_SETLK, &range) < 0 ? -errno : TAKE_FD(fd);
 }
 
 bool lock_is_daemon_running(const char *pin_dir)
 {
 	_cleanup_close_ int fd = open(DAEMON_PATH, O_RDWR | O_CLOEXEC);
-	struct flock range;
 
 	if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		return true;
-	return fd >= 0 && range_of(pin_dir, &range) == 0 && fcntl(fd, F_OFD_GETLK, &range) == 0 &&
-	       range.l_type != F_UNLCK;
+	return fd >= 0 &&
+	       (is_held(fd, pin_dir, hash_text) || is_held(fd, pin_dir, hash_text_layout6));
 }
 
 /*
