@@ -128,7 +128,7 @@ static __always_inline const struct image_header *image_header_of(struct image_r
 #define IMAGE_REF_NODE        0x80000000u
 #define IMAGE_REF_LOW         0x40000000u /* about the lower 64 bits */
 #define IMAGE_REF_TABLE       0x20000000u /* a struct image_table; otherwise a struct image_list */
-#define IMAGE_REF_OFFSET(ref) (((ref)&0x1fffffffu) * 8)
+#define IMAGE_REF_OFFSET(ref) (((ref) & 0x1fffffffu) * 8)
 
 /* Lists one below the other: 256 * 256 * 256 entries are more than a policy can have. */
 #define IMAGE_LISTS 3

@@ -25,10 +25,10 @@
 	((__u32)(verdict) << 30 | (__u32)(counter) << 4 | (__u32)(flags))
 #define FASTPATH_VERDICT(entry) ((entry) >> 30)
 #define FASTPATH_COUNTER(entry) ((entry) >> 4 & 0x7fff)
-#define FASTPATH_FLAGS(entry)   ((entry)&15)
+#define FASTPATH_FLAGS(entry)   ((entry) & 15)
 
 /* Of the counter in struct counters, in bytes: 16 for each. */
-#define FASTPATH_COUNTER_OFFSET(entry) ((entry)&0x7fff0)
+#define FASTPATH_COUNTER_OFFSET(entry) ((entry) & 0x7fff0)
 
 /* In place of an entry, for a port that some own address has an endpoint of its own for: the row in
  * which each own address has its entry, by slot.  Where there are no more rows there is no entry.

@@ -16,10 +16,7 @@
 #define SECOND 1000000000ull
 #define NOW    (1000 * SECOND)
 
-#define EVERY(version)              \
-	{                           \
-		.family = (version) \
-	}
+#define EVERY(version) { .family = (version) }
 
 /* Bound on every IPv4 address. */
 static struct bound_port bound(__u32 by, __u8 proto, __u16 port, __u64 seconds_ago)

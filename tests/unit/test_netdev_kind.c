@@ -10,14 +10,8 @@
 #include "host/netdev.h"
 #include "base/cleanup.h"
 
-#define NIC(index, ...)                                               \
-	{                                                             \
-		.ifindex = (index), .type = ARPHRD_ETHER, __VA_ARGS__ \
-	}
-#define LIST(array)                                                    \
-	{                                                              \
-		.devices = (array), .devices_count = ARRAY_SIZE(array) \
-	}
+#define NIC(index, ...) { .ifindex = (index), .type = ARPHRD_ETHER, __VA_ARGS__ }
+#define LIST(array)     { .devices = (array), .devices_count = ARRAY_SIZE(array) }
 
 static void assert_outside(struct netdev *devices, size_t count, const char *expected)
 {

@@ -27,23 +27,14 @@ struct lie {
 	bool is_told;
 	unsigned int value;
 };
-#define LIE(lied)            \
-	{                    \
-		true, (lied) \
-	}
+#define LIE(lied) { true, (lied) }
 
 struct tag {
 	__u16 proto; /* 0 ends the list */
 	__u16 tci;
 };
-#define DOT1Q(vid)            \
-	{                     \
-		0x8100, (vid) \
-	}
-#define DOT1AD(vid)           \
-	{                     \
-		0x88a8, (vid) \
-	}
+#define DOT1Q(vid)  { 0x8100, (vid) }
+#define DOT1AD(vid) { 0x88a8, (vid) }
 
 /* An IPv6 extension header.  `length` is the field as it is on the wire. */
 struct extension {
@@ -54,10 +45,7 @@ struct extension {
 	__u16 offset; /* Fragment: in units of 8 bytes */
 	bool more;    /* Fragment: M */
 };
-#define EXTENSION(...)                        \
-	{                                     \
-		.is_there = true, __VA_ARGS__ \
-	}
+#define EXTENSION(...)        { .is_there = true, __VA_ARGS__ }
 #define HOPOPTS(n)            EXTENSION(.type = IPPROTO_HOPOPTS, .length = (n))
 #define DSTOPTS(n)            EXTENSION(.type = IPPROTO_DSTOPTS, .length = (n))
 #define ROUTING(n, segments)  EXTENSION(.type = IPPROTO_ROUTING, .length = (n), .left = (segments))

@@ -2,13 +2,10 @@
 /* rows_ethernet.c: frames that are not IP, VLAN tags, and frames that end too soon. */
 #include "rows.h"
 
-#define TAGGED(...) .tags = { __VA_ARGS__ }
-#define CLOSED4     TO(HOST4, 6379)
-#define CLOSED6     TO(HOST6, 6379)
-#define NOT_IP(number)                                  \
-	{                                               \
-		.ethertype = LIE(number), .payload = 46 \
-	}
+#define TAGGED(...)    .tags = { __VA_ARGS__ }
+#define CLOSED4        TO(HOST4, 6379)
+#define CLOSED6        TO(HOST6, 6379)
+#define NOT_IP(number) { .ethertype = LIE(number), .payload = 46 }
 
 /* clang-format off */
 static const struct row array[] = {

@@ -7,10 +7,7 @@
 
 #define REDIS4 ANY4("tcp", 6379)
 #define REDIS6 ANY6("tcp", 6379)
-#define ARP                                             \
-	{                                               \
-		.ethertype = LIE(0x0806), .payload = 28 \
-	}
+#define ARP    { .ethertype = LIE(0x0806), .payload = 28 }
 
 /* clang-format off */
 static const struct row array[] = {

@@ -27,19 +27,14 @@ static struct prefix parse(const char *text)
 	return prefix;
 }
 
-#define EVERY4              \
-	{                   \
-		.family = 4 \
-	}
-#define EVERY6              \
-	{                   \
-		.family = 6 \
-	}
-#define TCP_BINDING(at, first, last, inside)                                             \
-	{                                                                                \
-		.proto = IPPROTO_TCP, .host = at, .host_lo = (first), .host_hi = (last), \
-		.port = (inside)                                                         \
-	}
+#define EVERY4 { .family = 4 }
+#define EVERY6 { .family = 6 }
+#define TCP_BINDING(at, first, last, inside) \
+	{ .proto = IPPROTO_TCP,              \
+	  .host = at,                        \
+	  .host_lo = (first),                \
+	  .host_hi = (last),                 \
+	  .port = (inside) }
 
 /* Container "db" publishes, "web" has addresses of its own besides. */
 static struct inventory *make_inventory(void)

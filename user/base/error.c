@@ -14,8 +14,8 @@ static bool is_inside_character(char byte)
 }
 
 /* snprintf(3) without half a character where it had to cut. */
-static void __attribute__((format(printf, 3, 0)))
-write_text(char *text, size_t size, const char *format, va_list args)
+static void __attribute__((format(printf, 3, 0))) write_text(char *text, size_t size,
+							     const char *format, va_list args)
 {
 	char whole[ERROR_TEXT + 4] = { 0 };
 	size_t end = size - 1;

@@ -83,7 +83,7 @@ static int delete_number(const char *text, const char *word, char **ret)
 }
 
 /* argv[0] is "delete". */
-static int delete (const char *text, int argc, char **argv, char **ret)
+static int delete(const char *text, int argc, char **argv, char **ret)
 {
 	_cleanup_(config_clear_statement) struct statement statement = {};
 	int err;

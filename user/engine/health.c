@@ -12,8 +12,8 @@
 #include "engine/trial.h"
 #include "base/cleanup.h"
 
-static int __attribute__((format(printf, 2, 3)))
-add_problem(struct health *health, const char *format, ...)
+static int __attribute__((format(printf, 2, 3))) add_problem(struct health *health,
+							     const char *format, ...)
 {
 	char **problem = util_append(&health->problems, health->problems_count, sizeof(*problem));
 	va_list args;

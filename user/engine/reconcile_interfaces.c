@@ -102,8 +102,8 @@ bool reconcile_wants(const struct desired *desired, char *const *names, size_t n
 	return device && is_wanted(&wanted, device);
 }
 
-static int __attribute__((format(printf, 2, 3)))
-add_note(struct reconcile_report *report, const char *format, ...)
+static int __attribute__((format(printf, 2, 3))) add_note(struct reconcile_report *report,
+							  const char *format, ...)
 {
 	_cleanup_free_ char *note = NULL;
 	char *notes = NULL;

@@ -151,10 +151,7 @@ int kernel_read_layout(const char *pin_dir, const char *maps_dir, __u32 *ret)
 	return 0;
 }
 
-#define MAP(name, field)                             \
-	{                                            \
-		name, offsetof(struct kernel, field) \
-	}
+#define MAP(name, field) { name, offsetof(struct kernel, field) }
 
 static const struct {
 	const char *name;
