@@ -1,7 +1,7 @@
 #!/bin/bash
-# Who may know what: bpf/ and user/ meet only in include/, the folders of user/ use each other in one
-# direction and by their public headers, libraries stay in their folders, one file turns reasons into
-# verdicts, and the pure files make no system call.
+# Who may know what: bpf/ and user/ meet only in include/; the folders of user/ use each other in one
+# direction and by their public headers; libraries stay in their folders; one file turns reasons into
+# verdicts; the pure files make no system call.
 . "$(dirname "$0")/lib.sh"
 
 # Left is used by the right; those between commas do not know each other.
@@ -15,98 +15,74 @@ for level in $order; do
 	done
 done
 
-# misplaced FOLDER FILE...: "file: header" of includes of another folder that is not below this one,
-# or of a header that its README does not call public.
+# includes FILE...: "FILE HEADER" a line, the header as it is quoted there.
+includes() { awk '/^#[[:space:]]*include/ { sub(/^#[[:space:]]*include[[:space:]]*/, ""); print FILENAME, $1 }' "$@"; }
+
+# misplaced: of "FILE HEADER" on stdin those that the place of the file rules out.
 misplaced() {
-	local folder=$1 file header other
-	shift
-	for file; do
-		sed -nE 's/^#[[:space:]]*include "([a-z]+\/.*)".*/\1/p' "$file" | while read -r header; do
-			other=${header%%/*}
-			[ "$other" != "$folder" ] || continue
-			[ "${rank[$other]:-99}" -lt "${rank[$folder]}" ] &&
-				sed -n '/^Public:/,$p' "user/$other/README" | grep -qw -- "${header#*/}" ||
-				echo "$file: $header"
-		done
+	local file header place other
+	while read -r file header; do
+		[[ $header == '"'* ]] || continue
+		header=${header//\"/} place=${file%/*} other=${header%%/*}
+		[ ! -e "include/$header" ] || continue
+		case $place in
+		user/*)
+			[[ $header != *.skel.h ]] || continue
+			[ "$other" != "${place#user/}" ] || continue
+			[ "${rank[$other]:-99}" -lt "${rank[${place#user/}]:-0}" ] &&
+				sed -n '/^Public:/,$p' "user/$other/README" | grep -qw -- "${header#*/}" && continue
+			;;
+		*) [ ! -e "$place/$header" ] && [ "$header" != vmlinux.h ] || continue ;;
+		esac
+		echo "$file: $header"
 	done
 }
 
-# others PATTERN...: the files of user/ that match none.
-others() {
-	local file pattern
-	for file in user/*/*.[ch]; do
-		for pattern; do
-			# shellcheck disable=SC2053
-			[[ ${file#user/} != $pattern ]] || continue 2
-		done
-		echo "$file"
-	done
-}
-
-# strangers DIRECTORY FILE...: "file: header" of quoted includes that are neither in the
-# directory nor in include/, nor generated.
-strangers() {
-	local dir=$1 file header
-	shift
-	for file; do
-		sed -nE 's/^#[[:space:]]*include "(.*)".*/\1/p' "$file" | while read -r header; do
-			[ -e "$dir/$header" ] || [ -e "include/$header" ] ||
-				[[ $dir/$header == bpf/vmlinux.h || $dir/$header == user/*.skel.h ]] ||
-				echo "$file: $header"
-		done
-	done
-}
-
-printf '#include "%s"\n' policy/policy.h image/writer.h decide.h >"$work/wrong.h"
-expect "an include of user/ in bpf/ is noticed" grep -q policy.h <(strangers bpf "$work/wrong.h")
-expect "an include of bpf/ in user/ is noticed" grep -q decide.h <(strangers user "$work/wrong.h")
-strangers bpf bpf/* | none "bpf/ includes nothing of user/"
-strangers user user/*/*.[ch] | none "user/ includes nothing of bpf/"
-{
-	(cd include && printf '"%s"\n' *.h)
-	printf '%s\n' '"vmlinux.h"' '<linux/types.h>' '<bpf/bpf_helpers.h>'
-} >"$work/allowed"
-expect "an include of what uses this is noticed" \
-	grep -q policy/policy.h <(misplaced addr "$work/wrong.h")
-expect "an include of a private header is noticed" \
-	grep -q image/writer.h <(misplaced kernel "$work/wrong.h")
-expect_not "an include of a public one is not" grep -q policy/policy.h <(misplaced image "$work/wrong.h")
+while read -r file header; do
+	expect "$header is noticed in $file" grep -q . <(misplaced <<<"$file \"$header\"")
+done <<-'EOT'
+	bpf/decide.h policy/policy.h
+	include/datapath.h policy/policy.h
+	user/cli/main.c decide.h
+	user/addr/prefix.c policy/policy.h
+	user/kernel/kernel.c image/writer.h
+EOT
+expect_not "policy/policy.h is none in user/image/image.c" \
+	grep -q . <(misplaced <<<'user/image/image.c "policy/policy.h"')
+includes bpf/* include/* user/*/*.[ch] >"$work/includes"
+expect "includes are found" grep -q '^user/image/.* "policy/policy.h"$' "$work/includes"
+misplaced <"$work/includes" | none "who includes what goes in one direction, and is public"
 for folder in user/*/; do
-	folder=$(basename "$folder")
-	misplaced "$folder" "user/$folder"/*.[ch]
-	[ -s "user/$folder/README" ] || echo "user/$folder has no README"
-	[ "$(find "user/$folder" -type f -name '*.[ch]' | wc -l)" -le 27 ] ||
-		echo "user/$folder has more than 27 files"
-done | none "folders use each other in one direction, by what is public"
-includes() { sed -nE 's/^#[[:space:]]*include ([<"][^>"]*[>"]).*/\1/p' "$@"; }
-echo '#include "policy/policy.h"' >"$work/wrong.h"
-expect "an include of user/ in include/ is noticed" \
-	grep -q . <(includes "$work/wrong.h" | grep -vxFf "$work/allowed")
-includes include/*.h | sort -u | grep -vxFf "$work/allowed" |
-	none "include/ includes itself, integer types and the helpers of BPF"
+	[ -s "$folder/README" ] || echo "$folder has no README"
+	[ "$(find "$folder" -name '*.[ch]' | wc -l)" -le 25 ] || echo "$folder has more than 25 files"
+done | none "each folder says what it is, and has at most 25 files"
+
+# ---- libraries --------------------------------------------------------------------------------
+
+# strangers OWNER HEADER: of "FILE HEADER" on stdin those files of user/ that are not the owner's and
+# include the header.
+strangers() { awk -v owner="^user/$1" -v header="^$2" '/^user/ && $1 !~ owner && $2 ~ header'; }
+
+while read -r owner header example; do
+	expect "$example is noticed" grep -q . <(strangers "$owner" "$header" <<<"user/addr/prefix.c $example")
+	strangers "$owner" "$header" <"$work/includes" | none "only $owner includes $example"
+done <<-'EOT'
+	kernel/ (<bpf/|".*\.skel\.h") <bpf/bpf.h>
+	host/ <libmnl/ <libmnl/libmnl.h>
+	host/tracking\.c <nftables/ <nftables/libnftables.h>
+	base/hash\.h <xxhash <xxhash.h>
+	docker/ <curl/ <curl/curl.h>
+	(docker|cli)/ <jansson <jansson.h>
+EOT
+forbid "include/ takes nothing but integer types and the helpers of BPF" \
+	'^#include <' '#include <stdio.h>' \
+	<(grep -hvE '<(linux/types|bpf/bpf_helpers)\.h>' include/*)
 forbid "there is no #ifdef in bpf/" '^#[[:space:]]*ifn?def [^T]' '#ifdef DEBUG' bpf/*
-# shellcheck disable=SC2046
-forbid "only kernel/ knows libbpf" '^#include (<bpf/|".*\.skel\.h")' '#include <bpf/bpf.h>' \
-	$(others 'kernel/*')
-# shellcheck disable=SC2046
-forbid "only host/ knows libmnl" '^#include <libmnl' '#include <libmnl/libmnl.h>' \
-	$(others 'host/*')
-# shellcheck disable=SC2046
-forbid "only host/tracking.c knows libnftables" '^#include <nftables/' '#include <nftables/libnftables.h>' \
-	$(others 'host/tracking.c')
-# shellcheck disable=SC2046
-forbid "only base/hash.h knows xxHash" '^#include <xxhash' '#include <xxhash.h>' \
-	$(others 'base/hash.h')
-# shellcheck disable=SC2046
-forbid "only docker/ knows libcurl" '^#include <curl' '#include <curl/curl.h>' $(others 'docker/*')
-# shellcheck disable=SC2046
-forbid "only docker/ and what prints JSON know jansson" '^#include <jansson' \
-	'#include <jansson.h>' $(others 'docker/*' 'cli/*')
 forbid "the parser calls nothing about maps" 'bpf_map_|"maps\.h"' \
 	'bpf_map_lookup_elem(&policy, &key)' bpf/parse.h
-# shellcheck disable=SC2046
+mapfile -t rest < <(printf '%s\n' bpf/* include/* | grep -v '^bpf/filter\.bpf\.c$')
 forbid "one file turns reasons into verdicts" 'XDP_(DROP|ABORTED|TX)|TC_ACT_SHOT' \
-	'return XDP_DROP;' $(printf '%s\n' bpf/* include/* | grep -v '^bpf/filter\.bpf\.c$')
+	'return XDP_DROP;' "${rest[@]}"
 
 # ---- circles ---------------------------------------------------------------------------------
 
