@@ -266,8 +266,9 @@ debug-tests: debug $(DEBUG_TESTS) programs
 
 coverage: $(COVERAGE_TESTS)
 	$(Q)find build/coverage -name '*.gcda' -delete
-	$(Q)status=0; for test in $(COVERAGE_TESTS); do $$test >/dev/null 2>&1 || \
-		{ echo "$$test failed"; status=1; }; done; exit $$status
+	$(Q)for test in $(COVERAGE_TESTS); do \
+		$$test >build/coverage/log 2>&1 || { cat build/coverage/log; echo "$$test failed"; exit 1; }; \
+	done
 	$(Q)gcovr --root . --object-directory build/coverage --filter user/ --html-details build/coverage/index.html \
 		--txt build/coverage/summary.txt
 	$(Q)awk '/^TOTAL/ { print "user/: " $$4 " of " $$2 " lines, build/coverage/index.html" }' \
