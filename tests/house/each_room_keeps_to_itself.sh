@@ -54,8 +54,8 @@ expect "includes are found" grep -q '^user/image/.* "policy/policy.h"$' "$work/i
 misplaced <"$work/includes" | none "who includes what goes in one direction, and is public"
 for folder in user/*/; do
 	[ -s "$folder/README" ] || echo "$folder has no README"
-	[ "$(find "$folder" -name '*.[ch]' | wc -l)" -le 25 ] || echo "$folder has more than 25 files"
-done | none "each folder says what it is, and has at most 25 files"
+	[ "$(find "$folder" -name '*.[ch]' | wc -l)" -le 27 ] || echo "$folder has more than 27 files"
+done | none "each folder says what it is, and has at most 27 files"
 
 # ---- libraries --------------------------------------------------------------------------------
 
