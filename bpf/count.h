@@ -20,12 +20,13 @@ static __always_inline bool is_drop(enum reason reason)
 	return REASONS_DROP & (1u << reason);
 }
 
-/* Those of the CPU that runs this; nobody else writes to them. */
+/* The element of the CPU that runs this; no other CPU writes to it.  NULL on a CPU that was plugged
+ * in since the map was made: it counts nothing. */
 static __always_inline struct counters *own_counters(void)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 index = COUNTERS_CPU(bpf_get_smp_processor_id());
 
-	return bpf_map_lookup_elem(&counters, &cpu);
+	return bpf_map_lookup_elem(&counters, &index);
 }
 
 static __always_inline void add(struct counter *counter, __u32 packets, __u64 bytes)

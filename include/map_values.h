@@ -16,15 +16,19 @@
 /* ---- counters ----------------------------------------------------------------- */
 
 /*
- * Array "counters": index = number of the CPU that counts, one element for each there can be,
- * and a last one for what user space moves from one counter to another.  What they counted is
- * the sum over all elements.  Not a per-CPU array: the element is looked up once for all that a
- * packet moves, and user space reads them from memory that it maps.
+ * Array "counters": element 0 is for what user space moves from one counter to another, then one
+ * for each CPU.  What they counted is the sum over all elements.  CPUs that are present, not all
+ * that are possible: a virtual machine may say that there could be 128, and an element is
+ * LIMIT_COUNTERS * 16 bytes.  Not a per-CPU array: that has an element for each possible CPU, and
+ * here the element is looked up once for all that a packet moves, and user space maps it into its
+ * memory.
  *
  * Ids [0, REASON_MAX) belong to the reasons, those from COUNTER_FIRST are given out by
- * user/kernel_counter_ids.c and survive a new image.
+ * user/kernel/counter_ids.c and survive a new image.
  */
-#define COUNTER_FIRST 64
+#define COUNTERS_USER     0u
+#define COUNTERS_CPU(cpu) ((cpu) + 1)
+#define COUNTER_FIRST     64
 /* Combined counters have ids below: a fast path entry has no more bits for one. */
 #define COUNTERS_COMBINED 32768
 

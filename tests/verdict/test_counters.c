@@ -3,9 +3,12 @@
  * test_counters.c: no packet is forgotten, whatever becomes of the counter that counted it, in the
  * kernel's own maps.
  */
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "rows.h"
 #include "stage_private.h"
 #include "tap.h"
 #include "base/cleanup.h"
@@ -73,7 +76,7 @@ static void count(struct kernel *kernel, __u32 id, unsigned int count)
 {
 	if (kernel_map_counters(kernel) < 0)
 		die("%s", kernel_error());
-	kernel->counters[0].of[id].packets += count;
+	kernel->counters[COUNTERS_CPU(0)].of[id].packets += count;
 }
 
 static void combined_counts_for_all(struct kernel *kernel, struct combined_counter *combined)
@@ -206,6 +209,41 @@ static void what_enforces_keeps_its_counters_until_it_is_replaced(struct kernel 
 		 left_out, wrong);
 }
 
+/* Each CPU counts in an element of its own, and neither in user space's nor in another's. */
+static void each_cpu_has_an_element_of_its_own(struct stage *stage)
+{
+	const struct bytes frame = { .data = { [12] = 0x08, [13] = 0x06 }, .length = 60 };
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN), wrong = 0;
+	const struct counters *elements;
+	struct outcome outcome;
+
+	stage_set(stage, &closed);
+	if (kernel_map_counters(stage->kernel) < 0)
+		die("%s", kernel_error());
+	elements = stage->kernel->counters;
+	for (long cpu = 0; cpu < cpus; cpu++) {
+		unsigned long long before[2], others = 0;
+		cpu_set_t set;
+
+		CPU_ZERO(&set);
+		CPU_SET(cpu, &set);
+		if (sched_setaffinity(0, sizeof(set), &set) < 0)
+			die("cannot run on CPU %ld", cpu);
+		before[0] = elements[COUNTERS_CPU(cpu)].of[PASS_NOT_IP].packets;
+		before[1] = packets(PASS_NOT_IP);
+		stage_send(stage, WAY_XDP, &frame, 0, &outcome);
+		others = packets(PASS_NOT_IP) - before[1];
+		wrong += elements[COUNTERS_CPU(cpu)].of[PASS_NOT_IP].packets != before[0] + 1 ||
+			 others != 1;
+	}
+	tap_case(cpus > 0 && !wrong, "each_cpu_has_an_element_of_its_own (%ld of %ld do not)",
+		 wrong, cpus);
+	tap_case(kernel_counter_elements() == cpus + 1 &&
+			 stage->kernel->counter_elements == cpus + 1,
+		 "there_are_no_elements_for_cpus_that_are_not_present (%u)",
+		 stage->kernel->counter_elements);
+}
+
 int main(void)
 {
 	struct stage *stage = stage_open();
@@ -214,6 +252,7 @@ int main(void)
 	for (int i = 0; i < 2 * MANY; i++)
 		snprintf(names[i], sizeof(names[i]), "port %d", i);
 	read_again(stage->kernel);
+	each_cpu_has_an_element_of_its_own(stage);
 	combined.port = give("port kept", true) + 1;
 	combined.rule = give("rule gone", false);
 	if (counter_ids_give_combined(ids, &combined, 1) < 0 || !combined.id)

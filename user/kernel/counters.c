@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * counters.c: what was counted.  The programs add to the counters meanwhile, each CPU to its
- * own element of the map; the last element is for user space alone.
+ * own element of the map; the first element is for user space alone.
  */
 #include "kernel/kernel.h"
 
@@ -14,8 +14,8 @@
 
 __u32 kernel_counter_elements(void)
 {
-	/* "0-3" or "0,2-5": the last number is the highest. */
-	_cleanup_fclose_ FILE *file = fopen("/sys/devices/system/cpu/possible", "re");
+	/* "0-3" or "0,2-5": the last number is the highest.  One that is offline is present. */
+	_cleanup_fclose_ FILE *file = fopen("/sys/devices/system/cpu/present", "re");
 	char text[256] = "";
 	const char *last;
 
@@ -24,7 +24,7 @@ __u32 kernel_counter_elements(void)
 	last = text + strcspn(text, "\n");
 	while (last > text && isdigit(last[-1]))
 		last--;
-	return isdigit(*last) ? strtoul(last, NULL, 10) + 2 : 0;
+	return isdigit(*last) ? COUNTERS_CPU(strtoul(last, NULL, 10)) + 1 : 0;
 }
 
 int kernel_map_counters(struct kernel *kernel)
@@ -74,7 +74,7 @@ struct counter kernel_counter(const struct kernel *kernel, __u32 id)
 
 void kernel_add_to_counter(struct kernel *kernel, __u32 id, const struct counter *more)
 {
-	struct counter *counter = &kernel->counters[kernel->counter_elements - 1].of[id];
+	struct counter *counter = &kernel->counters[COUNTERS_USER].of[id];
 
 	counter->packets += more->packets;
 	counter->bytes += more->bytes;
@@ -82,5 +82,5 @@ void kernel_add_to_counter(struct kernel *kernel, __u32 id, const struct counter
 
 void kernel_set_carried(struct kernel *kernel, __u32 id, const struct counter *carried)
 {
-	kernel->counters[kernel->counter_elements - 1].of[id] = *carried;
+	kernel->counters[COUNTERS_USER].of[id] = *carried;
 }

@@ -155,7 +155,7 @@ bool kernel_is_fastpath_enabled(struct kernel *kernel);
 
 /* ---- counters (counters.c) ------------------------------------------------------ */
 
-/* Of the map "counters": one for each number that a CPU can have, and one.  0 = not known. */
+/* Of the map "counters": one for each number of a CPU that is present, and one.  0 = not known. */
 __u32 kernel_counter_elements(void);
 
 /* The other functions want them mapped. */
