@@ -132,6 +132,24 @@ static void network_of_one_that_runs_is_looked_at_at_once(void **state)
 	assert_true(now_ms() - start < 200);
 }
 
+static void one_that_died_is_looked_at_once_more(void **state)
+{
+	struct fixture *fixture = *state;
+	long long start;
+
+	connect_events(fixture);
+	start = now_ms();
+	fake_say(fixture->engine, EVENT("container", "die"));
+	assert_true(wait_ms(fixture, 2000));
+	/* Another event does not stand for it. */
+	fake_say(fixture->engine, EVENT("container", "create"));
+	assert_true(wait_ms(fixture, 2000));
+	assert_true(now_ms() - start < 400);
+	assert_true(wait_ms(fixture, 3000));
+	assert_in_range(now_ms() - start, 900, 2500);
+	assert_false(wait_ms(fixture, 1500));
+}
+
 static void event_that_changes_nothing_is_not_reported(void **state)
 {
 	struct fixture *fixture = *state;
@@ -372,6 +390,7 @@ int main(void)
 		DOCKER_TEST(event_is_reported_at_once),
 		DOCKER_TEST(network_of_one_that_starts_is_looked_at_with_its_start),
 		DOCKER_TEST(network_of_one_that_runs_is_looked_at_at_once),
+		DOCKER_TEST(one_that_died_is_looked_at_once_more),
 		DOCKER_TEST(event_that_changes_nothing_is_not_reported),
 		DOCKER_TEST(event_cut_anywhere_is_put_together),
 		DOCKER_TEST(recorded_events_are_all_understood),

@@ -91,6 +91,8 @@ static int visit_event(const struct docker_json *json, void *arg)
 	if (streq(type, "network") && streq(action, "connect"))
 		return note_joined(json, change);
 	change->is_any = true;
+	if (streq(type, "container") && streq(action, "die"))
+		change->has_died = true;
 	if (streq(type, "container") && streq(action, "create"))
 		return note_created(json, change);
 	return 0;

@@ -15,6 +15,7 @@
 
 struct docker_change {
 	bool is_any;
+	bool has_died; /* a container ended, which is in is_any as well */
 	/* Containers that were created, up to the limit: worth asking for before they start. */
 	char created[DOCKER_CREATED_MAX][DOCKER_ID_SIZE];
 	size_t created_count;

@@ -19,7 +19,8 @@
 #define BACKOFF_MAX_MS 5000
 #define HEAD_MS        5000 /* until the head of the answer is there */
 #define EVENT_MAX      (1 << 20)
-#define START_MS       500 /* from joining its networks until a container runs, ordinarily */
+#define START_MS       500  /* from joining its networks until a container runs, ordinarily */
+#define DIED_MS        1000 /* from its end until the Engine has decided whether to restart it */
 
 enum state { DOWN, CONNECTING, STANDING };
 
@@ -32,6 +33,7 @@ struct docker_events {
 	void *arg; /* of is_stopped */
 	struct docker_change change;
 	int64_t start_end_ms; /* when to look at what joined a network anyway; 0 = nothing did */
+	int64_t died_end_ms;  /* when to look at what died once more; 0 = nothing did */
 	int64_t since_ms;     /* in this state */
 	int backoff_ms;
 	char *buffer; /* the beginning of an event */
@@ -76,6 +78,17 @@ static void weigh_joined(struct docker_events *events)
 			change->is_any = true;
 }
 
+/*
+ * With "die" the container may still be listed as one that is to be restarted.  When the Engine
+ * decides against it, as after `docker kill`, it sends no event of that.
+ */
+static void note_died(struct docker_events *events)
+{
+	if (events->change.has_died)
+		events->died_end_ms = clock_ms(CLOCK_MONOTONIC) + DIED_MS;
+	events->change.has_died = false;
+}
+
 static int take(const char *bytes, size_t size, void *arg)
 {
 	struct docker_events *events = arg;
@@ -87,6 +100,7 @@ static int take(const char *bytes, size_t size, void *arg)
 		err = docker_change_read(events->buffer, events->size, &used, &events->change,
 					 &events->garbage);
 	weigh_joined(events);
+	note_died(events);
 	events->size -= used;
 	memmove(events->buffer, events->buffer + used, events->size);
 	if (!err && events->size > EVENT_MAX) {
@@ -183,12 +197,19 @@ static int64_t state_end(const struct docker_events *events)
 	}
 }
 
-/* When the state ends by itself, or the patience with a start does. */
+/* When the state ends by itself, or it is time to look again without an event. */
 static int64_t next_end(const struct docker_events *events)
 {
 	int64_t end = state_end(events);
 
-	return events->start_end_ms && events->start_end_ms < end ? events->start_end_ms : end;
+	if (events->start_end_ms && events->start_end_ms < end)
+		end = events->start_end_ms;
+	return events->died_end_ms && events->died_end_ms < end ? events->died_end_ms : end;
+}
+
+static bool is_over(int64_t end_ms)
+{
+	return end_ms && clock_ms(CLOCK_MONOTONIC) >= end_ms;
 }
 
 static int keep_up(struct docker_events *events)
@@ -233,8 +254,10 @@ int docker_events_run(struct docker_events *events, bool *ret_changed)
 {
 	int err = keep_up(events);
 
-	if (events->start_end_ms && clock_ms(CLOCK_MONOTONIC) >= events->start_end_ms)
+	if (is_over(events->start_end_ms) || is_over(events->died_end_ms))
 		events->change.is_any = true;
+	if (is_over(events->died_end_ms))
+		events->died_end_ms = 0;
 	*ret_changed = events->change.is_any;
 	if (events->change.is_any)
 		events->start_end_ms = 0;
