@@ -36,6 +36,19 @@ static void what_has_no_text_gets_that_of_its_errno(void **state)
 	assert_string_equal(error.text, "Cannot allocate memory");
 }
 
+static void what_was_attempted_is_put_in_front(void **state)
+{
+	struct error error = {};
+
+	assert_int_equal(error_prefix(&error, -ENOMEM, "cannot do %d", 7), -ENOMEM);
+	assert_string_equal(ERROR(&error), "cannot do 7: Cannot allocate memory");
+	error_set_at(&error, -EINVAL, 3, 4, "words");
+	error_in_file(&error, "a.conf");
+	error_prefix(&error, -EINVAL, "again");
+	assert_string_equal(ERROR(&error), "again: a.conf:3:4: words");
+	assert_int_equal(error_prefix(NULL, -EIO, "again"), -EIO);
+}
+
 static void nobody_has_to_want_the_text(void **state)
 {
 	assert_int_equal(error_set(NULL, -EINVAL, "words"), -EINVAL);
@@ -123,6 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_errno_is_handed_through),
 		cmocka_unit_test(what_has_no_text_gets_that_of_its_errno),
+		cmocka_unit_test(what_was_attempted_is_put_in_front),
 		cmocka_unit_test(nobody_has_to_want_the_text),
 		cmocka_unit_test(an_error_may_be_part_of_its_own_text),
 		cmocka_unit_test(a_place_is_printed_as_far_as_there_is_one),

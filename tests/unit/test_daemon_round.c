@@ -81,7 +81,7 @@ const char *docker_url(const struct docker *docker)
 }
 
 int docker_answer_read(struct docker *docker, bool is_docker_off, struct docker_answer *ret,
-		       char error[static ERROR_TEXT])
+		       struct error *error)
 {
 	*ret = (struct docker_answer){ .source = is_docker_off ? DOCKER_OFF : DOCKER_UNKNOWN };
 	if (!docker)
@@ -126,7 +126,7 @@ void lock_beat(int daemon_fd, const char *pin_dir)
 	world.beats++;
 }
 
-int kernel_load(const char *pin_dir, struct kernel **ret)
+int kernel_load(const char *pin_dir, struct kernel **ret, struct error *error)
 {
 	world.loads++;
 	return 0;
@@ -136,32 +136,28 @@ void kernel_free(struct kernel *kernel)
 {
 }
 
-const char *kernel_error(void)
+int kernel_heal(struct kernel *kernel, struct error *error)
 {
-	return "kernel";
-}
-
-int kernel_heal(struct kernel *kernel)
-{
-	return world.is_heal_broken ? -EIO : 0;
+	return world.is_heal_broken ? error_set(error, -EIO, "kernel") : 0;
 }
 
 void kernel_hold_links(struct kernel *kernel)
 {
 }
 
-int kernel_read_header(struct kernel *kernel, enum image_slot slot, struct image_header *ret)
+int kernel_read_header(struct kernel *kernel, enum image_slot slot, struct image_header *ret,
+		       struct error *error)
 {
 	*ret = (struct image_header){ .generation = world.generation };
 	return world.running[0] ? 0 : -ENOENT;
 }
 
-int kernel_read_state(struct kernel *kernel, struct state *ret)
+int kernel_read_state(struct kernel *kernel, struct state *ret, struct error *error)
 {
 	return -ENOENT;
 }
 
-int kernel_write_state(struct kernel *kernel, const struct state *state)
+int kernel_write_state(struct kernel *kernel, const struct state *state, struct error *error)
 {
 	return 0;
 }
@@ -172,10 +168,10 @@ unsigned int trial_seconds_left(const struct image_header *header)
 }
 
 int text_load(const struct text_file *file, struct kernel *kernel, char **ret_text,
-	      char error[static ERROR_TEXT])
+	      struct error *error)
 {
 	if (!world.file)
-		return snprintf(error, ERROR_TEXT, "cannot read it"), -EIO;
+		return error_set(error, -EIO, "cannot read it");
 	*ret_text = strdup(world.file);
 	return 0;
 }
@@ -203,7 +199,7 @@ void describe_docker(const struct desired *desired, char ret[static DESCRIBE_DOC
 
 /* As the real one chooses the text, and asks for the answer that belongs to it. */
 int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
-	      char error[static ERROR_TEXT])
+	      struct error *error)
 {
 	static struct policy policy;
 	static struct desired desired;
@@ -218,12 +214,12 @@ int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 	if (input->complaint && !world.running[0])
 		return -ENOENT;
 	if (config_parse(text, strlen(text), 1700000000, &config, &at) < 0)
-		return snprintf(error, ERROR_TEXT, "%u: %s", at.line, at.text), -EINVAL;
+		return error_set(error, -EINVAL, "%u: %s", at.line, at.text);
 	err = input->answer_of(input->answer_arg, config, &answer);
 	if (err < 0)
 		return err;
 	if (world.is_compile_broken)
-		return snprintf(error, ERROR_TEXT, "cannot compile"), -E2BIG;
+		return error_set(error, -E2BIG, "cannot compile");
 	world.reconciled++;
 	world.source = answer->source;
 	if (text != world.running)

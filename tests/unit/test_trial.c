@@ -48,19 +48,21 @@ static void copy(struct image *to, const struct image *from)
 	*to = copied;
 }
 
-int kernel_swap(struct kernel *k, enum image_slot slot, struct image *image)
+int kernel_swap(struct kernel *k, enum image_slot slot, struct image *image, struct error *error)
 {
 	copy(&k->slots[slot], image);
 	return 0;
 }
 
-int kernel_copy_slot(struct kernel *k, enum image_slot from, enum image_slot to)
+int kernel_copy_slot(struct kernel *k, enum image_slot from, enum image_slot to,
+		     struct error *error)
 {
 	copy(&k->slots[to], &k->slots[from]);
 	return 0;
 }
 
-int kernel_read_image(struct kernel *k, enum image_slot slot, struct image *ret)
+int kernel_read_image(struct kernel *k, enum image_slot slot, struct image *ret,
+		      struct error *error)
 {
 	if (!k->slots[slot].bytes)
 		return -ENOENT;
@@ -68,13 +70,13 @@ int kernel_read_image(struct kernel *k, enum image_slot slot, struct image *ret)
 	return 0;
 }
 
-int kernel_read_state(struct kernel *k, struct state *ret)
+int kernel_read_state(struct kernel *k, struct state *ret, struct error *error)
 {
 	*ret = k->state;
 	return 0;
 }
 
-int kernel_write_state(struct kernel *k, const struct state *state)
+int kernel_write_state(struct kernel *k, const struct state *state, struct error *error)
 {
 	k->state = *state;
 	return 0;
@@ -85,7 +87,8 @@ bool kernel_is_moving(const struct kernel *k)
 	return false;
 }
 
-int kernel_read_source(struct kernel *k, enum image_slot slot, struct image_source *ret)
+int kernel_read_source(struct kernel *k, enum image_slot slot, struct image_source *ret,
+		       struct error *error)
 {
 	return -ENOENT;
 }
@@ -179,13 +182,13 @@ static void a_trial_is_pending_until_its_deadline(void **state)
 
 static void what_runs_is_confirmed_before_a_trial(void **state)
 {
-	assert_int_equal(trial_prepare(&kernel, slot(SLOT_ACTIVE)), 0);
+	assert_int_equal(trial_prepare(&kernel, slot(SLOT_ACTIVE), NULL), 0);
 	assert_made_from(slot(SLOT_CONFIRMED), BEFORE);
 }
 
 static void where_nothing_runs_a_trial_goes_back_to_an_open_policy(void **state)
 {
-	assert_int_equal(trial_prepare(&kernel, &(struct image){}), 0);
+	assert_int_equal(trial_prepare(&kernel, &(struct image){}, NULL), 0);
 	assert_true(image_header(slot(SLOT_CONFIRMED))->flags & IMAGE_ALLOW_ALL);
 }
 
@@ -193,7 +196,7 @@ static void a_trial_behind_a_trial_goes_back_to_the_same(void **state)
 {
 	put(SLOT_CONFIRMED, BEFORE, 0);
 	put(SLOT_ACTIVE, AFTER, 60);
-	assert_int_equal(trial_prepare(&kernel, slot(SLOT_ACTIVE)), 0);
+	assert_int_equal(trial_prepare(&kernel, slot(SLOT_ACTIVE), NULL), 0);
 	assert_made_from(slot(SLOT_CONFIRMED), BEFORE);
 }
 
@@ -202,15 +205,15 @@ static void a_text_that_nobody_asked_for_is_not_confirmed_at_once(void **state)
 {
 	struct image next = made_from(AFTER, 0);
 
-	assert_int_equal(trial_follow(&kernel, slot(SLOT_ACTIVE), &next), 0);
+	assert_int_equal(trial_follow(&kernel, slot(SLOT_ACTIVE), &next, NULL), 0);
 	assert_int_equal(kernel.state.unconfirmed_ns, now_ns);
 	assert_made_from(slot(SLOT_CONFIRMED), BEFORE);
 	put(SLOT_ACTIVE, AFTER, 0);
 	wait_seconds(599);
-	assert_int_equal(trial_prepare(&kernel, slot(SLOT_ACTIVE)), 0);
+	assert_int_equal(trial_prepare(&kernel, slot(SLOT_ACTIVE), NULL), 0);
 	assert_made_from(slot(SLOT_CONFIRMED), BEFORE);
 	wait_seconds(1);
-	assert_int_equal(trial_prepare(&kernel, slot(SLOT_ACTIVE)), 0);
+	assert_int_equal(trial_prepare(&kernel, slot(SLOT_ACTIVE), NULL), 0);
 	assert_made_from(slot(SLOT_CONFIRMED), AFTER);
 	image_clear(&next);
 }
@@ -219,7 +222,7 @@ static void the_same_text_is_not_followed(void **state)
 {
 	struct image next = made_from(BEFORE, 0);
 
-	assert_int_equal(trial_follow(&kernel, slot(SLOT_ACTIVE), &next), 0);
+	assert_int_equal(trial_follow(&kernel, slot(SLOT_ACTIVE), &next, NULL), 0);
 	assert_int_equal(kernel.state.unconfirmed_ns, 0);
 	assert_null(slot(SLOT_CONFIRMED)->bytes);
 	image_clear(&next);
@@ -230,7 +233,7 @@ static void a_trial_is_not_followed(void **state)
 	struct image next = made_from(BEFORE, 0);
 
 	put(SLOT_ACTIVE, AFTER, 60);
-	assert_int_equal(trial_follow(&kernel, slot(SLOT_ACTIVE), &next), 0);
+	assert_int_equal(trial_follow(&kernel, slot(SLOT_ACTIVE), &next, NULL), 0);
 	assert_int_equal(kernel.state.unconfirmed_ns, 0);
 	assert_null(slot(SLOT_CONFIRMED)->bytes);
 	image_clear(&next);
@@ -241,10 +244,10 @@ static void a_trial_is_not_followed(void **state)
 
 static void a_trial_is_confirmed_while_it_is_pending(void **state)
 {
-	assert_int_equal(trial_confirm(&kernel), -ENOENT);
+	assert_int_equal(trial_confirm(&kernel, NULL), -ENOENT);
 	put(SLOT_ACTIVE, AFTER, 60);
 	kernel.state.unconfirmed_ns = 5;
-	assert_int_equal(trial_confirm(&kernel), 0);
+	assert_int_equal(trial_confirm(&kernel, NULL), 0);
 	assert_int_equal(image_header(slot(SLOT_ACTIVE))->deadline_ns, 0);
 	assert_made_from(slot(SLOT_ACTIVE), AFTER);
 	assert_int_equal(kernel.state.unconfirmed_ns, 0);
@@ -254,7 +257,7 @@ static void a_trial_that_lapsed_is_not_confirmed(void **state)
 {
 	put(SLOT_ACTIVE, AFTER, 60);
 	wait_seconds(61);
-	assert_int_equal(trial_confirm(&kernel), -ETIME);
+	assert_int_equal(trial_confirm(&kernel, NULL), -ETIME);
 	assert_int_not_equal(image_header(slot(SLOT_ACTIVE))->deadline_ns, 0);
 }
 
@@ -264,11 +267,11 @@ static void a_trial_that_lapsed_goes_back_and_is_refused(void **state)
 	__u64 refused[2] = {};
 
 	put(SLOT_CONFIRMED, BEFORE, 0);
-	assert_int_equal(trial_fall_back(&kernel, &running, refused), 0);
+	assert_int_equal(trial_fall_back(&kernel, &running, refused, NULL), 0);
 	assert_made_from(&running, BEFORE);
 	assert_true(trial_is_refused(refused, AFTER));
 	assert_false(trial_is_refused(refused, BEFORE));
-	assert_int_equal(trial_settle(&kernel, refused), 0);
+	assert_int_equal(trial_settle(&kernel, refused, NULL), 0);
 	assert_made_from(slot(SLOT_ACTIVE), BEFORE);
 	assert_true(trial_is_refused(kernel.state.refused, AFTER));
 	image_clear(&running);
@@ -281,7 +284,7 @@ static void the_text_that_is_confirmed_is_not_refused(void **state)
 	__u64 refused[2] = { 1, 1 };
 
 	put(SLOT_CONFIRMED, BEFORE, 0);
-	assert_int_equal(trial_fall_back(&kernel, &running, refused), 0);
+	assert_int_equal(trial_fall_back(&kernel, &running, refused, NULL), 0);
 	assert_false(trial_is_refused(refused, BEFORE));
 	image_clear(&running);
 }
@@ -291,14 +294,15 @@ static void a_trial_with_nothing_to_go_back_to_stays_as_it_is(void **state)
 	struct image running = made_from(AFTER, 60);
 	__u64 refused[2] = {};
 
-	assert_int_equal(trial_fall_back(&kernel, &running, refused), -ENOENT);
+	assert_int_equal(trial_fall_back(&kernel, &running, refused, NULL), -ENOENT);
 	assert_made_from(&running, AFTER);
 	image_clear(&running);
 }
 
 static void a_text_can_be_refused_without_a_trial(void **state)
 {
-	assert_int_equal(trial_refuse(&kernel, AFTER, "it would cut your own SSH connection"), 0);
+	assert_int_equal(trial_refuse(&kernel, AFTER, "it would cut your own SSH connection", NULL),
+			 0);
 	assert_true(trial_is_refused(kernel.state.refused, AFTER));
 	assert_string_equal(kernel.state.refused_why, "it would cut your own SSH connection");
 	assert_false(trial_is_refused(kernel.state.refused, BEFORE));

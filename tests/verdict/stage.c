@@ -23,6 +23,8 @@
 
 #define PIN_DIR "/sys/fs/bpf/tidegate"
 
+struct error stage_error;
+
 void die(const char *format, ...)
 {
 	va_list args;
@@ -154,7 +156,7 @@ void stage_set_shared(const struct stage *stage, bool is_shared)
 static void attach_veth(struct stage *stage)
 {
 	DECLARE_LIBBPF_OPTS(bpf_link_create_opts, opts);
-	int program = kernel_program(stage->kernel, PROGRAM_TC);
+	int program = kernel_program(stage->kernel, PROGRAM_TC, &stage_error);
 
 	LIBBPF_OPTS(bpf_tc_hook, clsact, .ifindex = stage->veth, .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, filter, .prog_fd = program);
@@ -172,9 +174,9 @@ static void attach_tun(struct stage *stage)
 	_cleanup_free_ char *note = NULL;
 	enum hook_kind hook;
 
-	if (kernel_attach(stage->kernel, &request, &hook, &note) < 0 ||
+	if (kernel_attach(stage->kernel, &request, &hook, &note, &stage_error) < 0 ||
 	    (hook != HOOK_TCX && hook != HOOK_CLSACT))
-		die("cannot attach to tun0: %s", kernel_error());
+		die("cannot attach to tun0: %s", ERROR(&stage_error));
 }
 
 static void enter_namespaces(void)
@@ -205,10 +207,10 @@ struct stage *stage_open(void)
 	flows_make();
 	/* Not on the machine's control groups; scenes say themselves what Docker bound. */
 	setenv("TIDEGATE_WITHOUT", "learn", 1);
-	if (kernel_load(PIN_DIR, &stage->kernel) < 0)
-		die("%s", kernel_error());
-	if (counter_ids_read(stage->kernel, &stage->ids) < 0)
-		die("%s", kernel_error());
+	if (kernel_load(PIN_DIR, &stage->kernel, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
+	if (counter_ids_read(stage->kernel, &stage->ids, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
 	attach_veth(stage);
 	attach_tun(stage);
 	return stage;

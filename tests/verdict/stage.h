@@ -20,6 +20,7 @@
 
 #include "map_values.h"
 #include "reason.h"
+#include "base/error.h"
 #include "frame.h"
 
 struct image;
@@ -58,6 +59,9 @@ enum way {
 	WAY_MAX
 };
 extern const char *const way_names[WAY_MAX];
+
+/* Of the last failure. */
+extern struct error stage_error;
 
 #define STAGE_COUNTERS 1024
 

@@ -202,7 +202,7 @@ static void join_counters(struct stage *stage, struct image *image)
 						     .rule = entries[i]->rule_counter };
 
 		if (counter_ids_give_combined(stage->ids, &combined, 1) < 0 || !combined.id)
-			die("no combined counter: %s", kernel_error());
+			die("no combined counter: %s", ERROR(&stage_error));
 		note_combined(stage, &combined);
 		entries[i]->counter = combined.id;
 	}
@@ -244,8 +244,8 @@ static void empty_slot(struct stage *stage, enum image_slot slot)
 {
 	__u32 key = slot;
 
-	if (slot == SLOT_ACTIVE && kernel_disable_fastpath(stage->kernel) < 0)
-		die("%s", kernel_error());
+	if (slot == SLOT_ACTIVE && kernel_disable_fastpath(stage->kernel, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
 	for (int i = 0; i < POLICY_SIZES; i++)
 		if (bpf_map_delete_elem(stage->kernel->policy_fds[i], &key) < 0 && errno != ENOENT)
 			die("cannot empty a slot");
@@ -266,8 +266,8 @@ static void fill_slot(struct stage *stage, enum image_slot slot, const struct sc
 		header->deadline_ns = monotonic_ns() - SECOND;
 	if (slot == SLOT_ACTIVE && scene->damage)
 		scene->damage(&image);
-	if (kernel_swap(stage->kernel, slot, &image) < 0)
-		die("%s", kernel_error());
+	if (kernel_swap(stage->kernel, slot, &image, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
 	if (slot == SLOT_CONFIRMED && scene->config && !scene->is_past_deadline) {
 		policy_free(policy);
 		return;
@@ -331,8 +331,8 @@ static void set_mac(struct stage *stage, const struct scene *scene)
 {
 	struct mac_key mac = { .addr = { 2, 0, 0, 0, 0, scene->is_foreign ? 9 : 1 } };
 
-	if (kernel_note_macs(stage->kernel, &mac, 1) < 0)
-		die("%s", kernel_error());
+	if (kernel_note_macs(stage->kernel, &mac, 1, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
 }
 
 void stage_set(struct stage *stage, const struct scene *scene)

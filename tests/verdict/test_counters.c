@@ -33,8 +33,8 @@ static int give_all(struct counter_request *requests, size_t count)
 	if (counter_ids_have_room(ids, requests, count) &&
 	    counter_ids_give(ids, requests, count) == 0)
 		return 0;
-	if (counter_ids_make_room(ids, requests, count) < 0)
-		die("%s", kernel_error());
+	if (counter_ids_make_room(ids, requests, count, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
 	return counter_ids_give(ids, requests, count);
 }
 
@@ -53,8 +53,8 @@ static const struct counters *read_totals(void)
 {
 	const struct counters *totals;
 
-	if (counter_ids_totals(ids, &totals) < 0)
-		die("%s", kernel_error());
+	if (counter_ids_totals(ids, &totals, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
 	return totals;
 }
 
@@ -67,15 +67,15 @@ static void read_again(struct kernel *kernel)
 {
 	counter_ids_free(ids);
 	ids = NULL;
-	if (counter_ids_read(kernel, &ids) < 0)
-		die("%s", kernel_error());
+	if (counter_ids_read(kernel, &ids, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
 }
 
 /* As the program of the first CPU does it. */
 static void count(struct kernel *kernel, __u32 id, unsigned int count)
 {
-	if (kernel_map_counters(kernel) < 0)
-		die("%s", kernel_error());
+	if (kernel_map_counters(kernel, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
 	kernel->counters[COUNTERS_CPU(0)].of[id].packets += count;
 }
 
@@ -123,7 +123,7 @@ static unsigned int give_combined(void)
 	for (__u32 i = 0; i < LIMIT_COUNTERS; i++)
 		combined[i] = (struct combined_counter){ .reason = DROP_CLOSED, .port = i };
 	if (counter_ids_give_combined(ids, combined, LIMIT_COUNTERS) < 0)
-		die("%s", kernel_error());
+		die("%s", ERROR(&stage_error));
 	for (__u32 i = 0; i < LIMIT_COUNTERS; i++) {
 		given += combined[i].id != 0;
 		if (combined[i].id >= COUNTERS_COMBINED)
@@ -218,8 +218,8 @@ static void each_cpu_has_an_element_of_its_own(struct stage *stage)
 	struct outcome outcome;
 
 	stage_set(stage, &closed);
-	if (kernel_map_counters(stage->kernel) < 0)
-		die("%s", kernel_error());
+	if (kernel_map_counters(stage->kernel, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
 	elements = stage->kernel->counters;
 	for (long cpu = 0; cpu < cpus; cpu++) {
 		unsigned long long before[2], others = 0;

@@ -91,7 +91,7 @@ static bool is_right(struct kernel *kernel)
 
 	if (fastpath == MAP_FAILED)
 		die("cannot map the fast path");
-	is_ok = kernel_read_image(kernel, SLOT_ACTIVE, &image) == 0 &&
+	is_ok = kernel_read_image(kernel, SLOT_ACTIVE, &image, &stage_error) == 0 &&
 		fastpath->table.generation == image_header(&image)->generation &&
 		fastpath->offset == FASTPATH_OFFSET &&
 		has_all_entries(&fastpath->table, (struct image_ref){ image.bytes }) &&
@@ -113,17 +113,17 @@ static void it_is_closed_in_a_trial(struct stage *stage)
 {
 	stage_set(stage, &trial);
 	tap_case(!kernel_is_fastpath_enabled(stage->kernel), "it_is_closed_in_a_trial");
-	tap_case(kernel_tend_fastpath(stage->kernel) == 0 &&
+	tap_case(kernel_tend_fastpath(stage->kernel, &stage_error) == 0 &&
 			 !kernel_is_fastpath_enabled(stage->kernel),
 		 "it_stays_closed_in_a_trial");
-	if (kernel_copy_slot(stage->kernel, SLOT_CONFIRMED, SLOT_ACTIVE) < 0)
-		die("%s", kernel_error());
+	if (kernel_copy_slot(stage->kernel, SLOT_CONFIRMED, SLOT_ACTIVE, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
 	tap_case(is_right(stage->kernel), "it_is_open_when_the_confirmed_policy_is_back");
 	stage_set(stage, &no_ports);
 	tap_case(!kernel_is_fastpath_enabled(stage->kernel),
 		 "it_is_closed_where_the_image_is_none");
 	stage_set(stage, &no_active);
-	tap_case(kernel_tend_fastpath(stage->kernel) == 0 &&
+	tap_case(kernel_tend_fastpath(stage->kernel, &stage_error) == 0 &&
 			 !kernel_is_fastpath_enabled(stage->kernel),
 		 "it_stays_closed_without_a_policy");
 }
@@ -132,9 +132,9 @@ static void it_is_closed_in_a_trial(struct stage *stage)
 static void it_is_opened_by_who_comes_next(struct stage *stage)
 {
 	stage_set(stage, &rules);
-	if (kernel_disable_fastpath(stage->kernel) < 0)
-		die("%s", kernel_error());
-	tap_case(kernel_tend_fastpath(stage->kernel) == 0 && is_right(stage->kernel),
+	if (kernel_disable_fastpath(stage->kernel, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
+	tap_case(kernel_tend_fastpath(stage->kernel, &stage_error) == 0 && is_right(stage->kernel),
 		 "it_is_opened_by_who_comes_next");
 }
 
@@ -161,14 +161,14 @@ static void it_stays_closed_after_a_failure(struct stage *stage)
 	_cleanup_(image_clear) struct image image = {};
 	int fd = stage->kernel->policy_fds[0];
 
-	if (kernel_read_image(stage->kernel, SLOT_ACTIVE, &image) < 0)
-		die("%s", kernel_error());
+	if (kernel_read_image(stage->kernel, SLOT_ACTIVE, &image, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
 	stage->kernel->policy_fds[0] = read_only_fd;
-	tap_case(kernel_swap(stage->kernel, SLOT_ACTIVE, &image) == -EPERM &&
+	tap_case(kernel_swap(stage->kernel, SLOT_ACTIVE, &image, &stage_error) == -EPERM &&
 			 !kernel_is_fastpath_enabled(stage->kernel),
 		 "it_stays_closed_after_a_change_that_failed");
 	stage->kernel->policy_fds[0] = fd;
-	tap_case(kernel_tend_fastpath(stage->kernel) == 0 && is_right(stage->kernel),
+	tap_case(kernel_tend_fastpath(stage->kernel, &stage_error) == 0 && is_right(stage->kernel),
 		 "it_is_opened_after_that_by_who_comes_next");
 }
 

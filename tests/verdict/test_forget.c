@@ -69,8 +69,8 @@ static void one_that_is_bound_again_is_never_missing(struct kernel *kernel)
 	note(kernel, &again);
 	if (!stale || pthread_create(&thread, NULL, watch, &watcher) != 0)
 		die("no thread");
-	if (kernel_forget(kernel, stale, TIMES, 2000) < 0)
-		die("%s", kernel_error());
+	if (kernel_forget(kernel, stale, TIMES, 2000, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
 	watcher.is_ended = true;
 	pthread_join(thread, NULL);
 	tap_case(watcher.missed == 0 && is_marked(kernel, &old),
@@ -84,8 +84,8 @@ static void only_what_is_stale_is_forgotten(struct kernel *kernel)
 	other.key.port = 8081;
 	note(kernel, &old);
 	note(kernel, &other);
-	if (kernel_forget(kernel, &old, 1, 2000) < 0)
-		die("%s", kernel_error());
+	if (kernel_forget(kernel, &old, 1, 2000, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
 	tap_case(!is_there(kernel, &old) && !is_marked(kernel, &old), "what_is_stale_is_forgotten");
 	tap_case(is_there(kernel, &other) && is_marked(kernel, &other), "and_nothing_else");
 }
@@ -107,8 +107,8 @@ static void many_are_read(struct kernel *kernel)
 					&port.key, &port.value, BPF_ANY) < 0)
 			die("cannot note a port");
 	}
-	if (kernel_read_bound(kernel, &ports, &count) < 0)
-		die("%s", kernel_error());
+	if (kernel_read_bound(kernel, &ports, &count, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
 	for (size_t i = 0; i < count; i++) {
 		seen_count += ports[i].key.port <= 5000 && !seen[ports[i].key.port] &&
 			      ports[i].value.bound_ns == old.value.bound_ns;

@@ -113,8 +113,8 @@ int main(void)
 		fill(batch);
 		stage_set(stage, scene);
 		decided = play(stage, batch);
-		if (kernel_disable_fastpath(stage->kernel) < 0)
-			die("%s", kernel_error());
+		if (kernel_disable_fastpath(stage->kernel, &stage_error) < 0)
+			die("%s", ERROR(&stage_error));
 		is_ok = compare(stage, batch, "with the fast path disabled");
 		stage_set(stage, &silent);
 		is_ok = compare(stage, batch, "without") && is_ok;

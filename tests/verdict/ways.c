@@ -32,8 +32,8 @@ static void add(struct counts *counts, __u32 id, const struct counter *more)
 
 static void read_counts(struct stage *stage, struct counts *ret)
 {
-	if (kernel_map_counters(stage->kernel) < 0)
-		die("%s", kernel_error());
+	if (kernel_map_counters(stage->kernel, &stage_error) < 0)
+		die("%s", ERROR(&stage_error));
 	memset(ret, 0, sizeof(*ret));
 	for (__u32 i = 0; i < STAGE_COUNTERS / 2; i++) {
 		__u32 last = LIMIT_COUNTERS - 1 - i;
@@ -151,7 +151,8 @@ static void run_xdp(struct stage *stage, const struct bytes *bytes, struct outco
 		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &ctx,
 		    .ctx_size_in = sizeof(ctx), .repeat = 1);
 
-	if (bpf_prog_test_run_opts(kernel_program(stage->kernel, PROGRAM_XDP), &opts) < 0)
+	if (bpf_prog_test_run_opts(kernel_program(stage->kernel, PROGRAM_XDP, &stage_error),
+				   &opts) < 0)
 		die("cannot test-run filter_xdp");
 	if (opts.retval != XDP_DROP && opts.retval != XDP_PASS)
 		die("filter_xdp returned %u", opts.retval);
@@ -171,7 +172,7 @@ static void run_tc(struct stage *stage, enum filter_program program, int ifindex
 		    .data_size_out = sizeof(out), .ctx_in = &ctx, .ctx_size_in = sizeof(ctx),
 		    .repeat = 1);
 
-	if (bpf_prog_test_run_opts(kernel_program(stage->kernel, program), &opts) < 0)
+	if (bpf_prog_test_run_opts(kernel_program(stage->kernel, program, &stage_error), &opts) < 0)
 		die("cannot test-run program %d", program);
 	if ((int)opts.retval != -1 && opts.retval != 2)
 		die("program %d returned %d", program, (int)opts.retval);

@@ -92,6 +92,20 @@ int error_complete(struct error *error, int err)
 	return err;
 }
 
+int error_prefix(struct error *error, int err, const char *format, ...)
+{
+	char text[ERROR_TEXT];
+	va_list args;
+
+	if (!error)
+		return err;
+	error_complete(error, err);
+	va_start(args, format);
+	write_text(text, sizeof(text), format, args);
+	va_end(args);
+	return error_set(error, err, "%s: %s", text, ERROR(error));
+}
+
 const char *error_format(const struct error *error, char buf[static ERROR_STRLEN])
 {
 	int length = 0;

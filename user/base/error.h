@@ -42,6 +42,10 @@ void error_in_file(struct error *error, const char *file);
  * does not say so.  Returns err. */
 int error_complete(struct error *error, int err);
 
+/* Completes it, and puts what was attempted in front, and ": "; its place becomes text. */
+int error_prefix(struct error *error, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* `file:line:column: text`, without what there is none of. */
 const char *error_format(const struct error *error, char buf[static ERROR_STRLEN]);
 #define ERROR(error) error_format(error, (char[ERROR_STRLEN]){ 0 })

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* log.c: the one sink for talk.  See log.h. */
+#include "base/error.h"
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -114,6 +115,15 @@ int log_error(int err, const char *format, ...)
 	va_start(args, format);
 	print(LOG_ERROR, err, format, args);
 	va_end(args);
+	return err;
+}
+
+int log_failure(int err, const struct error *error)
+{
+	struct error whole = *error;
+
+	error_complete(&whole, err);
+	log_error(0, "%s", ERROR(&whole));
 	return err;
 }
 

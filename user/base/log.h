@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+struct error;
+
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 /* Messages above this level are not printed.  Default LOG_INFO. */
@@ -25,6 +27,8 @@ const char *log_kept(enum log_level level, size_t number);
  * Returns err, so that a function can end with `return log_error(err, …)`.
  */
 int log_error(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* An error that was filled, or the text of -err.  Returns err. */
+int log_failure(int err, const struct error *error);
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));

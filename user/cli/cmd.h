@@ -78,7 +78,7 @@ int cmd_open_docker(const struct options *options, const char *config_text, stru
 int cmd_take_lock(void);
 
 /* kernel_open(), also what is attached and has lost its pins.  The caller holds the lock. */
-int cmd_open_kernel(const struct options *options, struct kernel **ret);
+int cmd_open_kernel(const struct options *options, struct kernel **ret, struct error *error);
 
 /* Reconciles and logs what went wrong.  Returns 0 or -errno. */
 int cmd_reconcile(const struct reconcile_input *input, struct reconcile_report *ret);

@@ -17,10 +17,10 @@
 int cmd_read_config(const struct options *options, struct kernel *kernel, char **ret_text)
 {
 	const struct text_file file = { options->config, options->is_default_config };
-	char error[ERROR_TEXT];
-	int err = text_load(&file, kernel, ret_text, error);
+	struct error error = {};
+	int err = text_load(&file, kernel, ret_text, &error);
 
-	return err < 0 ? log_error(0, "%s", error), err : 0;
+	return err < 0 ? log_failure(err, &error) : 0;
 }
 
 int cmd_open_docker(const struct options *options, const char *config_text, struct docker **ret,
@@ -69,23 +69,24 @@ int cmd_take_lock(void)
 	return fd;
 }
 
-int cmd_open_kernel(const struct options *options, struct kernel **ret)
+int cmd_open_kernel(const struct options *options, struct kernel **ret, struct error *error)
 {
-	int err = kernel_open(options->pin_dir, ret);
+	int err = kernel_open(options->pin_dir, ret, error);
 
 	if (err != -ENOENT || !kernel_has_strays(options->pin_dir))
 		return err;
-	err = kernel_adopt(options->pin_dir);
-	return err < 0 ? err : kernel_open(options->pin_dir, ret);
+	*error = (struct error){};
+	err = kernel_adopt(options->pin_dir, error);
+	return err < 0 ? err : kernel_open(options->pin_dir, ret, error);
 }
 
 int cmd_reconcile(const struct reconcile_input *input, struct reconcile_report *ret)
 {
-	char error[ERROR_TEXT];
-	int err = reconcile(input, ret, error);
+	struct error error = {};
+	int err = reconcile(input, ret, &error);
 
 	if (err < 0)
-		log_error(0, "%s", error);
+		log_error(0, "%s", ERROR(&error));
 	return err;
 }
 
@@ -129,20 +130,21 @@ void cmd_warn(const struct reconcile_report *report)
 
 void cmd_warn_problems(const struct desired *desired)
 {
-	for (size_t i = 0; i < desired->problems_count; i++)
-		log_warning("%s", desired->problems[i]);
+	for (size_t i = 0; i < desired->problems.count; i++)
+		log_warning("%s", desired->problems.texts[i]);
 }
 
 int cmd_read_counted(struct kernel *kernel, struct counted *ret)
 {
+	struct error error = {};
 	int err;
 
 	if (!kernel)
 		return 0;
-	err = counter_ids_read(kernel, &ret->ids);
+	err = counter_ids_read(kernel, &ret->ids, &error);
 	if (err == 0)
-		err = counter_ids_totals(ret->ids, &ret->totals);
-	return err < 0 ? log_error(err, "%s", kernel_error()), err : 0;
+		err = counter_ids_totals(ret->ids, &ret->totals, &error);
+	return err < 0 ? log_failure(err, &error) : 0;
 }
 
 void cmd_counted_clear(struct counted *counted)

@@ -105,37 +105,38 @@ static int read_desired(const struct options *options, struct kernel *kernel, st
 	_cleanup_(image_clear) struct image image = {};
 	_cleanup_free_ char *text = NULL;
 	struct desired_input input = { .config_path = options->config, .sets_dir = SETS_DIR };
-	char error[ERROR_TEXT];
+	struct error error = {};
 	int err;
 
-	if (kernel && kernel_read_image(kernel, SLOT_ACTIVE, &image) == 0 &&
+	if (kernel && kernel_read_image(kernel, SLOT_ACTIVE, &image, NULL) == 0 &&
 	    image_check(image.bytes, image.size) == 0) {
 		input.running = &image;
-		err = desired_from_image(&input, ret, error);
+		err = desired_from_image(&input, ret, &error);
 	} else {
 		err = cmd_read_config(options, kernel, &text);
 		if (err < 0)
 			return err;
 		log_warning("no policy is active: these are the rules of '%s'", options->config);
 		input.text = text;
-		err = desired_read(&input, ret, error);
+		err = desired_read(&input, ret, &error);
 	}
 	if (err == 0)
 		cmd_warn_problems(*ret);
-	return err < 0 ? log_error(0, "%s", error), err : 0;
+	return err < 0 ? log_failure(err, &error) : 0;
 }
 
 int cmd_list(const struct options *options, int argc, char **argv)
 {
+	struct error error = {};
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	_cleanup_(desired_freep) struct desired *desired = NULL;
 	int err;
 
 	if (argc > 1)
 		return cmd_usage(argv[0], "'%s': takes no argument", argv[1]);
-	err = kernel_open(options->pin_dir, &kernel);
+	err = kernel_open(options->pin_dir, &kernel, &error);
 	if (err < 0 && err != -ENOENT) {
-		log_error(err == -EPROTO ? 0 : err, "%s", kernel_error());
+		log_failure(err, &error);
 		return CMD_FAILED;
 	}
 	if (read_desired(options, kernel, &desired) < 0)

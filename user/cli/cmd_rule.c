@@ -126,7 +126,7 @@ static int commit(const struct options *options, const struct reconcile_input *i
 		  struct reconcile_plan *plan, const char *old_text)
 {
 	_cleanup_(reconcile_clear) struct reconcile_report report = {};
-	char error[ERROR_TEXT];
+	struct error error = {};
 	int err;
 
 	if (options->is_default_config)
@@ -139,9 +139,9 @@ static int commit(const struct options *options, const struct reconcile_input *i
 			 options->config);
 		return 0;
 	}
-	err = reconcile_commit(input, plan, &report, error);
+	err = reconcile_commit(input, plan, &report, &error);
 	if (err < 0)
-		log_error(0, "%s", error);
+		log_error(0, "%s", ERROR(&error));
 	if (err < 0 && conffile_write(options->config, old_text) < 0)
 		log_error(0,
 			  "cannot restore '%s': it has the new text, and the previous policy stays "
@@ -217,11 +217,11 @@ static int try_and_commit(const struct options *options, const struct reconcile_
 {
 	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
 	const struct desired *desired;
-	char error[ERROR_TEXT];
-	int err = reconcile_prepare(input, &plan, error);
+	struct error error = {};
+	int err = reconcile_prepare(input, &plan, &error);
 
 	if (err < 0)
-		return log_error(0, "%s", error), err;
+		return log_failure(err, &error);
 	err = check_refused(options, plan, old_text);
 	if (err < 0)
 		return err;
@@ -243,6 +243,7 @@ static int try_and_commit(const struct options *options, const struct reconcile_
 
 static int edit(const struct options *options, int argc, char **argv, edit_fn *change)
 {
+	struct error error = {};
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	_cleanup_(docker_freep) struct docker *docker = NULL;
 	_cleanup_(config_clear_statement) struct statement added = {};
@@ -257,9 +258,9 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 
 	if (lock_fd < 0)
 		return lock_fd;
-	err = cmd_open_kernel(options, &kernel);
+	err = cmd_open_kernel(options, &kernel, &error);
 	if (err < 0 && err != -ENOENT)
-		return log_error(err == -EPROTO ? 0 : err, "%s", kernel_error()), err;
+		return log_failure(err, &error);
 	err = cmd_read_config(options, kernel, &old_text);
 	if (err < 0)
 		return err;

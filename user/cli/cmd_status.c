@@ -110,10 +110,10 @@ static void print_head(const struct status *status)
 	printf("tidegate: %s\n", health->is_unreadable    ? "DEGRADED"
 				 : !health->is_loaded     ? "DOWN"
 				 : health->is_audit       ? "AUDIT (nothing is dropped)"
-				 : health->problems_count ? "DEGRADED"
+				 : health->problems.count ? "DEGRADED"
 							  : "enforcing");
-	for (size_t i = 0; i < health->problems_count; i++)
-		printf("  problem    %s\n", health->problems[i]);
+	for (size_t i = 0; i < health->problems.count; i++)
+		printf("  problem    %s\n", health->problems.texts[i]);
 	if (health->trial_seconds_left)
 		printf("  on trial   %u s left: `tidegate confirm` keeps the policy\n",
 		       health->trial_seconds_left);
@@ -228,6 +228,7 @@ static int read_health(const struct options *options, const struct health_input 
 
 int cmd_status(const struct options *options, int argc, char **argv)
 {
+	struct error error = {};
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	_cleanup_(health_clear) struct health health = {};
 	_cleanup_free_ char *unreadable = NULL;
@@ -240,13 +241,13 @@ int cmd_status(const struct options *options, int argc, char **argv)
 		return cmd_list(options, 1, argv);
 	if (argc > 1)
 		return cmd_usage(argv[0], "'%s': the only argument is `numbered`", argv[1]);
-	err = kernel_open(options->pin_dir, &kernel);
+	err = kernel_open(options->pin_dir, &kernel, &error);
 	if (err < 0 && err != -ENOENT && err != -EPROTO) {
-		log_error(err, "%s", kernel_error());
+		log_failure(err, &error);
 		return CMD_FAILED;
 	}
 	if (err == -EPROTO)
-		input.unreadable = unreadable = strdup(kernel_error()); /* of the last failure */
+		input.unreadable = unreadable = strdup(ERROR(&error));
 	else if (err == -ENOENT && kernel_has_strays(options->pin_dir))
 		input.unreadable =
 			"the filter is attached and enforcing, but its pins are missing, removed "
@@ -257,5 +258,5 @@ int cmd_status(const struct options *options, int argc, char **argv)
 	err = show(options, kernel, &health);
 	if (err < 0)
 		return log_error(err, "cannot determine the status"), CMD_FAILED;
-	return health.problems_count ? CMD_FAILED : CMD_DONE;
+	return health.problems.count ? CMD_FAILED : CMD_DONE;
 }

@@ -139,10 +139,10 @@ static int commit(const struct up *up, const struct reconcile_input *input,
 		  struct reconcile_plan *plan)
 {
 	_cleanup_(reconcile_clear) struct reconcile_report report = {};
-	char error[ERROR_TEXT];
+	struct error error = {};
 
-	if (reconcile_commit(input, plan, &report, error) < 0) {
-		log_error(0, "%s", error);
+	if (reconcile_commit(input, plan, &report, &error) < 0) {
+		log_error(0, "%s", ERROR(&error));
 		return CMD_FAILED;
 	}
 	if (input->is_dry_run)
@@ -157,17 +157,18 @@ static int commit(const struct up *up, const struct reconcile_input *input,
 static int enforce(const struct options *options, const struct up *up,
 		   struct reconcile_input *input, struct reconcile_plan *plan)
 {
+	struct error error = {};
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	bool was_up = input->kernel != NULL, found;
-	int err = kernel_load(options->pin_dir, &kernel), status = CMD_FAILED;
+	int err = kernel_load(options->pin_dir, &kernel, &error), status = CMD_FAILED;
 
 	input->kernel = kernel;
 	if (err < 0)
-		log_error(err, "%s", kernel_error());
+		log_failure(err, &error);
 	else
 		status = commit(up, input, plan);
 	if (status != CMD_DONE && !was_up && !up->is_boot && err != -EPROTO)
-		(void)kernel_remove(options->pin_dir, &found);
+		(void)kernel_remove(options->pin_dir, &found, NULL);
 	return status;
 }
 
@@ -177,10 +178,10 @@ static int make_plan(const struct options *options, const struct up *up,
 {
 	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
 	const struct desired *desired;
-	char error[ERROR_TEXT];
+	struct error error = {};
 
-	if (reconcile_prepare(input, &plan, error) < 0) {
-		log_error(0, "%s", error);
+	if (reconcile_prepare(input, &plan, &error) < 0) {
+		log_error(0, "%s", ERROR(&error));
 		return CMD_FAILED;
 	}
 	desired = reconcile_desired(plan);
@@ -297,19 +298,20 @@ static bool is_enforcing(struct kernel *kernel)
 {
 	struct image_header header;
 
-	return kernel && kernel_read_header(kernel, SLOT_ACTIVE, &header) == 0;
+	return kernel && kernel_read_header(kernel, SLOT_ACTIVE, &header, NULL) == 0;
 }
 
 /* Also what has an older layout.  A daemon of that version would take it back at once. */
 static int open_running(const struct options *options, struct kernel **ret)
 {
-	int err = cmd_open_kernel(options, ret);
+	struct error error = {};
+	int err = cmd_open_kernel(options, ret, &error);
 
 	if (err == -EPROTO)
-		err = kernel_open_older(options->pin_dir, ret);
+		err = kernel_open_older(options->pin_dir, ret, &error);
 	/* Something is there, perhaps enforcing, and must not be cleaned up after a failure. */
 	if (err < 0 && err != -ENOENT)
-		return log_error(err == -EPROTO ? 0 : err, "%s", kernel_error()), CMD_FAILED;
+		return log_failure(err, &error), CMD_FAILED;
 	if (kernel_is_moving(*ret) && lock_is_daemon_running(options->pin_dir)) {
 		log_error(0, "the filter in the kernel is from an older version, whose `tidegate "
 			     "run` is still running: restart that (systemctl restart tidegate), "
@@ -342,6 +344,7 @@ int cmd_up(const struct options *options, int argc, char **argv)
 
 int cmd_reload(const struct options *options, int argc, char **argv)
 {
+	struct error error = {};
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	_cleanup_close_ int lock_fd = -1;
 	struct up up = {};
@@ -353,9 +356,9 @@ int cmd_reload(const struct options *options, int argc, char **argv)
 	lock_fd = cmd_take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
-	err = cmd_open_kernel(options, &kernel);
+	err = cmd_open_kernel(options, &kernel, &error);
 	if (err < 0) {
-		log_error(0, "%s%s", kernel_error(),
+		log_error(0, "%s%s", ERROR(&error),
 			  err == -EPROTO ? "" : ": nothing to reload; `tidegate up` starts it");
 		return CMD_FAILED;
 	}
@@ -364,6 +367,7 @@ int cmd_reload(const struct options *options, int argc, char **argv)
 
 int cmd_confirm(const struct options *options, int argc, char **argv)
 {
+	struct error error = {};
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	_cleanup_close_ int lock_fd = -1;
 	int err;
@@ -373,19 +377,19 @@ int cmd_confirm(const struct options *options, int argc, char **argv)
 	lock_fd = cmd_take_lock();
 	if (lock_fd < 0)
 		return CMD_FAILED;
-	err = cmd_open_kernel(options, &kernel);
+	err = cmd_open_kernel(options, &kernel, &error);
 	if (err < 0) {
-		log_error(err == -EPROTO ? 0 : err, "%s", kernel_error());
+		log_failure(err, &error);
 		return CMD_FAILED;
 	}
-	err = trial_confirm(kernel);
+	err = trial_confirm(kernel, &error);
 	if (err == -ENOENT)
 		log_error(0, "no policy is on trial");
 	else if (err == -ETIME)
 		log_error(0, "too late: the kernel has rolled back to the last confirmed policy; "
 			     "`tidegate reload --confirm 120s` tries again");
 	else if (err < 0)
-		log_error(err, "%s", kernel_error());
+		log_failure(err, &error);
 	else
 		log_info("confirmed");
 	return err < 0 ? CMD_FAILED : CMD_DONE;
@@ -393,6 +397,7 @@ int cmd_confirm(const struct options *options, int argc, char **argv)
 
 int cmd_down(const struct options *options, int argc, char **argv)
 {
+	struct error error = {};
 	_cleanup_close_ int lock_fd = -1;
 	bool found;
 	int err;
@@ -411,9 +416,9 @@ int cmd_down(const struct options *options, int argc, char **argv)
 			     "first (systemctl stop tidegate)");
 		return CMD_FAILED;
 	}
-	err = kernel_remove(options->pin_dir, &found);
+	err = kernel_remove(options->pin_dir, &found, &error);
 	if (err < 0) {
-		log_error(err, "%s", kernel_error());
+		log_failure(err, &error);
 		return CMD_FAILED;
 	}
 	log_info(found ? "down: published ports are open again" : "the filter was not up");

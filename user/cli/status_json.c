@@ -126,8 +126,8 @@ static json_t *problems_json(const struct health *health)
 {
 	json_t *problems = json_array();
 
-	for (size_t i = 0; i < health->problems_count; i++)
-		json_array_append_new(problems, json_string(health->problems[i]));
+	for (size_t i = 0; i < health->problems.count; i++)
+		json_array_append_new(problems, json_string(health->problems.texts[i]));
 	return problems;
 }
 
@@ -167,7 +167,7 @@ void status_print_json(const struct status *status)
 {
 	const struct health *health = status->health;
 
-	cmd_json_add("enforcing", json_boolean(health->is_loaded && !health->problems_count));
+	cmd_json_add("enforcing", json_boolean(health->is_loaded && !health->problems.count));
 	cmd_json_add("audit", json_boolean(health->is_audit));
 	cmd_json_add("trial_seconds_left", json_integer(health->trial_seconds_left));
 	cmd_json_add("problems", problems_json(health));

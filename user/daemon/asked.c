@@ -33,7 +33,7 @@ static int open_wanted(struct asked *asked)
 	return err;
 }
 
-int asked_ask(struct asked *asked, char error[static ERROR_TEXT])
+int asked_ask(struct asked *asked, struct error *error)
 {
 	struct docker_answer *answer = &asked->answer;
 	int err;
@@ -41,7 +41,7 @@ int asked_ask(struct asked *asked, char error[static ERROR_TEXT])
 	asked_forget(asked);
 	err = open_wanted(asked);
 	if (err == -ENOMEM)
-		return snprintf(error, ERROR_TEXT, "out of memory"), err;
+		return error_set_errno(error, err, "cannot ask Docker");
 	if (!asked->url)
 		return 0;
 	err = docker_answer_read(asked->docker, is_off(asked->url), answer, error);
@@ -59,7 +59,6 @@ int asked_answer(void *arg, const struct config *config, const struct docker_ans
 {
 	struct asked *asked = arg;
 	const char *url = asked->forced_url ?: config_docker_url(config) ?: "";
-	char ignored[ERROR_TEXT];
 	int err;
 
 	if (!asked->is_answered || !streq(asked->url, url)) {
@@ -69,7 +68,7 @@ int asked_answer(void *arg, const struct config *config, const struct docker_ans
 			return -ENOMEM;
 		if (!asked->is_last)
 			return -ESTALE;
-		err = asked_ask(asked, ignored);
+		err = asked_ask(asked, NULL);
 		if (err < 0)
 			return err;
 	}

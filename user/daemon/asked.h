@@ -23,7 +23,7 @@ struct asked {
  * Asks the Engine of url, wanted_url before it; what was opened for the same URL stays, with its
  * event stream.  Before there is any it does nothing.  0, or -errno with error filled.
  */
-int asked_ask(struct asked *asked, char error[static ERROR_TEXT]);
+int asked_ask(struct asked *asked, struct error *error);
 
 /* A docker_answer_of.  -ESTALE when another Engine was asked than the configuration names:
  * asked_ask() asks that one the next time. */

@@ -28,13 +28,13 @@ static void report_problems(struct round *round, const struct desired *desired)
 
 	if (!out)
 		return;
-	for (size_t i = 0; i < desired->problems_count; i++)
-		fprintf(out, "%s\n", desired->problems[i]);
+	for (size_t i = 0; i < desired->problems.count; i++)
+		fprintf(out, "%s\n", desired->problems.texts[i]);
 	fclose(out);
-	for (size_t i = 0; i < desired->problems_count; i++)
+	for (size_t i = 0; i < desired->problems.count; i++)
 		if (!streq(round->problems ?: "", problems ?: ""))
-			log_warning("%s", desired->problems[i]);
-	if (round->problems && round->problems[0] && !desired->problems_count)
+			log_warning("%s", desired->problems.texts[i]);
+	if (round->problems && round->problems[0] && !desired->problems.count)
 		log_info("recovered: the problems with the files are solved");
 	free(round->problems);
 	round->problems = problems;
@@ -141,36 +141,37 @@ static __u64 generation(struct round *round)
 {
 	struct image_header header;
 
-	return kernel_read_header(round->kernel, SLOT_ACTIVE, &header) < 0 ? 0 : header.generation;
+	return kernel_read_header(round->kernel, SLOT_ACTIVE, &header, NULL) < 0
+		       ? 0
+		       : header.generation;
 }
 
 /* A file that is empty now may be one that is being written, or that a full disk left.  Who means
  * it says so with `reload`. */
-static int read_config(const struct round *round, char **ret_text, char *error)
+static int read_config(const struct round *round, char **ret_text, struct error *error)
 {
 	const struct text_file *file = &round->setup->config;
 	int err = text_load(file, round->kernel, ret_text, error);
 
 	if (err < 0 || (*ret_text)[0] || !text_is_enforced(round->kernel))
 		return err;
-	snprintf(error, ERROR_TEXT,
-		 "'%s' is empty now, which may be a mistake: `tidegate reload` applies it",
-		 file->path);
-	return -ENODATA;
+	return error_set(error, -ENODATA,
+			 "'%s' is empty now, which may be a mistake: `tidegate reload` applies it",
+			 file->path);
 }
 
 /* What the active policy knows of containers and interfaces must not grow old meanwhile. */
 static int keep_running(struct round *round, struct reconcile_input *input, int err,
-			const char *error)
+			const char *why)
 {
 	_cleanup_(reconcile_clear) struct reconcile_report ignored = {};
-	char ignored_error[ERROR_TEXT];
+	struct error ignored_error = {};
 
-	input->complaint = error;
-	if (reconcile(input, &ignored, ignored_error) == -ESTALE)
+	input->complaint = why;
+	if (reconcile(input, &ignored, &ignored_error) == -ESTALE)
 		return -ESTALE;
 	if (!round->was_failing || round->is_config_new)
-		log_error(0, "%s; keeping the active policy", error);
+		log_error(0, "%s; keeping the active policy", why);
 	return err;
 }
 
@@ -178,17 +179,17 @@ static void write_followed(struct round *round, __u32 is_followed)
 {
 	struct state state;
 
-	if (kernel_read_state(round->kernel, &state) < 0)
+	if (kernel_read_state(round->kernel, &state, NULL) < 0)
 		return;
 	state.is_followed = is_followed;
-	(void)kernel_write_state(round->kernel, &state);
+	(void)kernel_write_state(round->kernel, &state, NULL);
 }
 
 /* Somebody else made all anew, after what we have was taken away. */
-static int take_others(struct round *round)
+static int take_others(struct round *round, struct error *error)
 {
 	struct kernel *others;
-	int err = kernel_load(round->setup->pin_dir, &others);
+	int err = kernel_load(round->setup->pin_dir, &others, error);
 
 	if (err < 0)
 		return err;
@@ -201,14 +202,16 @@ static int take_others(struct round *round)
 /* What was taken away since the last round comes back before anything else. */
 static int heal(struct round *round)
 {
-	int err = kernel_heal(round->kernel);
+	struct error error = {};
+	int err = kernel_heal(round->kernel, &error);
 
 	if (err == -ESTALE) {
-		log_warning("%s; using the new ones", kernel_error());
-		err = take_others(round);
+		log_warning("%s; using the new ones", ERROR(&error));
+		error = (struct error){};
+		err = take_others(round, &error);
 	}
 	if (err < 0 && !round->was_failing)
-		log_error(err, "%s", kernel_error());
+		log_failure(err, &error);
 	return err;
 }
 
@@ -216,7 +219,7 @@ static void read_trial(struct round *round, struct daemon_outcome *ret)
 {
 	struct image_header header;
 
-	ret->is_enforcing = kernel_read_header(round->kernel, SLOT_ACTIVE, &header) == 0;
+	ret->is_enforcing = kernel_read_header(round->kernel, SLOT_ACTIVE, &header, NULL) == 0;
 	if (ret->is_enforcing)
 		ret->trial_seconds_left = trial_seconds_left(&header);
 }
@@ -235,16 +238,16 @@ static int apply(struct round *round, struct daemon_outcome *ret)
 		.guard = GUARD_WANTED,
 		.is_unattended = true,
 	};
-	char error[ERROR_TEXT];
-	int err = read_config(round, &text, error);
+	struct error error = {};
+	int err = read_config(round, &text, &error);
 
 	input.text = text;
 	if (err == 0)
-		err = reconcile(&input, &report, error);
+		err = reconcile(&input, &report, &error);
 	if (err == -ESTALE)
 		return err;
 	if (err < 0)
-		return keep_running(round, &input, err, error);
+		return keep_running(round, &input, err, ERROR(&error));
 	report_round(round, &report, text);
 	free(round->text_applied);
 	round->text_applied = TAKE_PTR(text);
@@ -262,15 +265,15 @@ static int attempt(struct round *round, struct daemon_outcome *ret)
 {
 	_cleanup_close_ int lock_fd = -1;
 	__u64 before = generation(round);
-	char error[ERROR_TEXT];
+	struct error error = {};
 	int err = 0;
 
 	if (round->asked.is_last)
 		asked_forget(&round->asked);
 	else
-		err = asked_ask(&round->asked, error);
+		err = asked_ask(&round->asked, &error);
 	if (err < 0)
-		return round->was_failing ? err : log_error(err, "%s", error);
+		return round->was_failing ? err : log_failure(err, &error);
 	heart_beat(round->heart);
 	lock_fd = take_lock(round);
 	if (lock_fd < 0)
@@ -304,6 +307,7 @@ void round_run(struct round *round, struct daemon_outcome *ret)
 
 int round_begin(struct round *round, const struct daemon_setup *setup, const struct heart *heart)
 {
+	struct error error = {};
 	_cleanup_close_ int lock_fd = -1;
 	int err;
 
@@ -317,9 +321,9 @@ int round_begin(struct round *round, const struct daemon_setup *setup, const str
 	lock_fd = take_lock(round);
 	if (lock_fd < 0)
 		return lock_fd;
-	err = kernel_load(setup->pin_dir, &round->kernel);
+	err = kernel_load(setup->pin_dir, &round->kernel, &error);
 	if (err < 0)
-		return log_error(err, "%s", kernel_error());
+		return log_failure(err, &error);
 	write_followed(round, 1);
 	return 0;
 }

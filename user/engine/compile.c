@@ -13,6 +13,7 @@
 #include "policy/policy.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/error.h"
 
 /* ---- counters -------------------------------------------------------------------- */
 
@@ -91,14 +92,14 @@ static int hold_combined(struct counter_ids *ids, const struct image *image)
 }
 
 /* What an image counts into that is in a slot: it enforces, or will if a trial is not confirmed. */
-static int hold_slots(struct kernel *kernel, struct counter_ids *ids)
+static int hold_slots(struct kernel *kernel, struct counter_ids *ids, struct error *error)
 {
 	int err = 0;
 
 	for (enum image_slot slot = 0; err == 0 && slot < SLOT_MAX; slot++) {
 		_cleanup_(image_clear) struct image image = {};
 
-		err = kernel_read_image(kernel, slot, &image);
+		err = kernel_read_image(kernel, slot, &image, error);
 		if (err == -ENOENT || (err == 0 && image_check(image.bytes, image.size) < 0)) {
 			err = 0;
 			continue;
@@ -113,27 +114,28 @@ static int hold_slots(struct kernel *kernel, struct counter_ids *ids)
 }
 
 /* The number of those that there is no room for. */
-static int give_counters(struct kernel *kernel, struct counter_ids *ids, struct counter_list *list)
+static int give_counters(struct kernel *kernel, struct counter_ids *ids, struct counter_list *list,
+			 struct error *error)
 {
 	int err;
 
 	if (counter_ids_have_room(ids, list->requests, list->count) &&
 	    counter_ids_give(ids, list->requests, list->count) == 0)
 		return 0;
-	err = hold_slots(kernel, ids);
+	err = hold_slots(kernel, ids, error);
 	if (err == 0)
-		err = counter_ids_make_room(ids, list->requests, list->count);
+		err = counter_ids_make_room(ids, list->requests, list->count, error);
 	return err < 0 ? err : counter_ids_give(ids, list->requests, list->count);
 }
 
 /* A dry run gives no new ids out. */
 static int assign_counters(const struct reconcile_input *input, struct counter_ids *ids,
-			   struct counter_list *list)
+			   struct counter_list *list, struct error *error)
 {
 	int err = 0;
 
 	if (ids && !input->is_dry_run)
-		err = give_counters(input->kernel, ids, list);
+		err = give_counters(input->kernel, ids, list, error);
 	for (size_t i = 0; err >= 0 && i < list->count; i++)
 		list->ids[i] = !ids ? 0
 			       : input->is_dry_run
@@ -171,10 +173,9 @@ static int join_counters(const struct reconcile_input *input, struct counter_ids
 /* ---- image ------------------------------------------------------------------------ */
 
 static int build(const struct desired *desired, const struct counter_list *counters,
-		 struct image *ret, char *error)
+		 struct image *ret, struct error *error)
 {
 	_cleanup_free_ void *notes = NULL;
-	struct error image_error = {};
 	struct image_input input = {
 		.policy = desired->policy,
 		.rule_counters = counters->ids,
@@ -186,32 +187,28 @@ static int build(const struct desired *desired, const struct counter_list *count
 
 	input.notes = notes;
 	if (err == 0)
-		err = image_build(&input, ret, &image_error);
-	if (err < 0)
-		snprintf(error, ERROR_TEXT, "cannot compile the policy: %s",
-			 image_error.text[0] ? image_error.text : strerror(-err));
-	return err;
+		err = image_build(&input, ret, error);
+	return err < 0 ? error_prefix(error, err, "cannot compile the policy") : 0;
 }
 
 int compile(const struct reconcile_input *input, const struct desired *desired, struct image *image,
-	    bool *ret_lacks_counters, char error[static ERROR_TEXT])
+	    bool *ret_lacks_counters, struct error *error)
 {
 	_cleanup_(counter_list_clear) struct counter_list counters = {};
 	_cleanup_(counter_ids_freep) struct counter_ids *ids = NULL;
 	int err = list_counters(desired->policy, &counters);
 
 	if (err == 0 && input->kernel)
-		err = counter_ids_read(input->kernel, &ids);
+		err = counter_ids_read(input->kernel, &ids, error);
 	if (err == 0)
-		err = assign_counters(input, ids, &counters);
+		err = assign_counters(input, ids, &counters, error);
 	if (err < 0)
-		return reconcile_fail(err, error);
+		return err;
 	*ret_lacks_counters = err > 0;
 	err = build(desired, &counters, image, error);
 	if (err < 0 || !ids)
 		return err;
-	err = join_counters(input, ids, image);
-	return err < 0 ? reconcile_fail(err, error) : 0;
+	return join_counters(input, ids, image);
 }
 
 bool compile_is_alike(const struct image *a, const struct image *b)

@@ -32,7 +32,7 @@ char *describe_policy(struct kernel *kernel, const struct reconcile_report *repo
 	ports = published(policy);
 	fprintf(out, "%zu published port%s, %zu rule%s", ports, ports == 1 ? "" : "s",
 		policy->rules_count, policy->rules_count == 1 ? "" : "s");
-	if (kernel_attachments(kernel, &list, &count) < 0)
+	if (kernel_attachments(kernel, &list, &count, NULL) < 0)
 		count = 0;
 	for (size_t i = 0; i < count; i++)
 		fprintf(out, "%s %s (%s)", i ? "," : " on",

@@ -18,35 +18,24 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-static int __attribute__((format(printf, 3, 4))) fail(int err, char *error, const char *format, ...)
+static int parse(const struct desired_input *input, struct desired *desired, struct error *error)
 {
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(error, ERROR_TEXT, format, args);
-	va_end(args);
-	return err;
-}
-
-static int parse(const struct desired_input *input, struct desired *desired, char *error)
-{
-	struct error at = {};
 	int err;
 
 	desired->text = strdup(input->text);
 	if (!desired->text)
 		return -ENOMEM;
-	err = config_parse(desired->text, strlen(desired->text), time(NULL), &desired->config, &at);
+	err = config_parse(desired->text, strlen(desired->text), clock_s(CLOCK_REALTIME),
+			   &desired->config, error);
 	if (err == -EINVAL)
-		return fail(err, error, "%s:%u:%u: %s", input->config_path, at.line, at.column,
-			    at.text);
-	return err < 0 ? fail(err, error, "cannot parse '%s': %s", input->config_path,
-			      strerror(-err))
-		       : 0;
+		error_in_file(error, input->config_path);
+	else if (err < 0)
+		error_set_errno(error, err, "cannot parse '%s'", input->config_path);
+	return err;
 }
 
 /* As the running image remembers it. */
-static int remember(const struct desired_input *input, struct desired *desired, char *error)
+static int remember(const struct desired_input *input, struct desired *desired, struct error *error)
 {
 	_cleanup_free_ char *text = NULL;
 	int err = 0;
@@ -56,9 +45,9 @@ static int remember(const struct desired_input *input, struct desired *desired, 
 		err = notes_unpack(input->running, &text, &desired->own.inventory);
 	/* To forget it would open all that it says is published. */
 	if (err < 0)
-		return fail(err, error,
-			    "cannot read back what Docker had published when it last answered: %s",
-			    strerror(-err));
+		return error_set_errno(error, err,
+				       "cannot read back what Docker had published when it "
+				       "last answered");
 	desired->inventory = desired->own.inventory;
 	if (desired->inventory)
 		desired->docker_source = DOCKER_REMEMBERED;
@@ -66,14 +55,13 @@ static int remember(const struct desired_input *input, struct desired *desired, 
 }
 
 int docker_answer_read(struct docker *docker, bool is_docker_off, struct docker_answer *ret,
-		       char error[static ERROR_TEXT])
+		       struct error *error)
 {
 	struct docker_answer answer = { .began_ns = clock_ns(CLOCK_MONOTONIC_COARSE) };
 	int err = netdev_read(&answer.netdevs);
 
 	if (err < 0)
-		return fail(err, error, "cannot read the interfaces and addresses: %s",
-			    strerror(-err));
+		return error_set_errno(error, err, "cannot read the interfaces and addresses");
 	answer.source = is_docker_off ? DOCKER_OFF : DOCKER_UNKNOWN;
 	err = docker ? docker_read(docker, &answer.inventory) : 0;
 	if (docker && err == 0)
@@ -92,7 +80,8 @@ void docker_answer_clear(struct docker_answer *answer)
 	memset(answer, 0, sizeof(*answer));
 }
 
-static int take_answer(const struct desired_input *input, struct desired *desired, char *error)
+static int take_answer(const struct desired_input *input, struct desired *desired,
+		       struct error *error)
 {
 	const struct docker_answer *answer = &desired->own;
 	int err = input->answer_of ? input->answer_of(input->answer_arg, desired->config, &answer)
@@ -110,37 +99,9 @@ static int take_answer(const struct desired_input *input, struct desired *desire
 	return answer->source == DOCKER_UNKNOWN ? remember(input, desired, error) : 0;
 }
 
-int desired_complain(struct desired *desired, const char *format, ...)
-{
-	char **problem = util_append(&desired->problems, desired->problems_count, sizeof(*problem));
-	va_list args;
-	int written;
-
-	if (!problem)
-		return -ENOMEM;
-	va_start(args, format);
-	written = vasprintf(problem, format, args);
-	va_end(args);
-	if (written < 0)
-		return -ENOMEM;
-	desired->problems_count++;
-	return 0;
-}
-
-int desired_check_exposure(struct desired *desired, const char *path)
-{
-	const char *exposure = conffile_exposure(path);
-
-	if (!exposure)
-		return 0;
-	return desired_complain(
-		desired,
-		"'%s' %s, so others than root can change the rules (chown root, chmod go-w)", path,
-		exposure);
-}
-
 /* Those that the policy is made from, and no others. */
-static int find_holders(const struct desired_input *input, struct desired *desired)
+static int find_holders(const struct desired_input *input, struct desired *desired,
+			struct error *error)
 {
 	_cleanup_free_ struct bound_port *ports = NULL;
 	size_t count = 0;
@@ -148,21 +109,21 @@ static int find_holders(const struct desired_input *input, struct desired *desir
 	if (!holders_ask_wanted(desired->inventory, desired->listeners, desired->listeners_count))
 		return 0;
 	if (input->kernel)
-		(void)kernel_read_bound(input->kernel, &ports, &count);
+		(void)kernel_read_bound(input->kernel, &ports, &count, NULL);
 	return holders_find(desired->listeners, desired->listeners_count, ports, count);
 }
 
-static int read_listeners(const struct desired_input *input, struct desired *desired, char *error)
+static int read_listeners(const struct desired_input *input, struct desired *desired,
+			  struct error *error)
 {
 	int err = netdev_read_listeners(&desired->listeners, &desired->listeners_count);
 
 	if (err == 0)
-		err = find_holders(input, desired);
-	return err < 0 ? fail(err, error, "cannot read the listening sockets: %s", strerror(-err))
-		       : 0;
+		err = find_holders(input, desired, error);
+	return err < 0 ? error_set_errno(error, err, "cannot read the listening sockets") : 0;
 }
 
-static int resolve(const struct desired_input *input, struct desired *desired, char *error)
+static int resolve(const struct desired_input *input, struct desired *desired, struct error *error)
 {
 	struct policy_input policy_input = {
 		.config = desired->config,
@@ -172,29 +133,25 @@ static int resolve(const struct desired_input *input, struct desired *desired, c
 		.listeners_count = desired->listeners_count,
 		.sets = desired->sets,
 		.sets_count = desired->sets_count,
-		.now = time(NULL),
+		.now = clock_s(CLOCK_REALTIME),
 		.is_audit = input->is_audit,
 	};
-	struct error at = {};
-	int err = policy_build(&policy_input, &desired->policy, &at);
+	int err = policy_build(&policy_input, &desired->policy, error);
 
-	if (err == 0)
-		return 0;
-	if (at.line)
-		return fail(err, error, "%s:%u: %s", input->config_path, at.line, at.text);
-	return fail(err, error, "cannot resolve the policy: %s",
-		    at.text[0] ? at.text : strerror(-err));
+	if (err < 0 && error->line)
+		error_in_file(error, input->config_path);
+	else if (err < 0)
+		error_prefix(error, err, "cannot resolve the policy");
+	return err;
 }
 
-int desired_read(const struct desired_input *input, struct desired **ret,
-		 char error[static ERROR_TEXT])
+int desired_read(const struct desired_input *input, struct desired **ret, struct error *error)
 {
 	_cleanup_(desired_freep) struct desired *desired = calloc(1, sizeof(*desired));
 	int err;
 
-	error[0] = '\0';
 	if (!desired)
-		return fail(-ENOMEM, error, "out of memory");
+		return error_set_errno(error, -ENOMEM, "cannot read the configuration");
 	err = parse(input, desired, error);
 	if (err < 0)
 		return err;
@@ -206,24 +163,24 @@ int desired_read(const struct desired_input *input, struct desired **ret,
 		err = read_listeners(input, desired, error);
 	if (err == 0)
 		err = resolve(input, desired, error);
-	if (err == -E2BIG && desired_recall_grown(input, desired, error) > 0)
+	if (err == -E2BIG && desired_recall_grown(input, desired, ERROR(error)) > 0) {
+		*error = (struct error){};
 		err = resolve(input, desired, error);
+	}
 	if (err < 0)
-		return error[0] ? err : fail(err, error, "%s", strerror(-err));
-	error[0] = '\0';
+		return error_complete(error, err);
 	*ret = TAKE_PTR(desired);
 	return 0;
 }
 
-int desired_from_image(const struct desired_input *how, struct desired **ret,
-		       char error[static ERROR_TEXT])
+int desired_from_image(const struct desired_input *how, struct desired **ret, struct error *error)
 {
 	_cleanup_free_ char *text = NULL;
 	struct desired_input input = *how;
 	int err = notes_unpack(how->running, &text, NULL);
 
 	if (err < 0)
-		return fail(err, error, "cannot read back the active policy: %s", strerror(-err));
+		return error_set_errno(error, err, "cannot read back the active policy");
 	input.is_audit = image_header(how->running)->flags & IMAGE_AUDIT;
 	input.text = text;
 	return desired_read(&input, ret, error);
@@ -239,9 +196,7 @@ void desired_free(struct desired *desired)
 	}
 	free(desired->sets);
 	free(desired->set_files);
-	for (size_t i = 0; i < desired->problems_count; i++)
-		free(desired->problems[i]);
-	free(desired->problems);
+	problems_clear(&desired->problems);
 	policy_free(desired->policy);
 	free(desired->listeners);
 	docker_answer_clear(&desired->own);

@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <linux/types.h>
 
+#include "base/error.h"
 #include "config/config.h"
+#include "base/problems.h"
 
 struct docker;
 struct image;
@@ -21,8 +23,6 @@ struct listener;
 struct netdev_list;
 struct policy;
 struct policy_set;
-
-#define ERROR_TEXT 512
 
 enum docker_source {
 	DOCKER_OFF,        /* configured so: nothing is known of containers */
@@ -47,7 +47,7 @@ struct docker_answer {
 /* docker: NULL = do not ask.  0, or -errno with error filled when the interfaces cannot be read;
  * that Docker does not answer is none. */
 int docker_answer_read(struct docker *docker, bool is_docker_off, struct docker_answer *ret,
-		       char error[static ERROR_TEXT]);
+		       struct error *error);
 void docker_answer_clear(struct docker_answer *answer);
 
 /*
@@ -82,8 +82,7 @@ struct desired {
 	struct policy_set *sets;
 	struct set_file *set_files; /* of sets[i] */
 	size_t sets_count;
-	char **problems; /* that harm a part of the policy only, for people */
-	size_t problems_count;
+	struct problems problems; /* that harm a part of the policy only, for people */
 	struct policy *policy;
 };
 
@@ -107,13 +106,11 @@ struct desired_input {
  * 0, or -errno with error filled in the form that people read (`file:line:column: …`).
  * A Docker that does not answer is no failure: docker_source tells.
  */
-int desired_read(const struct desired_input *input, struct desired **ret,
-		 char error[static ERROR_TEXT]);
+int desired_read(const struct desired_input *input, struct desired **ret, struct error *error);
 
 /* The policy that how->running was made from, for showing what runs when it is not what the
  * configuration says.  Text and audit mode are the image's. */
-int desired_from_image(const struct desired_input *how, struct desired **ret,
-		       char error[static ERROR_TEXT]);
+int desired_from_image(const struct desired_input *how, struct desired **ret, struct error *error);
 
 /* Once the policy enforces: keeps what was read well.  What cannot be kept is added to the
  * problems. */
@@ -135,7 +132,7 @@ struct text_file {
 /* "" for a default file that is missing while nothing was made from it that enforces.  kernel: NULL
  * when it is not up.  0, or -errno with error filled. */
 int text_load(const struct text_file *file, struct kernel *kernel, char **ret_text,
-	      char error[static ERROR_TEXT]);
+	      struct error *error);
 
 /* Whether a policy enforces that was made from a text, and not from nothing. */
 bool text_is_enforced(struct kernel *kernel);

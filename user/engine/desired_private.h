@@ -6,7 +6,8 @@
 #include "engine/desired.h"
 
 /* The files of the configuration's sets.  0, or -errno with error filled if it is to be told. */
-int desired_read_sets(const struct desired_input *input, struct desired *desired, char *error);
+int desired_read_sets(const struct desired_input *input, struct desired *desired,
+		      struct error *error);
 
 /* The policy has too many prefixes, which `why` says: sets that have grown become what is kept of
  * them.  The number of these, or -ENOMEM. */
@@ -15,9 +16,5 @@ int desired_recall_grown(const struct desired_input *input, struct desired *desi
 
 /* A problem when others than root may write the file.  0 or -ENOMEM. */
 int desired_check_exposure(struct desired *desired, const char *path);
-
-/* Adds to desired->problems.  0 or -ENOMEM. */
-int desired_complain(struct desired *desired, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
 
 #endif

@@ -12,6 +12,7 @@
 #include "policy/policy.h"
 #include "config/setfile_kept.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 
 static char *print_beside(const char *config_path, const char *file)
 {
@@ -36,15 +37,17 @@ static char *print_path(const struct desired_input *input, const char *file)
 	return TAKE_PTR(path);
 }
 
-/* What is wrong with the file, for people. */
+/* What is wrong with the file, for people: in it, or with it where the configuration names it. */
 static void explain(const struct desired_input *input, const struct statement *statement,
-		    const char *path, const struct error *at, char *ret)
+		    const char *path, struct error *error)
 {
-	if (at->line)
-		snprintf(ret, ERROR_TEXT, "%s:%u:%u: %s", path, at->line, at->column, at->text);
-	else
-		snprintf(ret, ERROR_TEXT, "%s:%u: cannot read the set '%s' from '%s': %s",
-			 input->config_path, statement->line, statement->set, path, at->text);
+	if (error->line) {
+		error_in_file(error, path);
+		return;
+	}
+	error_set_at(error, 0, statement->line, 0, "cannot read the set '%s' from '%s': %s",
+		     statement->set, path, error->text);
+	error_in_file(error, input->config_path);
 }
 
 /* The file cannot be used: as it was, or unknown. */
@@ -58,11 +61,11 @@ static int recall(const struct desired_input *input, struct desired *desired, st
 	file->is_fresh = false;
 	file->is_unknown = err < 0;
 	if (err == 0)
-		return desired_complain(desired, "%s; set '%s' keeps its previous content", why,
-					file->name);
-	return desired_complain(desired,
-				"%s; set '%s' could never be read, so it allows and bans nobody",
-				why, file->name);
+		return problems_add(&desired->problems, "%s; set '%s' keeps its previous content",
+				    why, file->name);
+	return problems_add(&desired->problems,
+			    "%s; set '%s' could never be read, so it allows and bans nobody", why,
+			    file->name);
 }
 
 /* Who empties a list of bans, or cuts it off while writing, seldom means it. */
@@ -78,14 +81,14 @@ static int check_emptied(const struct desired_input *input, struct desired *desi
 	}
 	*members = kept;
 	file->is_fresh = false;
-	return desired_complain(desired,
-				"'%s' is empty now; set '%s' keeps its previous content: if it is "
-				"meant to be empty, write the line '" SETS_NONE "'",
-				file->path, file->name);
+	return problems_add(&desired->problems,
+			    "'%s' is empty now; set '%s' keeps its previous content: if it is "
+			    "meant to be empty, write the line '" SETS_NONE "'",
+			    file->path, file->name);
 }
 
 static int read_set(const struct desired_input *input, struct desired *desired,
-		    const struct statement *statement, struct set_file *file, char *error)
+		    const struct statement *statement, struct set_file *file, struct error *error)
 {
 	struct policy_set *set = &desired->sets[desired->sets_count];
 	struct sets_members members = {};
@@ -99,10 +102,12 @@ static int read_set(const struct desired_input *input, struct desired *desired,
 	if (err == -ENOMEM)
 		return err;
 	if (err < 0)
-		explain(input, statement, file->path, &at, error);
+		explain(input, statement, file->path, &at);
 	if (err < 0 && input->sets_dir)
-		err = recall(input, desired, file, &members, error);
-	else if (err == 0 && input->sets_dir && !members.count && !members.is_none)
+		err = recall(input, desired, file, &members, ERROR(&at));
+	else if (err < 0)
+		*error = at;
+	else if (input->sets_dir && !members.count && !members.is_none)
 		err = check_emptied(input, desired, file, &members);
 	*set = (struct policy_set){
 		.name = statement->set,
@@ -113,7 +118,20 @@ static int read_set(const struct desired_input *input, struct desired *desired,
 	return err;
 }
 
-int desired_read_sets(const struct desired_input *input, struct desired *desired, char *error)
+int desired_check_exposure(struct desired *desired, const char *path)
+{
+	const char *exposure = conffile_exposure(path);
+
+	if (!exposure)
+		return 0;
+	return problems_add(
+		&desired->problems,
+		"'%s' %s, so others than root can change the rules (chown root, chmod go-w)", path,
+		exposure);
+}
+
+int desired_read_sets(const struct desired_input *input, struct desired *desired,
+		      struct error *error)
 {
 	for (size_t i = 0; i < desired->config->count; i++) {
 		const struct statement *statement = &desired->config->statements[i];
@@ -132,7 +150,6 @@ int desired_read_sets(const struct desired_input *input, struct desired *desired
 		if (err < 0)
 			return err;
 	}
-	error[0] = '\0';
 	return 0;
 }
 
@@ -155,8 +172,8 @@ int desired_recall_grown(const struct desired_input *input, struct desired *desi
 		set->members = kept.prefixes;
 		set->count = kept.count;
 		file->is_fresh = false;
-		if (desired_complain(desired, "%s; set '%s' keeps its previous content", why,
-				     file->name) < 0)
+		if (problems_add(&desired->problems, "%s; set '%s' keeps its previous content", why,
+				 file->name) < 0)
 			return -ENOMEM;
 		recalled++;
 	}
@@ -177,9 +194,9 @@ void desired_keep_sets(struct desired *desired, const char *sets_dir)
 		int err = file->is_fresh ? sets_kept_write(sets_dir, file->path, &members) : 0;
 
 		if (err < 0)
-			(void)desired_complain(desired,
-					       "cannot save a copy of set '%s' in '%s': %s",
-					       file->name, sets_dir, strerror(-err));
+			(void)problems_add(&desired->problems,
+					   "cannot save a copy of set '%s' in '%s': %s", file->name,
+					   sets_dir, strerror(-err));
 	}
 }
 
@@ -192,10 +209,10 @@ int desired_check_kept(struct desired *desired, const char *sets_dir)
 		struct sets_members members = members_of(&desired->sets[i]);
 
 		if (file->is_fresh && !sets_kept_has(sets_dir, file->path, &members))
-			err = desired_complain(desired,
-					       "no copy of set '%s' is saved in '%s': `tidegate "
-					       "reload` saves one, or reports why it cannot",
-					       file->name, sets_dir);
+			err = problems_add(&desired->problems,
+					   "no copy of set '%s' is saved in '%s': `tidegate "
+					   "reload` saves one, or reports why it cannot",
+					   file->name, sets_dir);
 	}
 	return err;
 }

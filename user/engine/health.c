@@ -12,24 +12,6 @@
 #include "engine/trial.h"
 #include "base/cleanup.h"
 
-static int __attribute__((format(printf, 2, 3))) add_problem(struct health *health,
-							     const char *format, ...)
-{
-	char **problem = util_append(&health->problems, health->problems_count, sizeof(*problem));
-	va_list args;
-	int written;
-
-	if (!problem)
-		return -ENOMEM;
-	va_start(args, format);
-	written = vasprintf(problem, format, args);
-	va_end(args);
-	if (written < 0)
-		return -ENOMEM;
-	health->problems_count++;
-	return 0;
-}
-
 /* The interface is a port of a bridge, or one itself. */
 static int describe_bridge(struct health *health, struct health_interface *interface, int ifindex)
 {
@@ -43,7 +25,7 @@ static int describe_bridge(struct health *health, struct health_interface *inter
 		return interface->bridge ? 0 : -ENOMEM;
 	}
 	if (device && netdev_is_bridge(device) && netdev_is_translated_early(device->name))
-		return add_problem(health, RECONCILE_BRIDGE_PROBLEM, device->name);
+		return problems_add(&health->problems, RECONCILE_BRIDGE_PROBLEM, device->name);
 	return 0;
 }
 
@@ -115,38 +97,39 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 	const struct desired *desired = health->report.desired;
 	size_t count = 0, attached = 0, names_count = 0;
 	char *const *names = desired ? reconcile_names(desired, &names_count) : NULL;
-	int err = kernel_attachments(kernel, &list, &count);
+	int err = kernel_attachments(kernel, &list, &count, NULL);
 
 	for (size_t i = 0; err == 0 && i < count; i++) {
 		attached += list[i].is_attached;
 		err = add_interface(health, &list[i]);
 		if (err == 0 && list[i].is_attached &&
 		    !kernel_is_of_these_maps(kernel, list[i].program_id))
-			err = add_problem(health,
-					  "the filter on '%s' does not use the pinned maps: "
-					  "`tidegate up` replaces it",
-					  health->interfaces[health->interfaces_count - 1].name);
+			err = problems_add(&health->problems,
+					   "the filter on '%s' does not use the pinned maps: "
+					   "`tidegate up` replaces it",
+					   health->interfaces[health->interfaces_count - 1].name);
 	}
 	for (size_t i = 0; err == 0 && desired && i < desired->netdevs->devices_count; i++) {
 		const struct netdev *device = &desired->netdevs->devices[i];
 
 		if (reconcile_wants(desired, NULL, 0, device->ifindex) &&
 		    !is_guarded(list, count, device->ifindex))
-			err = add_problem(
-				health,
+			err = problems_add(
+				&health->problems,
 				"'%s' is not guarded: `tidegate reload` attaches the filter",
 				device->name);
 	}
 	for (size_t i = 0; err == 0 && desired && i < names_count; i++)
 		if (!netdev_find(desired->netdevs, names[i]))
-			err = add_problem(health,
-					  "interface '%s' of the configuration does not exist",
-					  names[i]);
+			err = problems_add(&health->problems,
+					   "interface '%s' of the configuration does not exist",
+					   names[i]);
 	if (err == 0 && desired)
 		err = list_unguarded(health, list, count);
 	if (err == 0 && !attached)
-		err = add_problem(health, "the filter is attached to no interface: name the one "
-					  "that leads outside (`interface NAME`)");
+		err = problems_add(&health->problems,
+				   "the filter is attached to no interface: name the one "
+				   "that leads outside (`interface NAME`)");
 	return err;
 }
 
@@ -155,21 +138,22 @@ static int check_one_means(struct health *health, enum defense i)
 	const struct means_state *means = &health->means[i];
 
 	if (means->is_left_out)
-		return add_problem(health,
-				   "the defense '%s' was left out, because TIDEGATE_WITHOUT was in "
-				   "the environment: `tidegate up` without it brings it back",
-				   means_name(i));
+		return problems_add(
+			&health->problems,
+			"the defense '%s' was left out, because TIDEGATE_WITHOUT was in "
+			"the environment: `tidegate up` without it brings it back",
+			means_name(i));
 	if (!means->is_attached && !means->why_not[0])
-		return add_problem(health,
-				   "the defense '%s' was removed: `tidegate up` restores it",
-				   means_name(i));
+		return problems_add(&health->problems,
+				    "the defense '%s' was removed: `tidegate up` restores it",
+				    means_name(i));
 	return 0;
 }
 
 /* What this kernel cannot do is weaker, and said; what it did and does no more is a fault. */
 static int check_means(struct kernel *kernel, struct health *health)
 {
-	int err = kernel_read_means(kernel, health->means);
+	int err = kernel_read_means(kernel, health->means, NULL);
 
 	for (enum defense i = 0; err == 0 && i < DEFENSE_MAX; i++)
 		err = check_one_means(health, i);
@@ -184,16 +168,16 @@ static int check_learned(struct kernel *kernel, struct health *health)
 {
 	_cleanup_free_ struct bound_port *ports = NULL;
 	size_t count = 0, widened = 0;
-	int err = kernel_read_bound(kernel, &ports, &count);
+	int err = kernel_read_bound(kernel, &ports, &count, NULL);
 
 	for (size_t i = 0; err == 0 && i < count; i++)
 		widened += ports[i].value.flags & BOUND_WIDENED;
 	if (!widened)
 		return err;
-	return add_problem(health,
-			   "no room for more ports that Docker binds at one address (the limit is "
-			   "%d), so %zu are closed at every address: `tidegate reload` makes room",
-			   LIMIT_BOUND, widened);
+	return problems_add(&health->problems,
+			    "no room for more ports that Docker binds at one address (the limit is "
+			    "%d), so %zu are closed at every address: `tidegate reload` makes room",
+			    LIMIT_BOUND, widened);
 }
 
 /* The daemon says the same. */
@@ -202,14 +186,14 @@ static int add_refusal(struct health *health, const char *path)
 	const char *why = health->report.refused_why;
 
 	if (!why[0])
-		return add_problem(health,
-				   "'%s' was on trial, was not confirmed and was rolled back; the "
-				   "last confirmed policy is active",
-				   path);
-	return add_problem(health,
-			   "'%s' was not applied when it was saved, because %s; the previous "
-			   "policy stays active: `tidegate reload --confirm 120s` tries the file",
-			   path, why);
+		return problems_add(&health->problems,
+				    "'%s' was on trial, was not confirmed and was rolled back; the "
+				    "last confirmed policy is active",
+				    path);
+	return problems_add(&health->problems,
+			    "'%s' was not applied when it was saved, because %s; the previous "
+			    "policy stays active: `tidegate reload --confirm 120s` tries the file",
+			    path, why);
 }
 
 /* Not applied yet, or the daemon could not, and has said why. */
@@ -217,12 +201,13 @@ static int add_change(struct health *health, struct kernel *kernel)
 {
 	struct state state;
 
-	if (kernel_read_state(kernel, &state) == 0 && state.config_error[0])
-		return add_problem(health,
-				   "the active policy is out of date and cannot be replaced: %s",
-				   state.config_error);
-	return add_problem(health, "the active policy is out of date with the configuration or "
-				   "Docker: `tidegate reload` renews it");
+	if (kernel_read_state(kernel, &state, NULL) == 0 && state.config_error[0])
+		return problems_add(&health->problems,
+				    "the active policy is out of date and cannot be replaced: %s",
+				    state.config_error);
+	return problems_add(&health->problems,
+			    "the active policy is out of date with the configuration or "
+			    "Docker: `tidegate reload` renews it");
 }
 
 static int check_policy(const struct health_input *input, struct health *health)
@@ -236,23 +221,24 @@ static int check_policy(const struct health_input *input, struct health *health)
 		.is_docker_off = input->is_docker_off,
 		.is_dry_run = true,
 	};
-	char error[ERROR_TEXT];
+	struct error error = {};
 	const struct desired *desired;
-	int err = reconcile(&dry, &health->report, error);
+	int err = reconcile(&dry, &health->report, &error);
 
 	if (err < 0)
-		return add_problem(health, "%s; the previous policy stays active", error);
+		return problems_add(&health->problems, "%s; the previous policy stays active",
+				    ERROR(&error));
 	desired = health->report.desired;
 	health->is_behind = health->is_daemon_running && health->report.is_changed;
 	if (input->kernel && !health->report.is_changed)
 		err = desired_check_kept(health->report.desired, input->sets_dir);
-	for (size_t i = 0; i < desired->problems_count && err == 0; i++)
-		err = add_problem(health, "%s", desired->problems[i]);
+	for (size_t i = 0; i < desired->problems.count && err == 0; i++)
+		err = problems_add(&health->problems, "%s", desired->problems.texts[i]);
 	if (err == 0 && health->report.is_refused)
 		err = add_refusal(health, input->config_path);
 	if (desired->docker_source == DOCKER_REMEMBERED || desired->docker_source == DOCKER_UNKNOWN)
-		err = add_problem(
-			health, "%s; %s",
+		err = problems_add(
+			&health->problems, "%s; %s",
 			desired->docker_error[0] ? desired->docker_error : "Docker was not asked",
 			desired->docker_source == DOCKER_UNKNOWN
 				? "only ports that rules name are guarded"
@@ -268,23 +254,23 @@ static int check(const struct health_input *input, struct health *health)
 
 	if (err < 0 || !input->kernel)
 		return err;
-	if (kernel_read_state(input->kernel, &health->state) < 0 ||
-	    kernel_read_header(input->kernel, SLOT_ACTIVE, &health->header) < 0)
-		err = add_problem(health,
-				  "there is no policy in the kernel: `tidegate up` loads one");
+	if (kernel_read_state(input->kernel, &health->state, NULL) < 0 ||
+	    kernel_read_header(input->kernel, SLOT_ACTIVE, &health->header, NULL) < 0)
+		err = problems_add(&health->problems,
+				   "there is no policy in the kernel: `tidegate up` loads one");
 	health->is_audit = health->header.flags & IMAGE_AUDIT;
 	health->trial_seconds_left = trial_seconds_left(&health->header);
 	if (err == 0 && health->state.is_followed && !health->is_daemon_running)
-		err = add_problem(health,
-				  "`tidegate run` has died: changes in Docker are not followed");
+		err = problems_add(&health->problems,
+				   "`tidegate run` has died: changes in Docker are not followed");
 	if (err == 0 && health->daemon_silent_ms)
-		err = add_problem(
-			health,
+		err = problems_add(
+			&health->problems,
 			"`tidegate run` hangs, it has done nothing for %lld s: changes in "
 			"Docker are not followed",
 			health->daemon_silent_ms / 1000);
 	if (err == 0 && health->is_audit)
-		err = add_problem(health, "audit mode: nothing is dropped");
+		err = problems_add(&health->problems, "audit mode: nothing is dropped");
 	if (err == 0)
 		err = check_means(input->kernel, health);
 	if (err == 0)
@@ -303,10 +289,10 @@ int health_read(const struct health_input *input, struct health *ret)
 	if (health.is_daemon_running && lock_beaten_ms(input->pin_dir) > LOCK_HANGS_MS)
 		health.daemon_silent_ms = lock_beaten_ms(input->pin_dir);
 	if (input->unreadable)
-		err = add_problem(&health, "%s", input->unreadable);
+		err = problems_add(&health.problems, "%s", input->unreadable);
 	else if (!input->kernel)
-		err = add_problem(
-			&health,
+		err = problems_add(
+			&health.problems,
 			"the filter is not up, nothing is guarded: `tidegate up` starts it");
 	if (err == 0)
 		err = check(input, &health);
@@ -325,9 +311,7 @@ void health_clear(struct health *health)
 		free(health->interfaces[i].bridge);
 	free(health->interfaces);
 	free(health->unguarded);
-	for (size_t i = 0; i < health->problems_count; i++)
-		free(health->problems[i]);
-	free(health->problems);
+	problems_clear(&health->problems);
 	reconcile_clear(&health->report);
 	memset(health, 0, sizeof(*health));
 }

@@ -31,9 +31,8 @@ struct health {
 	struct netdev *unguarded; /* up, and what comes in by it reaches this host unfiltered */
 	size_t unguarded_count;
 	struct means_state means[DEFENSE_MAX];
-	bool is_arming;  /* a daemon follows Docker: ports are known from `create` on */
-	char **problems; /* none: attached, enforcing and in step */
-	size_t problems_count;
+	bool is_arming;           /* a daemon follows Docker: ports are known from `create` on */
+	struct problems problems; /* none: attached, enforcing and in step */
 	struct state state;
 	struct image_header header;     /* of what enforces; zero when nothing does */
 	struct reconcile_report report; /* of a dry run; desired is NULL when it failed */

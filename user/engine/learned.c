@@ -156,8 +156,7 @@ static int find_holders(const struct desired *desired, const struct bound_port *
 	return holders_find(desired->listeners, desired->listeners_count, ports, count);
 }
 
-int learned_forget(struct kernel *kernel, const struct desired *desired,
-		   char error[static ERROR_TEXT])
+int learned_forget(struct kernel *kernel, const struct desired *desired, struct error *error)
 {
 	_cleanup_free_ struct bound_port *ports = NULL;
 	size_t count = 0, stale = 0;
@@ -165,19 +164,15 @@ int learned_forget(struct kernel *kernel, const struct desired *desired,
 
 	if (desired->docker_source != DOCKER_FRESH)
 		return 0;
-	err = kernel_read_bound(kernel, &ports, &count);
+	err = kernel_read_bound(kernel, &ports, &count, error);
 	if (err < 0)
-		return reconcile_fail(err, error);
-	err = find_holders(desired, ports, count);
-	if (err < 0) {
-		snprintf(error, ERROR_TEXT,
-			 "cannot find out who holds the ports that Docker bound: %s",
-			 strerror(-err));
 		return err;
-	}
+	err = find_holders(desired, ports, count);
+	if (err < 0)
+		return error_set_errno(error, err,
+				       "cannot find out who holds the ports that Docker bound");
 	for (size_t i = 0; i < count; i++)
 		if (learned_is_stale(&ports[i], desired))
 			ports[stale++] = ports[i];
-	err = stale ? kernel_forget(kernel, ports, stale, desired->began_ns) : 0;
-	return err < 0 ? reconcile_fail(err, error) : 0;
+	return stale ? kernel_forget(kernel, ports, stale, desired->began_ns, error) : 0;
 }

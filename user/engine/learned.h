@@ -16,8 +16,7 @@ struct bound_port;
  * Forgets what is no longer bound, and what turned out to be the Engine's own.  Does nothing
  * when Docker was not read: then nobody knows.  0, or -errno with error filled.
  */
-int learned_forget(struct kernel *kernel, const struct desired *desired,
-		   char error[static ERROR_TEXT]);
+int learned_forget(struct kernel *kernel, const struct desired *desired, struct error *error);
 
 /* Whether it may be forgotten, by what was read. */
 bool learned_is_stale(const struct bound_port *port, const struct desired *desired);

@@ -48,7 +48,7 @@ static __u64 deadline_of(const struct reconcile_input *input, const struct image
 
 /* What was confirmed, compiled anew: the new maps have no slot to copy it from. */
 static int swap_confirmed(const struct reconcile_input *input, const struct image *running,
-			  char *error)
+			  struct error *error)
 {
 	_cleanup_(image_clear) struct image source = {}, image = {};
 	_cleanup_(desired_freep) struct desired *desired = NULL;
@@ -64,13 +64,13 @@ static int swap_confirmed(const struct reconcile_input *input, const struct imag
 	int err = 0;
 
 	if (image_header(running)->deadline_ns) {
-		err = running_read(input->kernel, SLOT_CONFIRMED, &source);
+		err = running_read(input->kernel, SLOT_CONFIRMED, &source, error);
 		desired_input.running = &source;
 	}
 	if (err == 0)
 		err = notes_unpack(desired_input.running, &text, NULL);
 	if (err < 0)
-		return reconcile_fail(err, error);
+		return err;
 	desired_input.text = text;
 	desired_input.is_audit = image_header(desired_input.running)->flags & IMAGE_AUDIT;
 	err = desired_read(&desired_input, &desired, error);
@@ -78,34 +78,32 @@ static int swap_confirmed(const struct reconcile_input *input, const struct imag
 		err = compile(input, desired, &image, &ignored, error);
 	if (err < 0)
 		return err;
-	err = kernel_swap(input->kernel, SLOT_CONFIRMED, &image);
-	return err < 0 ? reconcile_fail(err, error) : 0;
+	return kernel_swap(input->kernel, SLOT_CONFIRMED, &image, error);
 }
 
 /* Something that the kernel can go back to, if this is a trial. */
 static int prepare_trial(const struct reconcile_input *input, const struct image *running,
-			 const struct image *image, char *error)
+			 const struct image *image, struct error *error)
 {
 	int err = 0;
 
 	if (kernel_is_moving(input->kernel) && running->bytes)
 		return image_header(image)->deadline_ns ? swap_confirmed(input, running, error) : 0;
 	if (input->trial_seconds)
-		err = trial_prepare(input->kernel, running);
+		err = trial_prepare(input->kernel, running, error);
 	else if (input->is_unattended)
-		err = trial_follow(input->kernel, running, image);
-	return err < 0 ? reconcile_fail(err, error) : 0;
+		err = trial_follow(input->kernel, running, image, error);
+	return err;
 }
 
 static int swap(const struct reconcile_input *input, const struct image *running,
-		struct image *image, char *error)
+		struct image *image, struct error *error)
 {
 	int err = prepare_trial(input, running, image, error);
 
 	if (err < 0)
 		return err;
-	err = kernel_swap(input->kernel, SLOT_ACTIVE, image);
-	return err < 0 ? reconcile_fail(err, error) : 0;
+	return kernel_swap(input->kernel, SLOT_ACTIVE, image, error);
 }
 
 /* With counters for all, now that what it replaced leaves room for them.  If that fails, they are
@@ -113,12 +111,11 @@ static int swap(const struct reconcile_input *input, const struct image *running
 static void swap_again(const struct reconcile_input *input, struct reconcile_plan *plan)
 {
 	_cleanup_(image_clear) struct image image = {};
-	char ignored[ERROR_TEXT];
 
-	if (compile(input, plan->desired, &image, &plan->lacks_counters, ignored) < 0)
+	if (compile(input, plan->desired, &image, &plan->lacks_counters, NULL) < 0)
 		return;
 	((struct image_header *)image.bytes)->deadline_ns = image_header(&plan->image)->deadline_ns;
-	if (kernel_swap(input->kernel, SLOT_ACTIVE, &image) < 0)
+	if (kernel_swap(input->kernel, SLOT_ACTIVE, &image, NULL) < 0)
 		return;
 	image_clear(&plan->image);
 	plan->image = image;
@@ -126,7 +123,7 @@ static void swap_again(const struct reconcile_input *input, struct reconcile_pla
 }
 
 static int replace(const struct reconcile_input *input, struct reconcile_plan *plan,
-		   struct reconcile_report *report, char *error)
+		   struct reconcile_report *report, struct error *error)
 {
 	const struct image *running = &plan->running.image;
 	struct image *image = &plan->image;
@@ -141,10 +138,8 @@ static int replace(const struct reconcile_input *input, struct reconcile_plan *p
 			     !compile_is_same(running, image);
 	if (input->is_dry_run)
 		return 0;
-	if (!report->is_changed) {
-		err = kernel_tend_fastpath(input->kernel);
-		return err < 0 ? reconcile_fail(err, error) : 0;
-	}
+	if (!report->is_changed)
+		return kernel_tend_fastpath(input->kernel, error);
 	err = swap(input, running, image, error);
 	if (err == 0 && plan->lacks_counters)
 		swap_again(input, plan);
@@ -157,60 +152,64 @@ static int replace(const struct reconcile_input *input, struct reconcile_plan *p
 
 static const char *first_problem(const struct desired *desired)
 {
-	return desired && desired->problems_count ? desired->problems[0] : "";
+	return desired && desired->problems.count ? desired->problems.texts[0] : "";
 }
 
+/* why: what went wrong; NULL = nothing. */
 static void write_state(const struct reconcile_input *input, const struct desired *desired,
-			const char *error)
+			const char *why)
 {
 	struct state state;
 
 	/* Only talk for `status`; what it cannot say it will find out by itself. */
-	if (input->is_dry_run || kernel_read_state(input->kernel, &state) < 0)
+	if (input->is_dry_run || kernel_read_state(input->kernel, &state, NULL) < 0)
 		return;
 	state.reconciled_at = clock_s(CLOCK_REALTIME);
 	if (input->hook != HOOK_NONE)
 		state.hook = input->hook;
-	if (input->is_insisted && !error[0]) {
+	if (input->is_insisted && !why) {
 		memset(state.refused, 0, sizeof(state.refused));
 		state.refused_why[0] = '\0';
 	}
-	if (input->is_insisted && !input->trial_seconds && !error[0])
+	if (input->is_insisted && !input->trial_seconds && !why)
 		state.unconfirmed_ns = 0;
 	if (desired && desired->docker_source == DOCKER_FRESH)
 		state.docker_seen_at = clock_s(CLOCK_REALTIME);
-	snprintf(state.docker_error, sizeof(state.docker_error), "%s",
-		 desired ? desired->docker_error : state.docker_error);
-	if (!error[0])
-		error = input->complaint ?: first_problem(desired);
-	snprintf(state.config_error, sizeof(state.config_error), "%s", error);
-	(void)kernel_write_state(input->kernel, &state);
+	if (desired)
+		snprintf(state.docker_error, sizeof(state.docker_error), "%s",
+			 desired->docker_error);
+	snprintf(state.config_error, sizeof(state.config_error), "%s",
+		 why ?: input->complaint ?: first_problem(desired));
+	(void)kernel_write_state(input->kernel, &state, NULL);
 }
 
-static int read_enforcing(const struct reconcile_input *input, struct running *running)
+static int read_enforcing(const struct reconcile_input *input, struct running *running,
+			  struct error *error)
 {
 	struct state state;
-	int err = kernel_read_state(input->kernel, &state);
+	int err = kernel_read_state(input->kernel, &state, error);
 
 	if (err < 0)
 		return err;
 	memcpy(running->refused, state.refused, sizeof(running->refused));
 	memcpy(running->refused_why, state.refused_why, sizeof(running->refused_why));
-	err = running_read(input->kernel, SLOT_ACTIVE, &running->image);
+	err = running_read(input->kernel, SLOT_ACTIVE, &running->image, error);
+	if (err == -ENOENT)
+		*error = (struct error){};
 	if (err < 0)
 		return err == -ENOENT ? 0 : err;
 	if (trial_of(image_header(&running->image)) != TRIAL_LAPSED)
 		return 0;
 	running->refused_why[0] = '\0';
-	err = trial_fall_back(input->kernel, &running->image, running->refused);
+	err = trial_fall_back(input->kernel, &running->image, running->refused, error);
 	if (err < 0 || input->is_dry_run)
 		return err;
 	if (!kernel_is_moving(input->kernel))
-		return trial_settle(input->kernel, running->refused);
+		return trial_settle(input->kernel, running->refused, error);
 	/* The older slots are left alone.  Before kernel_load() there is no state to note it in,
 	 * and no need: it will be done again. */
 	memcpy(state.refused, running->refused, sizeof(state.refused));
-	(void)kernel_write_state(input->kernel, &state);
+	(void)kernel_write_state(input->kernel, &state, NULL);
 	return 0;
 }
 
@@ -242,7 +241,8 @@ static int choose_text(const struct reconcile_input *input, struct reconcile_pla
 	return notes_unpack(&running->image, ret, NULL);
 }
 
-static int prepare(const struct reconcile_input *input, struct reconcile_plan *plan, char *error)
+static int prepare(const struct reconcile_input *input, struct reconcile_plan *plan,
+		   struct error *error)
 {
 	_cleanup_free_ char *confirmed_text = NULL;
 	const struct image *running = &plan->running.image;
@@ -286,28 +286,29 @@ void reconcile_plan_freep(struct reconcile_plan **plan)
 }
 
 /* *ret is there also after a failure, with what was read until then. */
-static int make_plan(const struct reconcile_input *input, struct reconcile_plan **ret, char *error)
+static int make_plan(const struct reconcile_input *input, struct reconcile_plan **ret,
+		     struct error *error)
 {
 	struct reconcile_plan *plan = *ret = calloc(1, sizeof(*plan));
 	int err = 0;
 
-	error[0] = '\0';
+	*error = (struct error){ 0 };
 	if (!plan)
 		return -ENOMEM;
 	if (input->kernel)
-		err = read_enforcing(input, &plan->running);
-	return err < 0 ? reconcile_fail(err, error) : prepare(input, plan, error);
+		err = read_enforcing(input, &plan->running, error);
+	return err < 0 ? err : prepare(input, plan, error);
 }
 
 int reconcile_prepare(const struct reconcile_input *input, struct reconcile_plan **ret,
-		      char error[static ERROR_TEXT])
+		      struct error *error)
 {
 	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
 	int err = make_plan(input, &plan, error);
 
 	if (err == 0)
 		*ret = TAKE_PTR(plan);
-	return err;
+	return error_complete(error, err);
 }
 
 const struct desired *reconcile_desired(const struct reconcile_plan *plan)
@@ -328,12 +329,11 @@ int reconcile_find_lockout(const struct reconcile_plan *plan, enum lockout_whose
 	static const struct reconcile_input without_kernel;
 	const struct image *before = &plan->running.image, *after = &plan->image;
 	_cleanup_(image_clear) struct image compiled = {};
-	char ignored[ERROR_TEXT];
 	bool lacks_counters;
 	int err = 0;
 
 	if (!after->bytes) {
-		err = compile(&without_kernel, plan->desired, &compiled, &lacks_counters, ignored);
+		err = compile(&without_kernel, plan->desired, &compiled, &lacks_counters, NULL);
 		after = &compiled;
 	}
 	if (err < 0 || (before->bytes && compile_is_alike(before, after)))
@@ -356,7 +356,7 @@ static int forget_flows(const struct reconcile_input *input, const struct reconc
 
 /* A move ends as soon as no interface has the older program, also if one refuses that never had. */
 static int attach_and_move(const struct reconcile_input *input, struct reconcile_plan *plan,
-			   struct reconcile_report *report, char *error)
+			   struct reconcile_report *report, struct error *error)
 {
 	int err = reconcile_interfaces(input, plan->desired, &plan->running.image, report, error);
 	int move_err = 0;
@@ -364,19 +364,19 @@ static int attach_and_move(const struct reconcile_input *input, struct reconcile
 	if (err == 0)
 		err = forget_flows(input, plan, report);
 	if (!input->is_dry_run && kernel_is_moving(input->kernel))
-		move_err = kernel_finish_move(input->kernel);
+		move_err = kernel_finish_move(input->kernel, err < 0 ? NULL : error);
 	if (err < 0)
 		return err;
-	return move_err < 0 ? reconcile_fail(move_err, error) : 0;
+	return move_err;
 }
 
 int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan *plan,
-		     struct reconcile_report *ret, char error[static ERROR_TEXT])
+		     struct reconcile_report *ret, struct error *error)
 {
 	_cleanup_(reconcile_clear) struct reconcile_report report = {};
 	int err;
 
-	error[0] = '\0';
+	*error = (struct error){ 0 };
 	report.is_refused = plan->is_refused;
 	memcpy(report.refused_why, plan->running.refused_why, sizeof(report.refused_why));
 	err = replace(input, plan, &report, error);
@@ -387,7 +387,7 @@ int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan 
 	/* What cannot be kept undoes nothing: it enforces. */
 	if (err == 0 && input->sets_dir && !input->is_dry_run)
 		desired_keep_sets(plan->desired, input->sets_dir);
-	write_state(input, plan->desired, err < 0 ? error : "");
+	write_state(input, plan->desired, error_complete(error, err) < 0 ? ERROR(error) : NULL);
 	if (err < 0)
 		return err;
 	report.desired = TAKE_PTR(plan->desired);
@@ -399,7 +399,7 @@ int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan 
 /* 1: it was another text than the one that enforces, and is refused.  Then the old one goes on,
  * in step with Docker. */
 static int refuse_text(const struct reconcile_input *input, const struct reconcile_plan *plan,
-		       const char *why)
+		       const char *why, struct error *error)
 {
 	_cleanup_free_ char *running = NULL;
 	const struct image *image = &plan->running.image;
@@ -407,7 +407,7 @@ static int refuse_text(const struct reconcile_input *input, const struct reconci
 
 	if (err < 0 || !running || streq(running, plan->desired->text))
 		return err;
-	err = trial_refuse(input->kernel, plan->desired->text, why);
+	err = trial_refuse(input->kernel, plan->desired->text, why, error);
 	return err < 0 ? err : 1;
 }
 
@@ -417,7 +417,7 @@ static int refuse_text(const struct reconcile_input *input, const struct reconci
  * did it, nothing is replaced as long as he is there.
  */
 static int protect_logins(const struct reconcile_input *input, struct reconcile_plan **plan,
-			  char *error)
+			  struct error *error)
 {
 	char whom[LOCKOUT_TEXT];
 	struct lockout lockout;
@@ -428,23 +428,22 @@ static int protect_logins(const struct reconcile_input *input, struct reconcile_
 		if (found <= 0)
 			break;
 		lockout_describe(&lockout, (*plan)->desired->policy, whom);
-		snprintf(error, ERROR_TEXT, "it would cut %s", whom);
-		found = refuse_text(input, *plan, error);
+		error_set(error, -EPERM, "it would cut %s", whom);
+		found = refuse_text(input, *plan, error->text, error);
 		if (found <= 0)
-			return found < 0 ? reconcile_fail(found, error) : -EPERM;
+			return found < 0 ? found : -EPERM;
 		reconcile_plan_freep(plan);
 		found = make_plan(input, plan, error);
 		if (found < 0)
 			return found;
 	}
 	if (found < 0)
-		snprintf(error, ERROR_TEXT, "cannot tell who is logged in by SSH: %s",
-			 strerror(-found));
+		error_set_errno(error, found, "cannot tell who is logged in by SSH");
 	return found;
 }
 
 int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
-	      char error[static ERROR_TEXT])
+	      struct error *error)
 {
 	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
 	int err = make_plan(input, &plan, error);
@@ -453,8 +452,9 @@ int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 		err = protect_logins(input, &plan, error);
 	if (err == 0)
 		return reconcile_commit(input, plan, ret, error);
+	error_complete(error, err);
 	if (input->kernel && err != -ESTALE)
-		write_state(input, plan ? plan->desired : NULL, error);
+		write_state(input, plan ? plan->desired : NULL, ERROR(error));
 	return err;
 }
 

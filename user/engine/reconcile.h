@@ -73,9 +73,9 @@ struct reconcile_report {
  */
 struct reconcile_plan;
 int reconcile_prepare(const struct reconcile_input *input, struct reconcile_plan **ret,
-		      char error[static ERROR_TEXT]);
+		      struct error *error);
 int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan *plan,
-		     struct reconcile_report *ret, char error[static ERROR_TEXT]);
+		     struct reconcile_report *ret, struct error *error);
 const struct desired *reconcile_desired(const struct reconcile_plan *plan);
 
 /* Why that configuration was refused and not tried; "" = it was tried, not confirmed, and taken
@@ -92,7 +92,7 @@ void reconcile_plan_freep(struct reconcile_plan **plan);
  * is what it was, and the state in the kernel says why (where it can).
  */
 int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
-	      char error[static ERROR_TEXT]);
+	      struct error *error);
 
 /* The interfaces that the configuration names; NULL and 0 = auto. */
 char *const *reconcile_names(const struct desired *desired, size_t *ret_count);

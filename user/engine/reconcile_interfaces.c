@@ -102,8 +102,8 @@ bool reconcile_wants(const struct desired *desired, char *const *names, size_t n
 	return device && is_wanted(&wanted, device);
 }
 
-static int __attribute__((format(printf, 2, 3))) add_note(struct reconcile_report *report,
-							  const char *format, ...)
+static int __attribute__((format(printf, 2, 3)))
+add_note(struct reconcile_report *report, const char *format, ...)
 {
 	_cleanup_free_ char *note = NULL;
 	char *notes = NULL;
@@ -150,12 +150,13 @@ static enum hook_kind read_wish(struct kernel *kernel)
 {
 	struct state state;
 
-	if (kernel_read_state(kernel, &state) < 0 || state.hook >= HOOK_MAX)
+	if (kernel_read_state(kernel, &state, NULL) < 0 || state.hook >= HOOK_MAX)
 		return HOOK_NONE;
 	return state.hook;
 }
 
-static int attach(const struct attaching *attaching, const struct netdev *device)
+static int attach(const struct attaching *attaching, const struct netdev *device,
+		  struct error *error)
 {
 	const struct reconcile_input *input = attaching->input;
 	bool is_there = is_attached(attaching->there, attaching->there_count, device->ifindex);
@@ -167,12 +168,12 @@ static int attach(const struct attaching *attaching, const struct netdev *device
 	};
 	_cleanup_free_ char *note = NULL;
 	enum hook_kind hook;
-	int err = kernel_attach(input->kernel, &request, &hook, &note);
+	int err = kernel_attach(input->kernel, &request, &hook, &note, error);
 
 	/* The wish was for another interface, where that hook is. */
 	if (err < 0 && request.hook != input->hook) {
 		request.hook = HOOK_NONE;
-		err = kernel_attach(input->kernel, &request, &hook, &note);
+		err = kernel_attach(input->kernel, &request, &hook, &note, error);
 	}
 	if (err < 0)
 		return err;
@@ -191,7 +192,7 @@ static bool is_gone(const struct netdev *device)
 }
 
 /* One that refuses keeps no other from being guarded.  The first error is returned. */
-static int attach_each(const struct attaching *attaching, char *error)
+static int attach_each(const struct attaching *attaching, struct error *error)
 {
 	const struct reconcile_input *input = attaching->input;
 	const struct desired *desired = attaching->desired;
@@ -204,26 +205,25 @@ static int attach_each(const struct attaching *attaching, char *error)
 		    !reconcile_wants(desired, input->interfaces, input->interfaces_count,
 				     device->ifindex))
 			continue;
-		err = attach(attaching, device);
+		err = attach(attaching, device, first_err ? NULL : error);
 		if (err == 0 || first_err || is_gone(device))
 			continue;
 		first_err = err;
-		snprintf(error, ERROR_TEXT, "'%s': %s: %s", device->name, kernel_error(),
-			 strerror(-err));
+		error_prefix(error, err, "'%s'", device->name);
 	}
 	return first_err;
 }
 
 /* Those that are attached already get the program of this build, wanted or not. */
 static int attach_wanted(const struct reconcile_input *input, const struct desired *desired,
-			 struct reconcile_report *report, char *error)
+			 struct reconcile_report *report, struct error *error)
 {
 	_cleanup_free_ struct attachment *list = NULL;
 	struct attaching attaching = { .input = input, .desired = desired, .report = report };
-	int err = kernel_attachments(input->kernel, &list, &attaching.there_count);
+	int err = kernel_attachments(input->kernel, &list, &attaching.there_count, error);
 
 	if (err < 0)
-		return reconcile_fail(err, error);
+		return err;
 	attaching.there = list;
 	attaching.wish = read_wish(input->kernel);
 	return attach_each(&attaching, error);
@@ -277,21 +277,21 @@ static bool is_replaced(const struct reconcile_input *input, const struct desire
 
 /* Those of vanished interfaces go always. */
 static int detach_others(const struct reconcile_input *input, const struct desired *desired,
-			 const struct image *running, char *error)
+			 const struct image *running, struct error *error)
 {
 	bool is_exact =
 		!input->interfaces_count && is_moved(desired, running) && are_all_there(desired);
 	_cleanup_free_ struct attachment *list = NULL;
 	size_t count = 0;
-	int err = kernel_attachments(input->kernel, &list, &count);
+	int err = kernel_attachments(input->kernel, &list, &count, error);
 
 	for (size_t i = 0; err == 0 && i < count; i++) {
 		if (list[i].is_attached && !is_replaced(input, desired, list[i].ifindex) &&
 		    (!is_exact || reconcile_wants(desired, NULL, 0, list[i].ifindex)))
 			continue;
-		err = kernel_detach(input->kernel, &list[i]);
+		err = kernel_detach(input->kernel, &list[i], error);
 	}
-	return err < 0 ? reconcile_fail(err, error) : 0;
+	return err;
 }
 
 static bool is_upper(const struct netdev_list *netdevs, const struct netdev *device,
@@ -321,7 +321,7 @@ bool reconcile_has_outside(const struct reconcile_input *input, const struct des
 		if (reconcile_wants(desired, input->interfaces, input->interfaces_count,
 				    netdevs->devices[i].ifindex))
 			return true;
-	return input->kernel && kernel_attachments(input->kernel, &list, &count) == 0 &&
+	return input->kernel && kernel_attachments(input->kernel, &list, &count, NULL) == 0 &&
 	       is_any_attached(list, count);
 }
 
@@ -374,12 +374,12 @@ static __u32 flags_of(const struct netdev_list *netdevs, const struct netdev *de
  * guarded before we have heard of it.
  */
 static int note_others(const struct reconcile_input *input, const struct desired *desired,
-		       struct reconcile_report *report, char *error)
+		       struct reconcile_report *report, struct error *error)
 {
 	_cleanup_free_ struct other_interface *others = NULL;
 	_cleanup_free_ struct attachment *list = NULL;
 	size_t count = 0, others_count = 0;
-	int err = kernel_attachments(input->kernel, &list, &count);
+	int err = kernel_attachments(input->kernel, &list, &count, error);
 
 	for (size_t i = 0; err == 0 && i < desired->netdevs->devices_count; i++) {
 		const struct netdev *device = &desired->netdevs->devices[i];
@@ -398,20 +398,19 @@ static int note_others(const struct reconcile_input *input, const struct desired
 	}
 	if (err == 0)
 		err = kernel_note_others(input->kernel, others, others_count,
-					 settled_s(input, desired));
+					 settled_s(input, desired), error);
 	report->is_too_early = err > 0 && can_tell(desired);
-	return err < 0 ? reconcile_fail(err, error) : 0;
+	return err < 0 ? err : 0;
 }
 
 /* No frame from outside is received at the host's ends of containers' links, of which there are
  * many. */
 static int note_macs(const struct reconcile_input *input, const struct desired *desired,
-		     char *error)
+		     struct error *error)
 {
 	const struct netdev_list *netdevs = desired->netdevs;
 	_cleanup_free_ struct mac_key *macs = calloc(netdevs->devices_count + 1, sizeof(*macs));
 	size_t count = 0;
-	int err;
 
 	if (!macs)
 		return -ENOMEM;
@@ -421,14 +420,13 @@ static int note_macs(const struct reconcile_input *input, const struct desired *
 		if (!device->master || !streq(device->kind, "veth"))
 			memcpy(macs[count++].addr, device->mac, sizeof(device->mac));
 	}
-	err = kernel_note_macs(input->kernel, macs, count);
-	return err < 0 ? reconcile_fail(err, error) : 0;
+	return kernel_note_macs(input->kernel, macs, count, error);
 }
 
 int reconcile_interfaces(const struct reconcile_input *input, const struct desired *desired,
-			 const struct image *running, struct reconcile_report *report, char *error)
+			 const struct image *running, struct reconcile_report *report,
+			 struct error *error)
 {
-	char ignored[ERROR_TEXT];
 	int err;
 
 	if (input->guard == GUARD_NONE || input->is_dry_run)
@@ -441,7 +439,7 @@ int reconcile_interfaces(const struct reconcile_input *input, const struct desir
 	if (err == 0)
 		err = note_others(input, desired, report, error);
 	else
-		(void)note_others(input, desired, report, ignored);
+		(void)note_others(input, desired, report, NULL);
 	kernel_tend_means(input->kernel);
 	return err;
 }

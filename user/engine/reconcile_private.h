@@ -8,9 +8,6 @@
 
 struct policy;
 
-/* Makes kernel_error() the error that people read; returns err. */
-int reconcile_fail(int err, char *error);
-
 /* ---- compile.c ---- */
 
 /*
@@ -19,7 +16,7 @@ int reconcile_fail(int err, char *error);
  * replaced there is.  0, or -errno with error filled.
  */
 int compile(const struct reconcile_input *input, const struct desired *desired, struct image *image,
-	    bool *ret_lacks_counters, char error[static ERROR_TEXT]);
+	    bool *ret_lacks_counters, struct error *error);
 
 /* Equal in what they decide, but for when rules expire. */
 bool compile_is_alike(const struct image *a, const struct image *b);
@@ -36,6 +33,7 @@ int reconcile_flows(const struct policy *policy, const struct image *running,
 
 /* After the swap.  running: the policy that was replaced. */
 int reconcile_interfaces(const struct reconcile_input *input, const struct desired *desired,
-			 const struct image *running, struct reconcile_report *report, char *error);
+			 const struct image *running, struct reconcile_report *report,
+			 struct error *error);
 
 #endif

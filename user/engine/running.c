@@ -27,10 +27,11 @@ static int make_memory(const struct image_source *source, struct image *ret)
 	return 0;
 }
 
-static int read_older(struct kernel *kernel, enum image_slot slot, struct image *ret)
+static int read_older(struct kernel *kernel, enum image_slot slot, struct image *ret,
+		      struct error *error)
 {
 	struct image_source source = {};
-	int err = kernel_read_source(kernel, slot, &source);
+	int err = kernel_read_source(kernel, slot, &source, error);
 
 	if (err == 0)
 		err = make_memory(&source, ret);
@@ -38,13 +39,14 @@ static int read_older(struct kernel *kernel, enum image_slot slot, struct image 
 	return err;
 }
 
-int running_read(struct kernel *kernel, enum image_slot slot, struct image *ret)
+int running_read(struct kernel *kernel, enum image_slot slot, struct image *ret,
+		 struct error *error)
 {
 	int err;
 
 	if (kernel_is_moving(kernel))
-		return read_older(kernel, slot, ret);
-	err = kernel_read_image(kernel, slot, ret);
+		return read_older(kernel, slot, ret, error);
+	err = kernel_read_image(kernel, slot, ret, error);
 	if (err < 0 || image_check(ret->bytes, ret->size) == 0)
 		return err;
 	image_clear(ret);

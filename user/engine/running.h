@@ -5,6 +5,7 @@
 
 #include "policy_image.h"
 
+struct error;
 struct image;
 struct kernel;
 
@@ -14,6 +15,7 @@ struct kernel;
  * the audit mode, the generation and the deadline.  Such an image decides nothing and is never put
  * into a slot.
  */
-int running_read(struct kernel *kernel, enum image_slot slot, struct image *ret);
+int running_read(struct kernel *kernel, enum image_slot slot, struct image *ret,
+		 struct error *error);
 
 #endif

@@ -14,22 +14,12 @@
 
 #define CONFIG_BYTES (64u << 20)
 
-static int __attribute__((format(printf, 3, 4))) fail(int err, char *error, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(error, ERROR_TEXT, format, args);
-	va_end(args);
-	return err;
-}
-
 bool text_is_enforced(struct kernel *kernel)
 {
 	_cleanup_(image_clear) struct image image = {};
 	_cleanup_free_ char *text = NULL;
 
-	return kernel && running_read(kernel, SLOT_ACTIVE, &image) == 0 &&
+	return kernel && running_read(kernel, SLOT_ACTIVE, &image, NULL) == 0 &&
 	       notes_unpack(&image, &text, NULL) == 0 && text[0];
 }
 
@@ -39,19 +29,20 @@ bool text_is_enforced(struct kernel *kernel)
  * named, take the filter off them.
  */
 static int read_missing(const struct text_file *file, struct kernel *kernel, char **ret_text,
-			char *error)
+			struct error *error)
 {
 	if (text_is_enforced(kernel))
-		return fail(-ENOENT, error,
-			    "'%s' is missing, but the active policy was made from it: put it back, "
-			    "or create an empty file",
-			    file->path);
+		return error_set(
+			error, -ENOENT,
+			"'%s' is missing, but the active policy was made from it: put it back, "
+			"or create an empty file",
+			file->path);
 	*ret_text = strdup("");
-	return *ret_text ? 0 : fail(-ENOMEM, error, "out of memory");
+	return *ret_text ? 0 : error_set(error, -ENOMEM, "out of memory");
 }
 
 int text_load(const struct text_file *file, struct kernel *kernel, char **ret_text,
-	      char error[static ERROR_TEXT])
+	      struct error *error)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t length;
@@ -60,11 +51,12 @@ int text_load(const struct text_file *file, struct kernel *kernel, char **ret_te
 	if (err == -ENOENT && file->is_default)
 		return read_missing(file, kernel, ret_text, error);
 	if (err < 0)
-		return fail(err, error, "cannot read the configuration '%s': %s", file->path,
-			    conffile_error(err));
+		return error_set(error, err, "cannot read the configuration '%s': %s", file->path,
+				 conffile_error(err));
 	if (strlen(text) != length)
-		return fail(-EINVAL, error,
-			    "'%s' contains a zero byte, so it is not a configuration", file->path);
+		return error_set(error, -EINVAL,
+				 "'%s' contains a zero byte, so it is not a configuration",
+				 file->path);
 	*ret_text = TAKE_PTR(text);
 	return 0;
 }

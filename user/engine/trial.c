@@ -51,14 +51,14 @@ static int build_open(struct image *ret)
 
 /* What nobody asked for is not confirmed until it has run for a while.  Until then the confirmed
  * slot has what was before. */
-static int fill_confirmed(struct kernel *kernel, const struct state *state)
+static int fill_confirmed(struct kernel *kernel, const struct state *state, struct error *error)
 {
 	if (state->unconfirmed_ns && clock_ns(CLOCK_MONOTONIC) - state->unconfirmed_ns < SETTLED_NS)
 		return 0;
-	return kernel_copy_slot(kernel, SLOT_ACTIVE, SLOT_CONFIRMED);
+	return kernel_copy_slot(kernel, SLOT_ACTIVE, SLOT_CONFIRMED, error);
 }
 
-int trial_prepare(struct kernel *kernel, const struct image *running)
+int trial_prepare(struct kernel *kernel, const struct image *running, struct error *error)
 {
 	_cleanup_(image_clear) struct image open = {};
 	struct state state;
@@ -67,28 +67,28 @@ int trial_prepare(struct kernel *kernel, const struct image *running)
 	if (running->bytes && image_header(running)->deadline_ns)
 		return 0;
 	if (running->bytes) {
-		err = kernel_read_state(kernel, &state);
-		return err < 0 ? err : fill_confirmed(kernel, &state);
+		err = kernel_read_state(kernel, &state, error);
+		return err < 0 ? err : fill_confirmed(kernel, &state, error);
 	}
 	err = build_open(&open);
-	return err < 0 ? err : kernel_swap(kernel, SLOT_CONFIRMED, &open);
+	return err < 0 ? err : kernel_swap(kernel, SLOT_CONFIRMED, &open, error);
 }
 
-static int write_unconfirmed(struct kernel *kernel, __u64 since_ns)
+static int write_unconfirmed(struct kernel *kernel, __u64 since_ns, struct error *error)
 {
 	struct state state;
-	int err = kernel_read_state(kernel, &state);
+	int err = kernel_read_state(kernel, &state, error);
 
 	if (err < 0)
 		return err;
 	state.unconfirmed_ns = since_ns;
-	return kernel_write_state(kernel, &state);
+	return kernel_write_state(kernel, &state, error);
 }
 
-int trial_confirm(struct kernel *kernel)
+int trial_confirm(struct kernel *kernel, struct error *error)
 {
 	_cleanup_(image_clear) struct image running = {};
-	int err = kernel_read_image(kernel, SLOT_ACTIVE, &running);
+	int err = kernel_read_image(kernel, SLOT_ACTIVE, &running, error);
 	struct image_header *header = running.bytes;
 
 	if (err < 0)
@@ -98,8 +98,8 @@ int trial_confirm(struct kernel *kernel)
 	if (trial_of(header) == TRIAL_LAPSED)
 		return -ETIME;
 	header->deadline_ns = 0;
-	err = kernel_swap(kernel, SLOT_ACTIVE, &running);
-	return err < 0 ? err : write_unconfirmed(kernel, 0);
+	err = kernel_swap(kernel, SLOT_ACTIVE, &running, error);
+	return err < 0 ? err : write_unconfirmed(kernel, 0, error);
 }
 
 static int hash_configuration(const struct image *image, __u64 ret[2])
@@ -125,7 +125,8 @@ static int hash_refused(const struct image *trial, const struct image *confirmed
 	return err;
 }
 
-int trial_follow(struct kernel *kernel, const struct image *running, const struct image *next)
+int trial_follow(struct kernel *kernel, const struct image *running, const struct image *next,
+		 struct error *error)
 {
 	__u64 old[2], new[2];
 	int err = 0;
@@ -138,14 +139,15 @@ int trial_follow(struct kernel *kernel, const struct image *running, const struc
 		err = hash_configuration(next, new);
 	if (err < 0 || memcmp(old, new, sizeof(old)) == 0)
 		return err;
-	err = trial_prepare(kernel, running);
-	return err < 0 ? err : write_unconfirmed(kernel, clock_ns(CLOCK_MONOTONIC));
+	err = trial_prepare(kernel, running, error);
+	return err < 0 ? err : write_unconfirmed(kernel, clock_ns(CLOCK_MONOTONIC), error);
 }
 
-int trial_fall_back(struct kernel *kernel, struct image *running, __u64 ret_refused[2])
+int trial_fall_back(struct kernel *kernel, struct image *running, __u64 ret_refused[2],
+		    struct error *error)
 {
 	_cleanup_(image_clear) struct image confirmed = {};
-	int err = running_read(kernel, SLOT_CONFIRMED, &confirmed);
+	int err = running_read(kernel, SLOT_CONFIRMED, &confirmed, error);
 
 	if (err == 0)
 		err = hash_refused(running, &confirmed, ret_refused);
@@ -157,30 +159,30 @@ int trial_fall_back(struct kernel *kernel, struct image *running, __u64 ret_refu
 	return 0;
 }
 
-int trial_settle(struct kernel *kernel, const __u64 refused[2])
+int trial_settle(struct kernel *kernel, const __u64 refused[2], struct error *error)
 {
 	struct state state;
-	int err = kernel_read_state(kernel, &state);
+	int err = kernel_read_state(kernel, &state, error);
 
 	if (err < 0)
 		return err;
 	memcpy(state.refused, refused, sizeof(state.refused));
 	state.refused_why[0] = '\0';
 	state.unconfirmed_ns = 0;
-	err = kernel_write_state(kernel, &state);
-	return err < 0 ? err : kernel_copy_slot(kernel, SLOT_CONFIRMED, SLOT_ACTIVE);
+	err = kernel_write_state(kernel, &state, error);
+	return err < 0 ? err : kernel_copy_slot(kernel, SLOT_CONFIRMED, SLOT_ACTIVE, error);
 }
 
-int trial_refuse(struct kernel *kernel, const char *text, const char *why)
+int trial_refuse(struct kernel *kernel, const char *text, const char *why, struct error *error)
 {
 	struct state state;
-	int err = kernel_read_state(kernel, &state);
+	int err = kernel_read_state(kernel, &state, error);
 
 	if (err < 0)
 		return err;
 	hash_text(text, state.refused);
 	snprintf(state.refused_why, sizeof(state.refused_why), "%s", why);
-	return kernel_write_state(kernel, &state);
+	return kernel_write_state(kernel, &state, error);
 }
 
 bool trial_is_refused(const __u64 refused[2], const char *text)

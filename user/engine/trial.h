@@ -12,6 +12,7 @@
 
 #include "policy_image.h"
 
+struct error;
 struct image;
 struct kernel;
 
@@ -27,27 +28,29 @@ __u64 trial_deadline_ns(unsigned int seconds);
  * asked for it (trial_follow).  When nothing runs, an open policy does: then falling back means
  * being as before.
  */
-int trial_prepare(struct kernel *kernel, const struct image *running);
+int trial_prepare(struct kernel *kernel, const struct image *running, struct error *error);
 
 /*
  * Before the daemon, of which nobody asked for it, replaces what runs by `next`, made from the file
  * as it was saved meanwhile: a trial of that text within the next minutes is to go back to what
  * runs until now.  Nothing to do when the text is the same.
  */
-int trial_follow(struct kernel *kernel, const struct image *running, const struct image *next);
+int trial_follow(struct kernel *kernel, const struct image *running, const struct image *next,
+		 struct error *error);
 
 /* Makes the running trial permanent.  -ENOENT: none is pending, -ETIME: it is too late. */
-int trial_confirm(struct kernel *kernel);
+int trial_confirm(struct kernel *kernel, struct error *error);
 
 /* After a trial lapsed, what the kernel does already: *running, the trial's image, becomes the
  * confirmed one, and *ret_refused the hash of the trial's configuration. */
-int trial_fall_back(struct kernel *kernel, struct image *running, __u64 ret_refused[2]);
+int trial_fall_back(struct kernel *kernel, struct image *running, __u64 ret_refused[2],
+		    struct error *error);
 
 /* Tidies up behind it: the confirmed image into the active slot, and the refusal remembered. */
-int trial_settle(struct kernel *kernel, const __u64 refused[2]);
+int trial_settle(struct kernel *kernel, const __u64 refused[2], struct error *error);
 
 /* Refuses a text that is not tried. */
-int trial_refuse(struct kernel *kernel, const char *text, const char *why);
+int trial_refuse(struct kernel *kernel, const char *text, const char *why, struct error *error);
 
 /* Whether the text is the one that was refused. */
 bool trial_is_refused(const __u64 refused[2], const char *text);

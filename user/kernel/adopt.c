@@ -33,6 +33,7 @@ struct known {
 	size_t count;
 	size_t made; /* pins that were not there */
 	int err;
+	struct error *error;
 };
 
 /* Counts what kernel_pin_missing() says that it made; returns only failures. */
@@ -164,7 +165,7 @@ static bool name_other_link(const struct bpf_link_info *info, const char *progra
 
 /* ---- maps and links -------------------------------------------------------------------- */
 
-static int pin_map(const char *pin_dir, __u32 id)
+static int pin_map(const struct known *known, __u32 id)
 {
 	_cleanup_close_ int fd = bpf_map_get_fd_by_id(id);
 	struct bpf_map_info info = {};
@@ -176,7 +177,8 @@ static int pin_map(const char *pin_dir, __u32 id)
 	dot = strchr(info.name, '.');
 	if (dot && !streq(dot, ".bss")) /* a program's own constants */
 		return 0;
-	return kernel_pin_missing(fd, pin_dir, MAPS_DIR, dot ? "fastpath" : info.name);
+	return kernel_pin_missing(fd, known->pin_dir, MAPS_DIR, dot ? "fastpath" : info.name,
+				  known->error);
 }
 
 typedef int link_handler(struct known *known, int fd, const struct bpf_link_info *info);
@@ -217,7 +219,8 @@ static int pin_link(struct known *known, int fd, const struct bpf_link_info *inf
 	    !(name_interface_link(info, pin, sizeof(pin)) ||
 	      name_other_link(info, program.info.name, pin, sizeof(pin))))
 		return 0;
-	return count_made(known, kernel_pin_missing(fd, known->pin_dir, "links", pin));
+	return count_made(known,
+			  kernel_pin_missing(fd, known->pin_dir, "links", pin, known->error));
 }
 
 /* ---- clsact, which has no links ------------------------------------------------------ */
@@ -238,8 +241,8 @@ static int adopt_clsact(struct known *known, bool with_pins)
 		snprintf(pin, sizeof(pin), "%d-%s", one->if_index, hook_name(HOOK_CLSACT));
 		err = known->err;
 		if (with_pins)
-			err = count_made(known,
-					 kernel_pin_missing(fd, known->pin_dir, "links", pin));
+			err = count_made(known, kernel_pin_missing(fd, known->pin_dir, "links", pin,
+								   known->error));
 	}
 	if (names)
 		if_freenameindex(names);
@@ -257,10 +260,10 @@ static int find(struct known *known)
 
 static int pin_all(struct known *known)
 {
-	int err = kernel_make_dirs(known->pin_dir);
+	int err = kernel_make_dirs(known->pin_dir, known->error);
 
 	for (size_t i = 0; err >= 0 && i < known->count; i++)
-		err = count_made(known, pin_map(known->pin_dir, known->maps[i]));
+		err = count_made(known, pin_map(known, known->maps[i]));
 	if (err >= 0)
 		err = for_each_link(known, pin_link);
 	return err < 0 ? err : adopt_clsact(known, true);
@@ -278,9 +281,9 @@ bool kernel_has_strays(const char *pin_dir)
 	return has;
 }
 
-int kernel_adopt(const char *pin_dir)
+int kernel_adopt(const char *pin_dir, struct error *error)
 {
-	struct known known = { .pin_dir = pin_dir };
+	struct known known = { .pin_dir = pin_dir, .error = error };
 	int err = find(&known);
 
 	if (err == 0 && known.count)

@@ -159,7 +159,7 @@ static bool read_attachment(const struct kernel *kernel, const char *pin,
 
 /* Of each interface, ifindex 0, or of one: there is a pin or two for each of hundreds. */
 static int read_attachments(struct kernel *kernel, int ifindex, struct attachment **ret,
-			    size_t *ret_count)
+			    size_t *ret_count, struct error *error)
 {
 	_cleanup_free_ struct attachment *list = NULL;
 	_cleanup_free_ char *path = NULL;
@@ -171,7 +171,7 @@ static int read_attachments(struct kernel *kernel, int ifindex, struct attachmen
 		return -ENOMEM;
 	dir = opendir(path);
 	if (!dir && errno != ENOENT)
-		return kernel_fail(-errno, "cannot read '%s'", path);
+		return error_set_errno(error, -errno, "cannot read '%s'", path);
 	while (dir && (entry = readdir(dir))) {
 		struct attachment *attachment;
 
@@ -188,12 +188,13 @@ static int read_attachments(struct kernel *kernel, int ifindex, struct attachmen
 	return 0;
 }
 
-int kernel_attachments(struct kernel *kernel, struct attachment **ret, size_t *ret_count)
+int kernel_attachments(struct kernel *kernel, struct attachment **ret, size_t *ret_count,
+		       struct error *error)
 {
-	return read_attachments(kernel, 0, ret, ret_count);
+	return read_attachments(kernel, 0, ret, ret_count, error);
 }
 
-int kernel_unpin_link(struct kernel *kernel, const char *pin)
+int kernel_unpin_link(struct kernel *kernel, const char *pin, struct error *error)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
@@ -206,31 +207,31 @@ int kernel_unpin_link(struct kernel *kernel, const char *pin)
 	if (fd >= 0)
 		(void)bpf_link_detach(fd);
 	if (unlink(path) < 0 && errno != ENOENT)
-		return kernel_fail(-errno, "cannot remove the pin '%s'", path);
+		return error_set_errno(error, -errno, "cannot remove the pin '%s'", path);
 	return 0;
 }
 
-static int detach(struct kernel *kernel, const struct attachment *attachment)
+static int detach(struct kernel *kernel, const struct attachment *attachment, struct error *error)
 {
 	if (attachment->hook == HOOK_CLSACT && attachment->is_attached) {
 		int err = detach_clsact(attachment->ifindex);
 
 		if (err < 0)
-			return kernel_fail(err, "cannot detach from interface %d",
-					   attachment->ifindex);
+			return error_set_errno(error, err, "cannot detach from interface %d",
+					       attachment->ifindex);
 	}
-	return kernel_unpin_link(kernel, attachment->pin);
+	return kernel_unpin_link(kernel, attachment->pin, error);
 }
 
-int kernel_detach(struct kernel *kernel, const struct attachment *attachment)
+int kernel_detach(struct kernel *kernel, const struct attachment *attachment, struct error *error)
 {
-	int err = detach(kernel, attachment);
+	int err = detach(kernel, attachment, error);
 	__u32 ifindex;
 
 	/* The attachment of an interface that is gone knows it by the pin's name only. */
 	if (err < 0 || sscanf(attachment->pin, "%u-", &ifindex) != 1)
 		return err;
-	return kernel_forget_interface(kernel, ifindex);
+	return kernel_forget_interface(kernel, ifindex, error);
 }
 
 bool kernel_is_own_attached(struct kernel *kernel)
@@ -238,7 +239,7 @@ bool kernel_is_own_attached(struct kernel *kernel)
 	_cleanup_free_ struct attachment *list = NULL;
 	size_t count = 0;
 
-	if (kernel_attachments(kernel, &list, &count) < 0)
+	if (kernel_attachments(kernel, &list, &count, NULL) < 0)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		bool is_own = !list[i].is_attached;
@@ -252,11 +253,11 @@ bool kernel_is_own_attached(struct kernel *kernel)
 }
 
 static int program_for(struct kernel *kernel, const struct attach_request *request,
-		       enum hook_kind hook)
+		       enum hook_kind hook, struct error *error)
 {
 	if (hook == HOOK_XDP_NATIVE || hook == HOOK_XDP_GENERIC)
-		return kernel_program(kernel, PROGRAM_XDP);
-	return kernel_program(kernel, request->is_ethernet ? PROGRAM_TC : PROGRAM_TC_L3);
+		return kernel_program(kernel, PROGRAM_XDP, error);
+	return kernel_program(kernel, request->is_ethernet ? PROGRAM_TC : PROGRAM_TC_L3, error);
 }
 
 static int attach_link(int program_fd, int ifindex, enum hook_kind hook)
@@ -302,9 +303,9 @@ static int attach_and_pin_clsact(int program_fd, int ifindex, const char *path)
 
 /* Attaches at one hook and pins what keeps it there. */
 static int attach_at(struct kernel *kernel, const struct attach_request *request,
-		     enum hook_kind hook)
+		     enum hook_kind hook, struct error *error)
 {
-	int program_fd = program_for(kernel, request, hook);
+	int program_fd = program_for(kernel, request, hook, error);
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int link_fd = -1;
 	char pin[48];
@@ -324,9 +325,9 @@ static int attach_at(struct kernel *kernel, const struct attach_request *request
 
 /* Puts the newly loaded program into the link that is there. */
 static int update_link(struct kernel *kernel, const struct attach_request *request,
-		       const struct attachment *attachment)
+		       const struct attachment *attachment, struct error *error)
 {
-	int program_fd = program_for(kernel, request, attachment->hook);
+	int program_fd = program_for(kernel, request, attachment->hook, error);
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
 
@@ -340,8 +341,8 @@ static int update_link(struct kernel *kernel, const struct attach_request *reque
 		return attach_and_pin_clsact(program_fd, request->ifindex, path);
 	fd = bpf_obj_get(path);
 	if (fd < 0 || bpf_link_update(fd, program_fd, NULL) < 0)
-		return kernel_fail(-errno, "cannot replace the program on interface %d",
-				   request->ifindex);
+		return error_set_errno(error, -errno, "cannot replace the program on interface %d",
+				       request->ifindex);
 	return 0;
 }
 
@@ -383,7 +384,7 @@ static bool is_unpinned(struct kernel *kernel, int ifindex, int err)
 }
 
 static int attach_best(struct kernel *kernel, const struct attach_request *request,
-		       enum hook_kind *ret_hook, char **ret_note)
+		       enum hook_kind *ret_hook, char **ret_note, struct error *error)
 {
 	_cleanup_free_ char *note = NULL;
 	int err = -EOPNOTSUPP;
@@ -397,35 +398,36 @@ static int attach_best(struct kernel *kernel, const struct attach_request *reque
 			continue;
 		if (hook == HOOK_XDP_GENERIC && request->hook != hook)
 			continue;
-		err = attach_at(kernel, request, hook);
+		err = attach_at(kernel, request, hook, NULL);
 		if (err == 0) {
 			*ret_hook = hook;
 			*ret_note = TAKE_PTR(note);
 			return 0;
 		}
 		if (is_xdp && is_unpinned(kernel, request->ifindex, err))
-			return kernel_fail(err, "the filter on interface %d lost its pin just now",
-					   request->ifindex);
+			return error_set_errno(error, err,
+					       "the filter on interface %d lost its pin just now",
+					       request->ifindex);
 		if (is_xdp && !note)
 			note = refusal(request->ifindex, hook, err);
 	}
-	return kernel_fail(err, "cannot attach to interface %d", request->ifindex);
+	return error_set_errno(error, err, "cannot attach to interface %d", request->ifindex);
 }
 
 /* The attachment that stays, or NULL; pins whose interface is gone are removed. */
 static int find_attached(struct kernel *kernel, const struct attach_request *request,
-			 struct attachment *ret, bool *ret_found)
+			 struct attachment *ret, bool *ret_found, struct error *error)
 {
 	_cleanup_free_ struct attachment *list = NULL;
 	size_t count = 0;
-	int err = read_attachments(kernel, request->ifindex, &list, &count);
+	int err = read_attachments(kernel, request->ifindex, &list, &count, error);
 
 	*ret_found = false;
 	for (size_t i = 0; err == 0 && i < count; i++) {
 		if (list[i].ifindex != request->ifindex)
 			continue;
 		if (!list[i].is_attached) {
-			err = kernel_unpin_link(kernel, list[i].pin);
+			err = kernel_unpin_link(kernel, list[i].pin, error);
 			continue;
 		}
 		*ret = list[i];
@@ -442,41 +444,43 @@ static bool is_xdp(enum hook_kind hook)
 /* The kernel has native or generic XDP on an interface, never both: tc holds in between. */
 static int change_xdp_mode(struct kernel *kernel, const struct attach_request *request,
 			   const struct attachment *there, enum hook_kind *ret_hook,
-			   char **ret_note)
+			   char **ret_note, struct error *error)
 {
 	struct attachment cover = { .ifindex = request->ifindex,
 				    .hook = HOOK_TCX,
 				    .is_attached = true };
-	int err = attach_at(kernel, request, cover.hook);
+	int err = attach_at(kernel, request, cover.hook, NULL);
 
 	if (err < 0) {
 		cover.hook = HOOK_CLSACT;
-		err = attach_at(kernel, request, cover.hook);
+		err = attach_at(kernel, request, cover.hook, NULL);
 	}
 	if (err < 0)
-		return kernel_fail(err, "cannot attach to interface %d", request->ifindex);
+		return error_set_errno(error, err, "cannot attach to interface %d",
+				       request->ifindex);
 	snprintf(cover.pin, sizeof(cover.pin), "%d-%s", cover.ifindex, hook_name(cover.hook));
-	err = detach(kernel, there);
+	err = detach(kernel, there, error);
 	if (err == 0)
-		err = attach_best(kernel, request, ret_hook, ret_note);
+		err = attach_best(kernel, request, ret_hook, ret_note, error);
 	/* If it failed, tc goes on. */
-	return err < 0 ? err : detach(kernel, &cover);
+	return err < 0 ? err : detach(kernel, &cover, error);
 }
 
 static int keep_or_move(struct kernel *kernel, const struct attach_request *request,
-			const struct attachment *there, enum hook_kind *ret_hook, char **ret_note)
+			const struct attachment *there, enum hook_kind *ret_hook, char **ret_note,
+			struct error *error)
 {
 	int err;
 
 	if (request->hook == HOOK_NONE || request->hook == there->hook) {
 		*ret_hook = there->hook;
-		return kernel->is_renewing ? update_link(kernel, request, there) : 0;
+		return kernel->is_renewing ? update_link(kernel, request, there, error) : 0;
 	}
 	if (is_xdp(there->hook) && is_xdp(request->hook))
-		return change_xdp_mode(kernel, request, there, ret_hook, ret_note);
+		return change_xdp_mode(kernel, request, there, ret_hook, ret_note, error);
 	/* The new one holds before the old one lets go. */
-	err = attach_best(kernel, request, ret_hook, ret_note);
-	return err < 0 ? err : detach(kernel, there);
+	err = attach_best(kernel, request, ret_hook, ret_note, error);
+	return err < 0 ? err : detach(kernel, there, error);
 }
 
 /* What came in before the filter was there is on its way through the stack for microseconds. */
@@ -488,22 +492,22 @@ static void let_through(void)
 }
 
 int kernel_attach(struct kernel *kernel, const struct attach_request *request,
-		  enum hook_kind *ret_hook, char **ret_note)
+		  enum hook_kind *ret_hook, char **ret_note, struct error *error)
 {
 	struct attachment there;
 	bool is_there = false;
 	int err;
 
 	*ret_note = NULL;
-	err = find_attached(kernel, request, &there, &is_there);
+	err = find_attached(kernel, request, &there, &is_there, error);
 	if (err < 0)
 		return err;
 	if (is_there) {
-		err = keep_or_move(kernel, request, &there, ret_hook, ret_note);
+		err = keep_or_move(kernel, request, &there, ret_hook, ret_note, error);
 	} else {
-		err = attach_best(kernel, request, ret_hook, ret_note);
+		err = attach_best(kernel, request, ret_hook, ret_note, error);
 		let_through();
 	}
 	/* Once it is noted, what stands behind the filter relies on it. */
-	return err < 0 ? err : kernel_note_guarded(kernel, request);
+	return err < 0 ? err : kernel_note_guarded(kernel, request, error);
 }

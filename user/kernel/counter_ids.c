@@ -145,7 +145,7 @@ static void read_owners(struct counter_ids *ids)
 	}
 }
 
-int counter_ids_read(struct kernel *kernel, struct counter_ids **ret)
+int counter_ids_read(struct kernel *kernel, struct counter_ids **ret, struct error *error)
 {
 	_cleanup_(counter_ids_freep) struct counter_ids *ids = calloc(1, sizeof(*ids));
 	void *owners;
@@ -156,7 +156,7 @@ int counter_ids_read(struct kernel *kernel, struct counter_ids **ret)
 	owners = mmap(NULL, OWNERS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      kernel->counter_owners_fd, 0);
 	if (owners == MAP_FAILED)
-		return kernel_fail(-errno, "cannot read the owners of the counters");
+		return error_set_errno(error, -errno, "cannot read the owners of the counters");
 	ids->owners = owners;
 	ids->places = calloc(PLACES, sizeof(*ids->places));
 	if (!ids->places)
@@ -209,9 +209,9 @@ static void share_out(const struct counter_ids *ids)
 	}
 }
 
-int counter_ids_totals(struct counter_ids *ids, const struct counters **ret)
+int counter_ids_totals(struct counter_ids *ids, const struct counters **ret, struct error *error)
 {
-	int err = kernel_map_counters(ids->kernel);
+	int err = kernel_map_counters(ids->kernel, error);
 
 	if (err < 0)
 		return err;
@@ -291,10 +291,10 @@ static bool is_held(const struct counter_ids *ids, __u32 id)
  * counters.
  */
 int counter_ids_make_room(struct counter_ids *ids, const struct counter_request *requests,
-			  size_t count)
+			  size_t count, struct error *error)
 {
 	_cleanup_free_ struct counter_key *wanted = sorted_keys(requests, count);
-	int err = wanted ? kernel_map_counters(ids->kernel) : -ENOMEM;
+	int err = wanted ? kernel_map_counters(ids->kernel, error) : -ENOMEM;
 
 	for (__u32 id = COUNTER_FIRST; err == 0 && id < LIMIT_COUNTERS; id++) {
 		const struct counter_key *owner = &ids->owners[id];
@@ -404,13 +404,14 @@ static int carry(struct counter_ids *ids, const struct carried_counter *carried)
 	return err;
 }
 
-int kernel_carry_counters(struct kernel *kernel, const struct carried_counters *carried)
+int kernel_carry_counters(struct kernel *kernel, const struct carried_counters *carried,
+			  struct error *error)
 {
 	_cleanup_(counter_ids_freep) struct counter_ids *ids = NULL;
-	int err = counter_ids_read(kernel, &ids);
+	int err = counter_ids_read(kernel, &ids, error);
 
 	if (err == 0)
-		err = kernel_map_counters(kernel);
+		err = kernel_map_counters(kernel, error);
 	for (__u32 id = 0; err == 0 && id < COUNTER_FIRST; id++)
 		kernel_set_carried(kernel, id, &carried->reasons[id]);
 	for (size_t i = 0; err == 0 && i < carried->count; i++)

@@ -27,7 +27,7 @@ __u32 kernel_counter_elements(void)
 	return isdigit(*last) ? COUNTERS_CPU(strtoul(last, NULL, 10)) + 1 : 0;
 }
 
-int kernel_map_counters(struct kernel *kernel)
+int kernel_map_counters(struct kernel *kernel, struct error *error)
 {
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
@@ -36,11 +36,11 @@ int kernel_map_counters(struct kernel *kernel)
 	if (kernel->counters)
 		return 0;
 	if (bpf_obj_get_info_by_fd(kernel->counters_fd, &info, &size) < 0)
-		return kernel_fail(-errno, "cannot open the counters");
+		return error_set_errno(error, -errno, "cannot open the counters");
 	counters = mmap(NULL, info.max_entries * sizeof(*kernel->counters), PROT_READ | PROT_WRITE,
 			MAP_SHARED, kernel->counters_fd, 0);
 	if (counters == MAP_FAILED)
-		return kernel_fail(-errno, "cannot map the counters");
+		return error_set_errno(error, -errno, "cannot map the counters");
 	kernel->counters = counters;
 	kernel->counter_elements = info.max_entries;
 	return 0;

@@ -8,23 +8,6 @@
 #include "base/log.h"
 #include "kernel/private.h"
 
-static char error_text[512];
-
-const char *kernel_error(void)
-{
-	return error_text;
-}
-
-int kernel_fail(int err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(error_text, sizeof(error_text), format, args);
-	va_end(args);
-	return err;
-}
-
 /* libbpf's talk goes where ours goes, one level down: what failed is said by us. */
 #define LOG_TAIL 8192 /* bytes */
 

@@ -55,7 +55,7 @@ static bool is_same(int link_fd, int program_fd)
 		       new.info.nr_map_ids &&memcmp(old.maps, new.maps, sizeof(old.maps)) == 0;
 }
 
-static int create_link(int program_fd, __u32 family)
+static int create_link(int program_fd, __u32 family, struct error *error)
 {
 	struct link_create attr = {
 		.prog_fd = program_fd,
@@ -71,11 +71,12 @@ static int create_link(int program_fd, __u32 family)
 		if (fd < 0 && errno != EBUSY)
 			break;
 	}
-	return fd < 0 ? kernel_fail(-errno, "cannot attach the gate to netfilter") : fd;
+	return fd < 0 ? error_set_errno(error, -errno, "cannot attach the gate to netfilter") : fd;
 }
 
 /* The new link is there before its pin takes the place of the old one, which then goes. */
-static int attach(struct kernel *kernel, int program_fd, __u32 family, const char *pin)
+static int attach(struct kernel *kernel, int program_fd, __u32 family, const char *pin,
+		  struct error *error)
 {
 	_cleanup_free_ char *path = NULL, *path_new = NULL;
 	_cleanup_close_ int old_fd = -1, fd = -1;
@@ -86,40 +87,42 @@ static int attach(struct kernel *kernel, int program_fd, __u32 family, const cha
 	if (old_fd >= 0 && is_same(old_fd, program_fd))
 		return 0;
 	(void)unlink(path_new);
-	fd = create_link(program_fd, family);
+	fd = create_link(program_fd, family, error);
 	if (fd < 0)
 		return fd;
 	if (bpf_obj_pin(fd, path_new) < 0 || rename(path_new, path) < 0)
-		return kernel_fail(-errno, "cannot pin '%s'", path);
+		return error_set_errno(error, -errno, "cannot pin '%s'", path);
 	if (old_fd >= 0)
 		(void)bpf_link_detach(old_fd); /* also if somebody holds it */
 	return 0;
 }
 
-static int load(const struct kernel *kernel, struct gate_bpf *gate)
+static int load(const struct kernel *kernel, struct gate_bpf *gate, struct error *error)
 {
 	int err;
 
 	bpf_program__set_type(gate->progs.gate, PROG_TYPE_NETFILTER);
 	bpf_program__set_expected_attach_type(gate->progs.gate, ATTACH_NETFILTER);
-	err = kernel_share_maps(kernel, gate->obj);
+	err = kernel_share_maps(kernel, gate->obj, error);
 	if (err == 0)
 		err = gate_bpf__load(gate);
-	return err < 0 ? kernel_fail(err, "the kernel refused the gate") : 0;
+	return err < 0 ? error_set_errno(error, err, "the kernel refused the gate") : 0;
 }
 
-int kernel_load_gate(struct kernel *kernel)
+int kernel_load_gate(struct kernel *kernel, struct error *error)
 {
 	struct gate_bpf *gate = gate_bpf__open();
 	int err;
 
 	if (!gate)
-		return kernel_fail(-errno, "cannot read the built-in gate");
-	err = load(kernel, gate);
+		return error_set_errno(error, -errno, "cannot read the built-in gate");
+	err = load(kernel, gate, error);
 	if (err == 0)
-		err = attach(kernel, bpf_program__fd(gate->progs.gate), NFPROTO_IPV4, "gate-inet4");
+		err = attach(kernel, bpf_program__fd(gate->progs.gate), NFPROTO_IPV4, "gate-inet4",
+			     error);
 	if (err == 0)
-		err = attach(kernel, bpf_program__fd(gate->progs.gate), NFPROTO_IPV6, "gate-inet6");
+		err = attach(kernel, bpf_program__fd(gate->progs.gate), NFPROTO_IPV6, "gate-inet6",
+			     error);
 	gate_bpf__destroy(gate);
 	return err;
 }

@@ -110,7 +110,7 @@ void kernel_hold_links(struct kernel *kernel)
 
 static __u32 pinned_state_id(const struct kernel *kernel)
 {
-	_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, kernel->maps_dir, "state");
+	_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, kernel->maps_dir, "state", NULL);
 
 	return kernel_map_id(fd);
 }
@@ -124,7 +124,8 @@ bool kernel_is_in_place(struct kernel *kernel)
 	if (kernel->is_moving)
 		return true;
 	if (pinned_state_id(kernel) != kernel_map_id(kernel->state_fd) ||
-	    kernel_attachments(kernel, &list, &count) < 0 || kernel_read_means(kernel, means) < 0)
+	    kernel_attachments(kernel, &list, &count, NULL) < 0 ||
+	    kernel_read_means(kernel, means, NULL) < 0)
 		return false;
 	for (size_t i = 0; i < kernel->held_count; i++) {
 		_cleanup_free_ char *path = NULL;
@@ -143,7 +144,7 @@ bool kernel_is_in_place(struct kernel *kernel)
 }
 
 /* Links that somebody detached are left: they are made anew. */
-static int pin_held_links(struct kernel *kernel)
+static int pin_held_links(struct kernel *kernel, struct error *error)
 {
 	int err = 0, made = 0;
 
@@ -152,13 +153,13 @@ static int pin_held_links(struct kernel *kernel)
 
 		if (is_gone(link))
 			continue;
-		err = kernel_pin_missing(link->fd, kernel->pin_dir, "links", link->pin);
+		err = kernel_pin_missing(link->fd, kernel->pin_dir, "links", link->pin, error);
 		made += err > 0;
 	}
 	return err < 0 ? err : made;
 }
 
-int kernel_heal(struct kernel *kernel)
+int kernel_heal(struct kernel *kernel, struct error *error)
 {
 	__u32 pinned = pinned_state_id(kernel);
 	int made, links;
@@ -166,9 +167,10 @@ int kernel_heal(struct kernel *kernel)
 	if (kernel->is_moving)
 		return 0;
 	if (pinned && pinned != kernel_map_id(kernel->state_fd))
-		return kernel_fail(-ESTALE, "the maps below '%s' were replaced", kernel->pin_dir);
-	made = kernel_pin_maps(kernel);
-	links = made < 0 ? made : pin_held_links(kernel);
+		return error_set(error, -ESTALE, "the maps below '%s' were replaced",
+				 kernel->pin_dir);
+	made = kernel_pin_maps(kernel, error);
+	links = made < 0 ? made : pin_held_links(kernel, error);
 	if (links < 0)
 		return links;
 	kernel_mend_means(kernel);

@@ -11,23 +11,25 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-int kernel_note_guarded(struct kernel *kernel, const struct attach_request *request)
+int kernel_note_guarded(struct kernel *kernel, const struct attach_request *request,
+			struct error *error)
 {
 	struct interface interface = { .flags = request->is_shared ? INTERFACE_SHARED : 0 };
 	__u32 key = request->ifindex;
 
 	if (bpf_map_update_elem(kernel->interfaces_fd, &key, &interface, BPF_ANY) < 0)
-		return kernel_fail(-errno,
-				   "cannot record interface %d (the limit is %d interfaces)",
-				   request->ifindex, LIMIT_KNOWN);
+		return error_set_errno(error, -errno,
+				       "cannot record interface %d (the limit is %d interfaces)",
+				       request->ifindex, LIMIT_KNOWN);
 	return 0;
 }
 
-int kernel_forget_interface(struct kernel *kernel, __u32 ifindex)
+int kernel_forget_interface(struct kernel *kernel, __u32 ifindex, struct error *error)
 {
 	if (kernel->interfaces_fd >= 0 &&
 	    bpf_map_delete_elem(kernel->interfaces_fd, &ifindex) < 0 && errno != ENOENT)
-		return kernel_fail(-errno, "cannot remove interface %u from its map", ifindex);
+		return error_set_errno(error, -errno, "cannot remove interface %u from its map",
+				       ifindex);
 	return 0;
 }
 
@@ -41,7 +43,8 @@ static const struct other_interface *find_other(const struct other_interface *ot
 }
 
 /* Those that are noted as not guarded, and should not be. */
-static int forget_others(struct kernel *kernel, const struct other_interface *others, size_t count)
+static int forget_others(struct kernel *kernel, const struct other_interface *others, size_t count,
+			 struct error *error)
 {
 	_cleanup_free_ __u32 *gone = calloc(LIMIT_KNOWN, sizeof(*gone));
 	__u32 gone_count = 0, key, *previous = NULL;
@@ -49,14 +52,14 @@ static int forget_others(struct kernel *kernel, const struct other_interface *ot
 	int err = 0;
 
 	if (!gone)
-		return kernel_fail(-ENOMEM, "cannot record interfaces");
+		return error_set_errno(error, -ENOMEM, "cannot record interfaces");
 	for (; bpf_map_get_next_key(kernel->interfaces_fd, previous, &key) == 0; previous = &key)
 		if (bpf_map_lookup_elem(kernel->interfaces_fd, &key, &interface) == 0 &&
 		    (interface.flags & (INTERFACE_UPPER | INTERFACE_INSIDE)) &&
 		    !find_other(others, count, key) && gone_count < LIMIT_KNOWN)
 			gone[gone_count++] = key;
 	for (__u32 i = 0; err == 0 && i < gone_count; i++)
-		err = kernel_forget_interface(kernel, gone[i]);
+		err = kernel_forget_interface(kernel, gone[i], error);
 	return err;
 }
 
@@ -75,7 +78,8 @@ static struct interface describe(const struct other_interface *other, const stru
 	return interface;
 }
 
-static int note_other(struct kernel *kernel, const struct other_interface *other, __u32 settled_s)
+static int note_other(struct kernel *kernel, const struct other_interface *other, __u32 settled_s,
+		      struct error *error)
 {
 	struct interface there, interface;
 	bool is_there = bpf_map_lookup_elem(kernel->interfaces_fd, &other->ifindex, &there) == 0;
@@ -84,17 +88,17 @@ static int note_other(struct kernel *kernel, const struct other_interface *other
 	if (!(is_there && memcmp(&there, &interface, sizeof(there)) == 0) &&
 	    bpf_map_update_elem(kernel->interfaces_fd, &other->ifindex, &interface, BPF_ANY) < 0 &&
 	    errno != E2BIG)
-		return kernel_fail(-errno, "cannot record interface %u", other->ifindex);
+		return error_set_errno(error, -errno, "cannot record interface %u", other->ifindex);
 	return interface.flags & INTERFACE_NEW ? 1 : 0;
 }
 
 int kernel_note_others(struct kernel *kernel, const struct other_interface *others, size_t count,
-		       __u32 settled_s)
+		       __u32 settled_s, struct error *error)
 {
-	int err = forget_others(kernel, others, count), some = 0;
+	int err = forget_others(kernel, others, count, error), some = 0;
 
 	for (size_t i = 0; err >= 0 && i < count; i++) {
-		err = note_other(kernel, &others[i], settled_s);
+		err = note_other(kernel, &others[i], settled_s, error);
 		some |= err > 0;
 	}
 	return err < 0 ? err : some;
@@ -108,7 +112,8 @@ static int compare_mac(const void *a, const void *b)
 }
 
 /* Removes those that no device has any more. */
-static int forget_macs(struct kernel *kernel, const struct mac_key *macs, size_t count)
+static int forget_macs(struct kernel *kernel, const struct mac_key *macs, size_t count,
+		       struct error *error)
 {
 	struct mac_key key, next, *previous = NULL;
 	bool is_left = bpf_map_get_next_key(kernel->own_macs_fd, NULL, &next) == 0;
@@ -121,13 +126,13 @@ static int forget_macs(struct kernel *kernel, const struct mac_key *macs, size_t
 		is_left = bpf_map_get_next_key(kernel->own_macs_fd, previous, &next) == 0;
 		if (!bsearch(&key, macs, count, sizeof(*macs), compare_mac) &&
 		    bpf_map_delete_elem(kernel->own_macs_fd, &key) < 0 && errno != ENOENT)
-			return kernel_fail(-errno,
-					   "cannot remove a link-layer address from its map");
+			return error_set_errno(error, -errno,
+					       "cannot remove a link-layer address from its map");
 	}
 	return 0;
 }
 
-int kernel_note_macs(struct kernel *kernel, struct mac_key *macs, size_t count)
+int kernel_note_macs(struct kernel *kernel, struct mac_key *macs, size_t count, struct error *error)
 {
 	__u8 own = 1;
 
@@ -135,6 +140,6 @@ int kernel_note_macs(struct kernel *kernel, struct mac_key *macs, size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (bpf_map_update_elem(kernel->own_macs_fd, &macs[i], &own, BPF_ANY) < 0 &&
 		    errno != E2BIG)
-			return kernel_fail(-errno, "cannot record a link-layer address");
-	return forget_macs(kernel, macs, count);
+			return error_set_errno(error, -errno, "cannot record a link-layer address");
+	return forget_macs(kernel, macs, count, error);
 }

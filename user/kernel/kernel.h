@@ -10,7 +10,7 @@
  *   links/MEANS-FAMILY   likewise, for what is not on an interface
  * so that the filter outlives the process that made it, and the next process finds it.
  *
- * Functions return 0 or -errno.  After a failure kernel_error() says what was attempted.
+ * Functions return 0 or -errno, with an error that says what was attempted, and why it failed.
  */
 #ifndef TIDEGATE_KERNEL_H
 #define TIDEGATE_KERNEL_H
@@ -24,6 +24,7 @@
 
 #define KERNEL_PIN_DIR "/sys/fs/bpf/tidegate"
 
+struct error;
 struct image;
 struct kernel;
 
@@ -33,16 +34,16 @@ struct kernel;
  * When the maps have an older layout, makes others beside them, and kernel_is_moving() until
  * kernel_finish_move().  -EPROTO when they have one that is not known: nothing is touched then.
  */
-int kernel_load(const char *pin_dir, struct kernel **ret);
+int kernel_load(const char *pin_dir, struct kernel **ret, struct error *error);
 
 /* Opens what is pinned and leaves the programs that run alone; one that kernel_attach() needs
  * in addition is loaded then.  -ENOENT when nothing is pinned, -EPROTO when it has another
  * layout. */
-int kernel_open(const char *pin_dir, struct kernel **ret);
+int kernel_open(const char *pin_dir, struct kernel **ret, struct error *error);
 
 /* Detaches and unpins everything, whatever its layout.  Links go before maps, so that no
  * packet meets a program without its policy.  0 also when there was nothing. */
-int kernel_remove(const char *pin_dir, bool *ret_found);
+int kernel_remove(const char *pin_dir, bool *ret_found, struct error *error);
 
 /* ---- moving to maps of another layout --------------------------------------------------- */
 
@@ -55,10 +56,10 @@ bool kernel_is_moving(const struct kernel *kernel);
 
 /* For a plan before kernel_load(): only the state and the sources can be read.  -EPROTO when the
  * layout is not an older one that this build knows. */
-int kernel_open_older(const char *pin_dir, struct kernel **ret);
+int kernel_open_older(const char *pin_dir, struct kernel **ret, struct error *error);
 
 /* Moves the means, carries over the counters, and puts the new maps in place of the old ones. */
-int kernel_finish_move(struct kernel *kernel);
+int kernel_finish_move(struct kernel *kernel, struct error *error);
 
 /* What an older image was made from. */
 struct image_source {
@@ -68,13 +69,11 @@ struct image_source {
 	__u64 generation;
 	__u64 deadline_ns;
 };
-int kernel_read_source(struct kernel *kernel, enum image_slot slot, struct image_source *ret);
+int kernel_read_source(struct kernel *kernel, enum image_slot slot, struct image_source *ret,
+		       struct error *error);
 
 void kernel_free(struct kernel *kernel);
 void kernel_freep(struct kernel **kernel);
-
-/* Text of the last failure in this room. */
-const char *kernel_error(void);
 
 /* ---- pins that somebody took away ------------------------------------------------------- */
 
@@ -83,7 +82,7 @@ bool kernel_has_strays(const char *pin_dir);
 
 /* Pins it again, with its maps, so that kernel_open() finds them; warns.  0 also when there was
  * nothing to do. */
-int kernel_adopt(const char *pin_dir);
+int kernel_adopt(const char *pin_dir, struct error *error);
 
 /* For who stays: links that are held do not go with their pins. */
 void kernel_hold_links(struct kernel *kernel);
@@ -92,7 +91,7 @@ void kernel_hold_links(struct kernel *kernel);
 bool kernel_is_in_place(struct kernel *kernel);
 
 /* Makes the pins again that are gone; warns.  -ESTALE when those of other maps are there. */
-int kernel_heal(struct kernel *kernel);
+int kernel_heal(struct kernel *kernel, struct error *error);
 
 /* Whether the program decides by these maps. */
 bool kernel_is_of_these_maps(struct kernel *kernel, __u32 program_id);
@@ -112,7 +111,8 @@ struct attachment {
 };
 
 /* What is pinned, compared with what the kernel has attached. */
-int kernel_attachments(struct kernel *kernel, struct attachment **ret, size_t *ret_count);
+int kernel_attachments(struct kernel *kernel, struct attachment **ret, size_t *ret_count,
+		       struct error *error);
 
 struct attach_request {
 	int ifindex;
@@ -128,8 +128,8 @@ struct attach_request {
  * not taken (an XDP program of somebody else's is named), or is NULL.
  */
 int kernel_attach(struct kernel *kernel, const struct attach_request *request,
-		  enum hook_kind *ret_hook, char **ret_note);
-int kernel_detach(struct kernel *kernel, const struct attachment *attachment);
+		  enum hook_kind *ret_hook, char **ret_note, struct error *error);
+int kernel_detach(struct kernel *kernel, const struct attachment *attachment, struct error *error);
 
 struct other_interface {
 	__u32 ifindex;
@@ -142,31 +142,36 @@ struct other_interface {
  * (CLOCK_MONOTONIC), or has ceased to be new before.  1 = some are new, 0 = none, or -errno.
  */
 int kernel_note_others(struct kernel *kernel, const struct other_interface *others, size_t count,
-		       __u32 settled_s);
+		       __u32 settled_s, struct error *error);
 
 /* The link-layer addresses at which this host receives: just these, which it sorts.  What has no
  * room is left out, which counts for something only where forwarding is off. */
-int kernel_note_macs(struct kernel *kernel, struct mac_key *macs, size_t count);
+int kernel_note_macs(struct kernel *kernel, struct mac_key *macs, size_t count,
+		     struct error *error);
 
 /* ---- the policy -------------------------------------------------------------------- */
 
 /* Puts the image into the slot, in one step for all packets.  generation is filled in. */
-int kernel_swap(struct kernel *kernel, enum image_slot slot, struct image *image);
+int kernel_swap(struct kernel *kernel, enum image_slot slot, struct image *image,
+		struct error *error);
 
 /* Makes both slots hold the same image. */
-int kernel_copy_slot(struct kernel *kernel, enum image_slot from, enum image_slot to);
+int kernel_copy_slot(struct kernel *kernel, enum image_slot from, enum image_slot to,
+		     struct error *error);
 
 /* Enables the fast path if who filled the slot failed, or was killed, before that. */
-int kernel_tend_fastpath(struct kernel *kernel);
+int kernel_tend_fastpath(struct kernel *kernel, struct error *error);
 
 /* A copy of the image in the slot; -ENOENT when it is empty. */
-int kernel_read_image(struct kernel *kernel, enum image_slot slot, struct image *ret);
+int kernel_read_image(struct kernel *kernel, enum image_slot slot, struct image *ret,
+		      struct error *error);
 
 /* Only its header, which is much cheaper. */
-int kernel_read_header(struct kernel *kernel, enum image_slot slot, struct image_header *ret);
+int kernel_read_header(struct kernel *kernel, enum image_slot slot, struct image_header *ret,
+		       struct error *error);
 
-int kernel_read_state(struct kernel *kernel, struct state *ret);
-int kernel_write_state(struct kernel *kernel, const struct state *current);
+int kernel_read_state(struct kernel *kernel, struct state *ret, struct error *error);
+int kernel_write_state(struct kernel *kernel, const struct state *current, struct error *error);
 
 /* Whether the programs can tell replies from new flows (conntrack kfuncs). */
 bool kernel_has_conntrack(void);
@@ -183,7 +188,8 @@ struct means_state {
 	bool is_left_out;           /* by TIDEGATE_WITHOUT, at the last kernel_load() */
 	char why_not[DEFENSE_TEXT]; /* of the last kernel_load(); "" = it was attached then */
 };
-int kernel_read_means(struct kernel *kernel, struct means_state ret[DEFENSE_MAX]);
+int kernel_read_means(struct kernel *kernel, struct means_state ret[DEFENSE_MAX],
+		      struct error *error);
 
 /* Brings back what firewall tools can remove, connection tracking.  After kernel_load(). */
 void kernel_tend_means(struct kernel *kernel);
@@ -195,18 +201,19 @@ struct bound_port {
 	struct bound_key key;
 	struct bound_value value;
 };
-int kernel_read_bound(struct kernel *kernel, struct bound_port **ret, size_t *ret_count);
+int kernel_read_bound(struct kernel *kernel, struct bound_port **ret, size_t *ret_count,
+		      struct error *error);
 
 /* Forgets these, but none that was bound again at `before_ns` or later. */
 int kernel_forget(struct kernel *kernel, const struct bound_port *stale, size_t count,
-		  __u64 before_ns);
+		  __u64 before_ns, struct error *error);
 
 /* ---- counters ---------------------------------------------------------------------- */
 
 /* Which counter belongs to whom, as it was when it was read.  Of use as long as the kernel that it
  * was read from, and only one at a time. */
 struct counter_ids;
-int counter_ids_read(struct kernel *kernel, struct counter_ids **ret);
+int counter_ids_read(struct kernel *kernel, struct counter_ids **ret, struct error *error);
 void counter_ids_free(struct counter_ids *ids);
 void counter_ids_freep(struct counter_ids **ids);
 
@@ -234,7 +241,7 @@ bool counter_ids_have_room(const struct counter_ids *ids, const struct counter_r
 
 /* Frees the ids of all others that are not held. */
 int counter_ids_make_room(struct counter_ids *ids, const struct counter_request *requests,
-			  size_t count);
+			  size_t count, struct error *error);
 
 /*
  * A counter that stands for several, which it adds to in counter_ids_totals().  Where there is no
@@ -252,6 +259,6 @@ void counter_ids_find_combined(const struct counter_ids *ids, struct combined_co
 			       size_t count);
 
 /* What all of them counted until now, by id.  Owned by the ids. */
-int counter_ids_totals(struct counter_ids *ids, const struct counters **ret);
+int counter_ids_totals(struct counter_ids *ids, const struct counters **ret, struct error *error);
 
 #endif

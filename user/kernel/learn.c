@@ -30,7 +30,7 @@ static bool is_root_group(int fd)
  * /sys/fs/cgroup/unified beside version 1.  proc(5), mountinfo: ID, parent, device, root,
  * mount point, options, then " - " and the type.
  */
-static int open_root_group(void)
+static int open_root_group(struct error *error)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/self/mountinfo", "re");
 	_cleanup_free_ char *line = NULL;
@@ -38,7 +38,7 @@ static int open_root_group(void)
 	size_t size = 0;
 
 	if (!file)
-		return kernel_fail(-errno, "cannot read the mounts");
+		return error_set_errno(error, -errno, "cannot read the mounts");
 	while (getline(&line, &size, file) > 0) {
 		int fd;
 
@@ -50,43 +50,45 @@ static int open_root_group(void)
 			return fd;
 		util_closep(&fd);
 	}
-	return kernel_fail(-ENOENT, "cannot find the root of control groups version 2");
+	return error_set_errno(error, -ENOENT, "cannot find the root of control groups version 2");
 }
 
-static int read_netns_cookie(__u64 *ret)
+static int read_netns_cookie(__u64 *ret, struct error *error)
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	socklen_t size = sizeof(*ret);
 
 	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &size) < 0)
-		return kernel_fail(-errno, "cannot identify this network namespace");
+		return error_set_errno(error, -errno, "cannot identify this network namespace");
 	return 0;
 }
 
-static int load(const struct kernel *kernel, struct bindwatch_bpf *learn)
+static int load(const struct kernel *kernel, struct bindwatch_bpf *learn, struct error *error)
 {
 	__u64 cookie;
-	int err = read_netns_cookie(&cookie);
+	int err = read_netns_cookie(&cookie, error);
 
 	if (err < 0)
 		return err;
 	learn->rodata->netns_cookie = cookie;
-	err = kernel_share_maps(kernel, learn->obj);
+	err = kernel_share_maps(kernel, learn->obj, error);
 	if (err == 0)
 		err = bindwatch_bpf__load(learn);
-	return err < 0 ? kernel_fail(err, "the kernel refused the bindwatch program") : 0;
+	return err < 0 ? error_set_errno(error, err, "the kernel refused the bindwatch program")
+		       : 0;
 }
 
 /* Of the network namespace that we are in. */
-static int open_netns(void)
+static int open_netns(struct error *error)
 {
 	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 
-	return fd < 0 ? kernel_fail(-errno, "cannot open the network namespace") : fd;
+	return fd < 0 ? error_set_errno(error, -errno, "cannot open the network namespace") : fd;
 }
 
 /* Into the link that is pinned, or a new one. */
-static int attach(struct kernel *kernel, const struct bpf_program *program, const char *pin)
+static int attach(struct kernel *kernel, const struct bpf_program *program, const char *pin,
+		  struct error *error)
 {
 	enum bpf_attach_type type = bpf_program__expected_attach_type(program);
 	_cleanup_free_ char *path = NULL;
@@ -97,42 +99,43 @@ static int attach(struct kernel *kernel, const struct bpf_program *program, cons
 	fd = bpf_obj_get(path);
 	if (fd >= 0 && bpf_link_update(fd, bpf_program__fd(program), NULL) == 0)
 		return 0;
-	target_fd = type == BPF_SK_LOOKUP ? open_netns() : open_root_group();
+	target_fd = type == BPF_SK_LOOKUP ? open_netns(error) : open_root_group(error);
 	if (target_fd < 0)
 		return target_fd;
 	util_closep(&fd);
 	fd = bpf_link_create(bpf_program__fd(program), target_fd, type, NULL);
 	if (fd < 0)
-		return kernel_fail(-errno, "cannot attach '%s'", bpf_program__name(program));
+		return error_set_errno(error, -errno, "cannot attach '%s'",
+				       bpf_program__name(program));
 	if (unlink(path) < 0 && errno != ENOENT)
-		return kernel_fail(-errno, "cannot remove the pin '%s'", path);
+		return error_set_errno(error, -errno, "cannot remove the pin '%s'", path);
 	if (bpf_obj_pin(fd, path) < 0)
-		return kernel_fail(-errno, "cannot pin '%s'", path);
+		return error_set_errno(error, -errno, "cannot pin '%s'", path);
 	return 0;
 }
 
 /* The last look comes first: what is noted is then looked at. */
-static int attach_socket(struct kernel *kernel)
+static int attach_socket(struct kernel *kernel, struct error *error)
 {
 	struct socket_bpf *last = socket_bpf__open();
 	int err;
 
 	if (!last)
-		return kernel_fail(-errno, "cannot read the built-in socket program");
-	err = kernel_share_maps(kernel, last->obj);
+		return error_set_errno(error, -errno, "cannot read the built-in socket program");
+	err = kernel_share_maps(kernel, last->obj, error);
 	if (err == 0)
 		err = socket_bpf__load(last);
 	if (err < 0)
-		(void)kernel_fail(err, "the kernel refused the socket program");
+		(void)error_set_errno(error, err, "the kernel refused the socket program");
 	else
-		err = attach(kernel, last->progs.learn_socket, "learn-socket");
+		err = attach(kernel, last->progs.learn_socket, "learn-socket", error);
 	socket_bpf__destroy(last);
 	return err;
 }
 
 /* The tries come first: a port that is bound was tried. */
 static int attach_learn(struct kernel *kernel, const struct bindwatch_bpf *learn,
-			const char *suffix)
+			const char *suffix, struct error *error)
 {
 	const struct {
 		const struct bpf_program *program;
@@ -149,39 +152,39 @@ static int attach_learn(struct kernel *kernel, const struct bindwatch_bpf *learn
 		char pin[32];
 
 		snprintf(pin, sizeof(pin), "%s%s", entries[i].pin, suffix);
-		err = attach(kernel, entries[i].program, pin);
+		err = attach(kernel, entries[i].program, pin, error);
 	}
 	return err;
 }
 
-int kernel_load_learn(struct kernel *kernel)
+int kernel_load_learn(struct kernel *kernel, struct error *error)
 {
 	struct bindwatch_bpf *learn = bindwatch_bpf__open();
 	int err;
 
 	if (!learn)
-		return kernel_fail(-errno, "cannot read the built-in bindwatch program");
-	err = load(kernel, learn);
+		return error_set_errno(error, -errno, "cannot read the built-in bindwatch program");
+	err = load(kernel, learn, error);
 	if (err == 0)
-		err = attach_socket(kernel);
+		err = attach_socket(kernel, error);
 	if (err == 0)
-		err = attach_learn(kernel, learn, "");
+		err = attach_learn(kernel, learn, "", error);
 	bindwatch_bpf__destroy(learn);
 	return err;
 }
 
 #define BESIDE "-new"
 
-int kernel_load_learn_beside(struct kernel *kernel)
+int kernel_load_learn_beside(struct kernel *kernel, struct error *error)
 {
 	struct bindwatch_bpf *learn = bindwatch_bpf__open();
 	int err;
 
 	if (!learn)
-		return kernel_fail(-errno, "cannot read the built-in bindwatch program");
-	err = load(kernel, learn);
+		return error_set_errno(error, -errno, "cannot read the built-in bindwatch program");
+	err = load(kernel, learn, error);
 	if (err == 0)
-		err = attach_learn(kernel, learn, BESIDE);
+		err = attach_learn(kernel, learn, BESIDE, error);
 	bindwatch_bpf__destroy(learn);
 	return err;
 }
@@ -192,5 +195,5 @@ void kernel_unload_learn_beside(struct kernel *kernel)
 					    "learn-4" BESIDE, "learn-6" BESIDE };
 
 	for (size_t i = 0; i < ARRAY_SIZE(pins); i++)
-		(void)kernel_unpin_link(kernel, pins[i]);
+		(void)kernel_unpin_link(kernel, pins[i], NULL);
 }

@@ -41,7 +41,7 @@ static int add_batch(struct list *list, const struct batch *batch, __u32 count)
 }
 
 /* By its buckets, whole ones: what is there all the time is read, whatever comes and goes. */
-static int read_hash(int fd, struct list *list)
+static int read_hash(int fd, struct list *list, struct error *error)
 {
 	_cleanup_free_ struct batch *batch = malloc(sizeof(*batch));
 	__u32 next = 0, count;
@@ -53,19 +53,20 @@ static int read_hash(int fd, struct list *list)
 		is_last = bpf_map_lookup_batch(fd, is_first ? NULL : &next, &next, batch->keys,
 					       batch->values, &count, NULL) < 0;
 		if (is_last && errno != ENOENT)
-			return kernel_fail(-errno, "cannot read the bound ports");
+			return error_set_errno(error, -errno, "cannot read the bound ports");
 		err = add_batch(list, batch, count);
 	}
 	return err;
 }
 
-int kernel_read_bound(struct kernel *kernel, struct bound_port **ret, size_t *ret_count)
+int kernel_read_bound(struct kernel *kernel, struct bound_port **ret, size_t *ret_count,
+		      struct error *error)
 {
 	struct list list = {};
-	int err = read_hash(kernel->bound_ports_fd, &list);
+	int err = read_hash(kernel->bound_ports_fd, &list, error);
 
 	if (err == 0)
-		err = read_hash(kernel->bound_at_fd, &list);
+		err = read_hash(kernel->bound_at_fd, &list, error);
 	if (err < 0) {
 		free(list.ports);
 		return err;
@@ -95,7 +96,8 @@ static bool is_bound_since(int fd, const struct bound_key *key, __u64 since_ns)
  * a microsecond, is put back, unless the program did: for another microsecond it is missing,
  * and of what comes in by an interface then the policy alone decides.
  */
-static int forget(struct kernel *kernel, const struct bound_port *port, __u64 before_ns)
+static int forget(struct kernel *kernel, const struct bound_port *port, __u64 before_ns,
+		  struct error *error)
 {
 	int fd = fd_of(kernel, &port->key);
 	struct bound_value value;
@@ -103,11 +105,13 @@ static int forget(struct kernel *kernel, const struct bound_port *port, __u64 be
 	if (is_bound_since(fd, &port->key, before_ns))
 		return 0;
 	if (bpf_map_lookup_and_delete_elem(fd, &port->key, &value) < 0)
-		return errno == ENOENT ? 0 : kernel_fail(-errno, "cannot remove a bound port");
+		return errno == ENOENT
+			       ? 0
+			       : error_set_errno(error, -errno, "cannot remove a bound port");
 	if (value.bound_ns < before_ns)
 		return 0;
 	if (bpf_map_update_elem(fd, &port->key, &value, BPF_NOEXIST) < 0 && errno != EEXIST)
-		return kernel_fail(-errno, "cannot put a bound port back");
+		return error_set_errno(error, -errno, "cannot put a bound port back");
 	return 0;
 }
 
@@ -126,7 +130,7 @@ static enum proto_index proto_index(__u8 proto)
  * Makes the set that is not read anew from the hashes, then turns to it.  The program marks in
  * both, behind its entry in the hash: what we do not find there it marks after we cleared.
  */
-static int renew_bits(struct kernel *kernel, struct bound_marks *ports)
+static int renew_bits(struct kernel *kernel, struct bound_marks *ports, struct error *error)
 {
 	_cleanup_free_ struct bound_port *list = NULL;
 	__u32 next = !ports->current;
@@ -137,7 +141,7 @@ static int renew_bits(struct kernel *kernel, struct bound_marks *ports)
 	wait_for_packets();
 	memset(ports->bits[next], 0, sizeof(ports->bits[next]));
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	err = kernel_read_bound(kernel, &list, &count);
+	err = kernel_read_bound(kernel, &list, &count, error);
 	if (err < 0)
 		return err;
 	for (size_t i = 0; i < count; i++) {
@@ -152,31 +156,32 @@ static int renew_bits(struct kernel *kernel, struct bound_marks *ports)
 }
 
 int kernel_forget(struct kernel *kernel, const struct bound_port *stale, size_t count,
-		  __u64 before_ns)
+		  __u64 before_ns, struct error *error)
 {
 	struct bound_marks *ports;
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < count; i++)
-		err = forget(kernel, &stale[i], before_ns);
+		err = forget(kernel, &stale[i], before_ns, error);
 	if (err < 0)
 		return err;
 	ports = mmap(NULL, sizeof(*ports), PROT_READ | PROT_WRITE, MAP_SHARED,
 		     kernel->bound_marks_fd, 0);
 	if (ports == MAP_FAILED)
-		return kernel_fail(-errno, "cannot map the marks of the bound ports");
-	err = renew_bits(kernel, ports);
+		return error_set_errno(error, -errno, "cannot map the marks of the bound ports");
+	err = renew_bits(kernel, ports, error);
 	munmap(ports, sizeof(*ports));
 	return err;
 }
 
-int kernel_carry_bound(struct kernel *kernel, const struct bound_port *ports, size_t count)
+int kernel_carry_bound(struct kernel *kernel, const struct bound_port *ports, size_t count,
+		       struct error *error)
 {
 	for (size_t i = 0; i < count; i++)
 		if (bpf_map_update_elem(fd_of(kernel, &ports[i].key), &ports[i].key,
 					&ports[i].value, BPF_NOEXIST) < 0 &&
 		    errno != EEXIST)
-			return kernel_fail(-errno, "cannot carry over a bound port");
+			return error_set_errno(error, -errno, "cannot carry over a bound port");
 	/* Marks all that are in the hashes. */
-	return kernel_forget(kernel, NULL, 0, 0);
+	return kernel_forget(kernel, NULL, 0, 0, error);
 }

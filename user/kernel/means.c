@@ -13,12 +13,14 @@
 
 #define MEANS_LINKS 5
 
-static int load_tracking(struct kernel *kernel)
+static int load_tracking(struct kernel *kernel, struct error *error)
 {
 	int err = tracking_turn_on();
 
 	(void)kernel;
-	return err < 0 ? kernel_fail(err, "cannot create the nftables table 'inet tidegate'") : 0;
+	return err < 0 ? error_set_errno(error, err,
+					 "cannot create the nftables table 'inet tidegate'")
+		       : 0;
 }
 
 static const struct means_entry {
@@ -26,7 +28,7 @@ static const struct means_entry {
 	const char *name;
 	const char *without;            /* what is weaker then */
 	const char *links[MEANS_LINKS]; /* the rest NULL; none: it is no program */
-	int (*load)(struct kernel *kernel);
+	int (*load)(struct kernel *kernel, struct error *error);
 } entries[] = {
 	[DEFENSE_BINDWATCH] = {
 		.option = "learn",
@@ -82,7 +84,7 @@ static bool is_left_out(const struct means_entry *entry)
 static void unpin(struct kernel *kernel, const struct means_entry *entry)
 {
 	for (int i = 0; i < MEANS_LINKS && entry->links[i]; i++)
-		(void)kernel_unpin_link(kernel, entry->links[i]);
+		(void)kernel_unpin_link(kernel, entry->links[i], NULL);
 	if (entry->load == load_tracking)
 		(void)tracking_turn_off();
 }
@@ -98,7 +100,7 @@ static void write_note(struct kernel *kernel, __u32 means, const char *why_not)
 static void load(struct kernel *kernel, enum defense means)
 {
 	const struct means_entry *entry = &entries[means];
-	char why_not[DEFENSE_TEXT];
+	struct error error = {};
 	int err;
 
 	if (is_left_out(entry)) {
@@ -106,11 +108,8 @@ static void load(struct kernel *kernel, enum defense means)
 		write_note(kernel, means, LEFT_OUT);
 		return;
 	}
-	err = entry->load(kernel);
-	if (err < 0)
-		snprintf(why_not, sizeof(why_not), "%.*s: %s", DEFENSE_TEXT - 80, kernel_error(),
-			 strerror(-err));
-	write_note(kernel, means, err < 0 ? why_not : "");
+	err = error_complete(&error, entry->load(kernel, &error));
+	write_note(kernel, means, err < 0 ? error.text : "");
 }
 
 void kernel_load_means(struct kernel *kernel)
@@ -143,13 +142,15 @@ static bool is_attached(struct kernel *kernel, const struct means_entry *entry)
 	return true;
 }
 
-int kernel_read_means(struct kernel *kernel, struct means_state ret[DEFENSE_MAX])
+int kernel_read_means(struct kernel *kernel, struct means_state ret[DEFENSE_MAX],
+		      struct error *error)
 {
 	for (__u32 i = 0; i < DEFENSE_MAX; i++) {
 		struct defense_note note;
 
 		if (bpf_map_lookup_elem(kernel->defenses_fd, &i, &note) < 0)
-			return kernel_fail(-errno, "cannot read the state of the defenses");
+			return error_set_errno(error, -errno,
+					       "cannot read the state of the defenses");
 		ret[i].is_attached = is_attached(kernel, &entries[i]);
 		ret[i].is_left_out = !ret[i].is_attached && streq(note.why_not, LEFT_OUT);
 		snprintf(ret[i].why_not, sizeof(ret[i].why_not), "%s", note.why_not);
@@ -161,7 +162,7 @@ void kernel_mend_means(struct kernel *kernel)
 {
 	struct means_state states[DEFENSE_MAX];
 
-	if (kernel_read_means(kernel, states) < 0)
+	if (kernel_read_means(kernel, states, NULL) < 0)
 		return;
 	for (enum defense means = 0; means < DEFENSE_MAX; means++)
 		if (!states[means].is_attached && !states[means].why_not[0])

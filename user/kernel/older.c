@@ -28,21 +28,22 @@ struct state7 {
 _Static_assert(offsetof(struct state7, unconfirmed_ns) == 448, "as layout 6 had it");
 _Static_assert(sizeof(struct state7) == 672, "as layout 7 had it");
 
-static int lookup(const struct kernel *kernel, const char *name, __u32 key, void *value)
+static int lookup(const struct kernel *kernel, const char *name, __u32 key, void *value,
+		  struct error *error)
 {
-	_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, MAPS, name);
+	_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, MAPS, name, error);
 
 	if (fd < 0)
 		return fd;
 	if (bpf_map_lookup_elem(fd, &key, value) < 0)
-		return kernel_fail(-errno, "cannot read the older map '%s'", name);
+		return error_set_errno(error, -errno, "cannot read the older map '%s'", name);
 	return 0;
 }
 
-int older_read_state(const struct kernel *kernel, struct state *ret)
+int older_read_state(const struct kernel *kernel, struct state *ret, struct error *error)
 {
 	struct state7 old = {};
-	int err = lookup(kernel, "state", 0, &old);
+	int err = lookup(kernel, "state", 0, &old, error);
 
 	if (err < 0)
 		return err;
@@ -72,9 +73,9 @@ struct interface7 {
 };
 
 int older_read_interfaces(const struct kernel *kernel, struct carried_interface **ret,
-			  size_t *ret_count)
+			  size_t *ret_count, struct error *error)
 {
-	_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, MAPS, "interfaces");
+	_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, MAPS, "interfaces", error);
 	_cleanup_free_ struct carried_interface *list = NULL;
 	__u32 ifindex, *previous = NULL;
 	size_t count = 0;
@@ -125,9 +126,9 @@ static void take_learned(const struct learned_key7 *key, const struct learned7 *
 
 /* Adds what the hash has to the list. */
 static int read_learned(const struct kernel *kernel, const char *name, struct bound_port **list,
-			size_t *count)
+			size_t *count, struct error *error)
 {
-	_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, MAPS, name);
+	_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, MAPS, name, error);
 	struct learned_key7 key, *previous = NULL;
 	struct learned7 value;
 
@@ -147,15 +148,16 @@ static int read_learned(const struct kernel *kernel, const char *name, struct bo
 	return 0;
 }
 
-int older_read_bound(const struct kernel *kernel, struct bound_port **ret, size_t *ret_count)
+int older_read_bound(const struct kernel *kernel, struct bound_port **ret, size_t *ret_count,
+		     struct error *error)
 {
 	_cleanup_free_ struct bound_port *ports = NULL;
 	size_t count = 0;
-	int err = read_learned(kernel, "learned", &ports, &count);
+	int err = read_learned(kernel, "learned", &ports, &count, error);
 
 	/* In layout 6 one hash has them all. */
 	if (err == 0 && kernel->older_layout > 6)
-		err = read_learned(kernel, "learned_at", &ports, &count);
+		err = read_learned(kernel, "learned_at", &ports, &count, error);
 	if (err < 0)
 		return err;
 	*ret = TAKE_PTR(ports);
@@ -182,9 +184,9 @@ struct owner6 {
 };
 
 static void *map_array(const struct kernel *kernel, const char *name, size_t element,
-		       size_t *ret_count)
+		       size_t *ret_count, struct error *error)
 {
-	_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, MAPS, name);
+	_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, MAPS, name, error);
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
 	void *mapped;
@@ -203,13 +205,13 @@ static void add_counter(struct counter *to, const struct counter6 *more)
 }
 
 /* Each element has one counter for each id; the sum over all CPUs is what was counted. */
-static struct counter *read_totals(const struct kernel *kernel, __u32 counters)
+static struct counter *read_totals(const struct kernel *kernel, __u32 counters, struct error *error)
 {
 	size_t element = counters * sizeof(struct counter6), count;
 	struct counter *totals = calloc(counters, sizeof(*totals));
 	const struct counter6 *elements;
 
-	elements = totals ? map_array(kernel, "counters", element, &count) : NULL;
+	elements = totals ? map_array(kernel, "counters", element, &count, error) : NULL;
 	if (!elements) {
 		free(totals);
 		return NULL;
@@ -270,19 +272,20 @@ static int list_owned(const struct owner6 *owners, __u32 counters, const struct 
 	return 0;
 }
 
-int older_read_counters(const struct kernel *kernel, struct carried_counters *ret)
+int older_read_counters(const struct kernel *kernel, struct carried_counters *ret,
+			struct error *error)
 {
 	__u32 counters = counters_of(kernel);
-	_cleanup_free_ struct counter *totals = read_totals(kernel, counters);
+	_cleanup_free_ struct counter *totals = read_totals(kernel, counters, error);
 	struct owner6 *owners;
 	size_t count;
 	int err;
 
 	if (!totals)
-		return kernel_fail(-EIO, "cannot read the older counters");
-	owners = map_array(kernel, "counter_owners", sizeof(*owners), &count);
+		return error_set_errno(error, -EIO, "cannot read the older counters");
+	owners = map_array(kernel, "counter_owners", sizeof(*owners), &count, error);
 	if (!owners)
-		return kernel_fail(-EIO, "cannot read the owners of the older counters");
+		return error_set_errno(error, -EIO, "cannot read the owners of the older counters");
 	if (count == counters)
 		share_out(owners, counters, totals);
 	memcpy(ret->reasons, totals, sizeof(ret->reasons));
@@ -305,34 +308,35 @@ _Static_assert(offsetof(struct header6, notes) == 96, "as layouts 6 and 7 had it
 #define AUDIT6 1u
 
 /* The map of the image in the slot. */
-static int open_slot(const struct kernel *kernel, enum image_slot slot)
+static int open_slot(const struct kernel *kernel, enum image_slot slot, struct error *error)
 {
 	static const char *const names[] = { "policy_small", "policy_medium", "policy_large" };
 	__u32 key = slot, id;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, MAPS, names[i]);
+		_cleanup_close_ int fd = kernel_open_map(kernel->pin_dir, MAPS, names[i], error);
 
 		if (fd < 0)
 			return fd;
 		if (bpf_map_lookup_elem(fd, &key, &id) == 0) {
 			int image_fd = bpf_map_get_fd_by_id(id);
 
-			return image_fd < 0 ? kernel_fail(-errno, "cannot open the older policy")
+			return image_fd < 0 ? error_set_errno(error, -errno,
+							      "cannot open the older policy")
 					    : image_fd;
 		}
 		if (errno != ENOENT)
-			return kernel_fail(-errno, "cannot find the older policy");
+			return error_set_errno(error, -errno, "cannot find the older policy");
 	}
 	return -ENOENT;
 }
 
 static int take_source(const struct header6 *header, __u32 layout, size_t size,
-		       struct image_source *ret)
+		       struct image_source *ret, struct error *error)
 {
 	if (size < sizeof(*header) || header->magic != MAGIC6 || header->abi != layout ||
 	    header->notes > size || header->notes_size > size - header->notes)
-		return kernel_fail(-EPROTO, "the older policy in the kernel is not an image");
+		return error_set(error, -EPROTO, "the older policy in the kernel is not an image");
 	ret->notes = malloc(header->notes_size + 1);
 	if (!ret->notes)
 		return -ENOMEM;
@@ -344,9 +348,10 @@ static int take_source(const struct header6 *header, __u32 layout, size_t size,
 	return 0;
 }
 
-int older_read_source(const struct kernel *kernel, enum image_slot slot, struct image_source *ret)
+int older_read_source(const struct kernel *kernel, enum image_slot slot, struct image_source *ret,
+		      struct error *error)
 {
-	_cleanup_close_ int fd = open_slot(kernel, slot);
+	_cleanup_close_ int fd = open_slot(kernel, slot, error);
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
 	void *mapped;
@@ -355,11 +360,11 @@ int older_read_source(const struct kernel *kernel, enum image_slot slot, struct 
 	if (fd < 0)
 		return fd;
 	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
-		return kernel_fail(-errno, "cannot get the size of the older policy");
+		return error_set_errno(error, -errno, "cannot get the size of the older policy");
 	mapped = mmap(NULL, info.value_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (mapped == MAP_FAILED)
-		return kernel_fail(-errno, "cannot read the older policy");
-	err = take_source(mapped, kernel->older_layout, info.value_size, ret);
+		return error_set_errno(error, -errno, "cannot read the older policy");
+	err = take_source(mapped, kernel->older_layout, info.value_size, ret, error);
 	munmap(mapped, info.value_size);
 	return err;
 }

@@ -11,7 +11,7 @@
 
 #define OLDEST_LAYOUT 6
 
-int older_read_state(const struct kernel *kernel, struct state *ret);
+int older_read_state(const struct kernel *kernel, struct state *ret, struct error *error);
 
 /* Guarded or not. */
 struct carried_interface {
@@ -19,11 +19,14 @@ struct carried_interface {
 	struct interface value;
 };
 int older_read_interfaces(const struct kernel *kernel, struct carried_interface **ret,
-			  size_t *ret_count);
-int older_read_bound(const struct kernel *kernel, struct bound_port **ret, size_t *ret_count);
-int older_read_counters(const struct kernel *kernel, struct carried_counters *ret);
+			  size_t *ret_count, struct error *error);
+int older_read_bound(const struct kernel *kernel, struct bound_port **ret, size_t *ret_count,
+		     struct error *error);
+int older_read_counters(const struct kernel *kernel, struct carried_counters *ret,
+			struct error *error);
 
 /* What the image in the slot was made from; -ENOENT when the slot is empty. */
-int older_read_source(const struct kernel *kernel, enum image_slot slot, struct image_source *ret);
+int older_read_source(const struct kernel *kernel, enum image_slot slot, struct image_source *ret,
+		      struct error *error);
 
 #endif

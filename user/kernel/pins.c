@@ -27,7 +27,7 @@ static bool is_bpf_file_system(const char *path)
 }
 
 /* A system without systemd may not have it mounted.  Only the standard place is. */
-static int mount_file_system(const char *pin_dir)
+static int mount_file_system(const char *pin_dir, struct error *error)
 {
 	size_t length = strlen(BPF_FILE_SYSTEM);
 
@@ -35,37 +35,38 @@ static int mount_file_system(const char *pin_dir)
 	    is_bpf_file_system(BPF_FILE_SYSTEM))
 		return 0;
 	if (mount("bpf", BPF_FILE_SYSTEM, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700") < 0)
-		return kernel_fail(-errno, "cannot mount the BPF file system at " BPF_FILE_SYSTEM);
+		return error_set_errno(error, -errno,
+				       "cannot mount the BPF file system at " BPF_FILE_SYSTEM);
 	return 0;
 }
 
-int kernel_make_dir(const char *pin_dir, const char *name)
+int kernel_make_dir(const char *pin_dir, const char *name, struct error *error)
 {
 	_cleanup_free_ char *path = NULL;
 
 	if (asprintf(&path, "%s%s", pin_dir, name) < 0)
 		return -ENOMEM;
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return kernel_fail(-errno, "cannot create the directory '%s'", path);
+		return error_set_errno(error, -errno, "cannot create the directory '%s'", path);
 	return 0;
 }
 
-int kernel_make_dirs(const char *pin_dir)
+int kernel_make_dirs(const char *pin_dir, struct error *error)
 {
 	int err;
 
-	err = mount_file_system(pin_dir);
+	err = mount_file_system(pin_dir, error);
 	if (err == 0)
-		err = kernel_make_dir(pin_dir, "");
+		err = kernel_make_dir(pin_dir, "", error);
 	if (err < 0)
 		return err;
 	if (!is_bpf_file_system(pin_dir))
-		return kernel_fail(-EINVAL, "'%s' is not on a BPF file system", pin_dir);
-	err = kernel_make_dir(pin_dir, "/" MAPS_DIR);
-	return err < 0 ? err : kernel_make_dir(pin_dir, "/links");
+		return error_set(error, -EINVAL, "'%s' is not on a BPF file system", pin_dir);
+	err = kernel_make_dir(pin_dir, "/" MAPS_DIR, error);
+	return err < 0 ? err : kernel_make_dir(pin_dir, "/links", error);
 }
 
-int kernel_unlink_all(const char *pin_dir, const char *name, bool *ret_found)
+int kernel_unlink_all(const char *pin_dir, const char *name, bool *ret_found, struct error *error)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_closedir_ DIR *dir = NULL;
@@ -75,16 +76,18 @@ int kernel_unlink_all(const char *pin_dir, const char *name, bool *ret_found)
 		return -ENOMEM;
 	dir = opendir(path);
 	if (!dir)
-		return errno == ENOENT ? 0 : kernel_fail(-errno, "cannot open '%s'", path);
+		return errno == ENOENT ? 0
+				       : error_set_errno(error, -errno, "cannot open '%s'", path);
 	*ret_found = true;
 	while ((entry = readdir(dir))) {
 		if (entry->d_type == DT_DIR)
 			continue;
 		if (unlinkat(dirfd(dir), entry->d_name, 0) < 0)
-			return kernel_fail(-errno, "cannot remove '%s/%s'", path, entry->d_name);
+			return error_set_errno(error, -errno, "cannot remove '%s/%s'", path,
+					       entry->d_name);
 	}
 	if (rmdir(path) < 0)
-		return kernel_fail(-errno, "cannot remove '%s'", path);
+		return error_set_errno(error, -errno, "cannot remove '%s'", path);
 	return 0;
 }
 
@@ -106,7 +109,8 @@ __u64 kernel_digest_of_pins(const char *pin_dir)
 
 /* ---- maps ---------------------------------------------------------------------------- */
 
-int kernel_pin_missing(int fd, const char *pin_dir, const char *dir, const char *name)
+int kernel_pin_missing(int fd, const char *pin_dir, const char *dir, const char *name,
+		       struct error *error)
 {
 	_cleanup_free_ char *path = NULL;
 
@@ -115,11 +119,12 @@ int kernel_pin_missing(int fd, const char *pin_dir, const char *dir, const char 
 	if (access(path, F_OK) == 0)
 		return 0;
 	if (bpf_obj_pin(fd, path) < 0)
-		return kernel_fail(-errno, "cannot pin '%s'", path);
+		return error_set_errno(error, -errno, "cannot pin '%s'", path);
 	return 1;
 }
 
-int kernel_open_map(const char *pin_dir, const char *maps_dir, const char *name)
+int kernel_open_map(const char *pin_dir, const char *maps_dir, const char *name,
+		    struct error *error)
 {
 	_cleanup_free_ char *path = NULL;
 	int fd;
@@ -127,13 +132,14 @@ int kernel_open_map(const char *pin_dir, const char *maps_dir, const char *name)
 	if (asprintf(&path, "%s/%s/%s", pin_dir, maps_dir, name) < 0)
 		return -ENOMEM;
 	fd = bpf_obj_get(path);
-	return fd < 0 ? kernel_fail(-errno, "cannot open the pinned map '%s'", path) : fd;
+	return fd < 0 ? error_set_errno(error, -errno, "cannot open the pinned map '%s'", path)
+		      : fd;
 }
 
 /* The state's first word, whatever else a layout has behind it. */
-int kernel_read_layout(const char *pin_dir, const char *maps_dir, __u32 *ret)
+int kernel_read_layout(const char *pin_dir, const char *maps_dir, __u32 *ret, struct error *error)
 {
-	_cleanup_close_ int fd = kernel_open_map(pin_dir, maps_dir, "state");
+	_cleanup_close_ int fd = kernel_open_map(pin_dir, maps_dir, "state", error);
 	_cleanup_free_ __u32 *state = NULL;
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info), key = 0;
@@ -141,12 +147,13 @@ int kernel_read_layout(const char *pin_dir, const char *maps_dir, __u32 *ret)
 	if (fd < 0)
 		return fd;
 	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
-		return kernel_fail(-errno, "cannot get the size of the pinned map 'state'");
+		return error_set_errno(error, -errno,
+				       "cannot get the size of the pinned map 'state'");
 	state = calloc(1, info.value_size + sizeof(*state));
 	if (!state)
 		return -ENOMEM;
 	if (bpf_map_lookup_elem(fd, &key, state) < 0)
-		return kernel_fail(-errno, "cannot read the pinned map 'state'");
+		return error_set_errno(error, -errno, "cannot read the pinned map 'state'");
 	*ret = state[0];
 	return 0;
 }
@@ -177,10 +184,11 @@ static int *map_fd(struct kernel *kernel, size_t entry)
 	return (int *)((char *)kernel + map_entries[entry].fd);
 }
 
-int kernel_open_maps(struct kernel *kernel)
+int kernel_open_maps(struct kernel *kernel, struct error *error)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(map_entries); i++) {
-		int fd = kernel_open_map(kernel->pin_dir, kernel->maps_dir, map_entries[i].name);
+		int fd = kernel_open_map(kernel->pin_dir, kernel->maps_dir, map_entries[i].name,
+					 error);
 
 		if (fd < 0)
 			return fd;
@@ -201,24 +209,25 @@ void kernel_close_maps(struct kernel *kernel)
 		util_closep(map_fd(kernel, i));
 }
 
-int kernel_pin_maps(struct kernel *kernel)
+int kernel_pin_maps(struct kernel *kernel, struct error *error)
 {
-	int err = kernel_make_dirs(kernel->pin_dir), made = 0;
+	int err = kernel_make_dirs(kernel->pin_dir, error), made = 0;
 
 	for (size_t i = 0; err >= 0 && i < ARRAY_SIZE(map_entries); i++) {
 		err = kernel_pin_missing(*map_fd(kernel, i), kernel->pin_dir, kernel->maps_dir,
-					 map_entries[i].name);
+					 map_entries[i].name, error);
 		made += err > 0;
 	}
 	return err < 0 ? err : made;
 }
 
-static int size_counters(struct bpf_map *map)
+static int size_counters(struct bpf_map *map, struct error *error)
 {
 	__u32 elements = kernel_counter_elements();
 
 	if (!elements)
-		return kernel_fail(-ENOENT, "cannot read in /sys how many CPUs there can be");
+		return error_set_errno(error, -ENOENT,
+				       "cannot read in /sys how many CPUs there can be");
 	return bpf_map__set_max_entries(map, elements);
 }
 
@@ -231,7 +240,7 @@ int kernel_share_map(const struct kernel *kernel, struct bpf_map *map, const cha
 	return bpf_map__set_pin_path(map, path);
 }
 
-int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object)
+int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object, struct error *error)
 {
 	struct bpf_map *map;
 
@@ -244,7 +253,7 @@ int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object)
 			continue;
 		err = kernel_share_map(kernel, map, name);
 		if (err == 0 && streq(name, "counters"))
-			err = size_counters(map);
+			err = size_counters(map, error);
 		if (err < 0)
 			return err;
 	}

@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/error.h"
 #include "kernel/kernel.h"
 
 #define POLICY_SIZES 3
@@ -44,39 +45,38 @@ struct kernel {
 /* What libbpf has to say is for debugging: before its first call. */
 void kernel_hear_libbpf(void);
 
-/* Remembers the text for kernel_error() and returns err. */
-int kernel_fail(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 /* ---- pins (pins.c) ------------------------------------------------------------------ */
 
 /* Directory and subdirectories, of maps and links, on a BPF file system. */
-int kernel_make_dirs(const char *pin_dir);
+int kernel_make_dirs(const char *pin_dir, struct error *error);
 
 /* One of them, below that of the pins: "/NAME", or "". */
-int kernel_make_dir(const char *pin_dir, const char *name);
+int kernel_make_dir(const char *pin_dir, const char *name, struct error *error);
 
 /* Removes the directory with all pins in it; 0 also when there is none. */
-int kernel_unlink_all(const char *pin_dir, const char *name, bool *ret_found);
+int kernel_unlink_all(const char *pin_dir, const char *name, bool *ret_found, struct error *error);
 
 /* A pinned map's descriptor. */
-int kernel_open_map(const char *pin_dir, const char *maps_dir, const char *name);
+int kernel_open_map(const char *pin_dir, const char *maps_dir, const char *name,
+		    struct error *error);
 
 /* The layout of the maps there, 0 when none has been said yet. */
-int kernel_read_layout(const char *pin_dir, const char *maps_dir, __u32 *ret);
+int kernel_read_layout(const char *pin_dir, const char *maps_dir, __u32 *ret, struct error *error);
 
 /* All maps, with their descriptors in the kernel: opened, set to none, closed. */
-int kernel_open_maps(struct kernel *kernel);
+int kernel_open_maps(struct kernel *kernel, struct error *error);
 void kernel_forget_maps(struct kernel *kernel);
 void kernel_close_maps(struct kernel *kernel);
 
 /* Those of the kernel's maps that are not pinned.  Returns how many. */
-int kernel_pin_maps(struct kernel *kernel);
+int kernel_pin_maps(struct kernel *kernel, struct error *error);
 
 /* 1 = there was no pin of that name, 0 = there was. */
-int kernel_pin_missing(int fd, const char *pin_dir, const char *dir, const char *name);
+int kernel_pin_missing(int fd, const char *pin_dir, const char *dir, const char *name,
+		       struct error *error);
 
 /* The maps of the object become the pinned ones. */
-int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object);
+int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object, struct error *error);
 
 /* Likewise one, by that name. */
 int kernel_share_map(const struct kernel *kernel, struct bpf_map *map, const char *name);
@@ -90,11 +90,11 @@ __u64 kernel_digest_of_pins(const char *pin_dir);
 /* ---- programs (programs.c) ---------------------------------------------------------- */
 
 /* Makes the maps that are not pinned yet. */
-int kernel_make_maps(struct kernel *kernel);
+int kernel_make_maps(struct kernel *kernel, struct error *error);
 
 /* The program, loaded at the first call: the verifier takes a tenth of a second for each, and
  * hardly anybody needs all. */
-int kernel_program(struct kernel *kernel, enum filter_program program);
+int kernel_program(struct kernel *kernel, enum filter_program program, struct error *error);
 
 /* Asks for the module with the conntrack functions. */
 void kernel_load_conntrack(void);
@@ -126,7 +126,7 @@ struct later_link_info {
 int kernel_link_path(const struct kernel *kernel, const char *pin, char **ret);
 
 /* Detaches what the pin names, whoever holds it as well, and unpins it. */
-int kernel_unpin_link(struct kernel *kernel, const char *pin);
+int kernel_unpin_link(struct kernel *kernel, const char *pin, struct error *error);
 
 /* The program of ours that is attached to clsact there, or an error. */
 int kernel_open_clsact(int ifindex);
@@ -142,14 +142,15 @@ bool kernel_is_own_attached(struct kernel *kernel);
 void kernel_release_links(struct kernel *kernel);
 
 /* In the map "interfaces": as guarded, or no longer. */
-int kernel_note_guarded(struct kernel *kernel, const struct attach_request *request);
-int kernel_forget_interface(struct kernel *kernel, __u32 ifindex);
+int kernel_note_guarded(struct kernel *kernel, const struct attach_request *request,
+			struct error *error);
+int kernel_forget_interface(struct kernel *kernel, __u32 ifindex, struct error *error);
 
 /* ---- the fast path (slots.c) ------------------------------------------------------------- */
 
 /* No packet asks it from now on; none does any more when a slot has been filled after that, for
  * which the kernel waits until every program that runs has ended. */
-int kernel_disable_fastpath(struct kernel *kernel);
+int kernel_disable_fastpath(struct kernel *kernel, struct error *error);
 
 bool kernel_is_fastpath_enabled(struct kernel *kernel);
 
@@ -159,7 +160,7 @@ bool kernel_is_fastpath_enabled(struct kernel *kernel);
 __u32 kernel_counter_elements(void);
 
 /* The other functions want them mapped. */
-int kernel_map_counters(struct kernel *kernel);
+int kernel_map_counters(struct kernel *kernel, struct error *error);
 void kernel_unmap_counters(struct kernel *kernel);
 
 struct counter kernel_counter(const struct kernel *kernel, __u32 id);
@@ -182,17 +183,19 @@ struct carried_counters {
 };
 
 /* Into the new maps, of which nobody else knows yet: what the older ones hold. */
-int kernel_begin_move(struct kernel *kernel);
+int kernel_begin_move(struct kernel *kernel, struct error *error);
 
 /* Whether this build can move what has that layout. */
 bool kernel_is_older_layout(__u32 layout);
 
 /* Adds nothing: what was counted before is this, also when it is said twice. */
-int kernel_carry_counters(struct kernel *kernel, const struct carried_counters *carried);
+int kernel_carry_counters(struct kernel *kernel, const struct carried_counters *carried,
+			  struct error *error);
 void kernel_set_carried(struct kernel *kernel, __u32 id, const struct counter *carried);
 
 /* Notes them as learned, unless they are. */
-int kernel_carry_bound(struct kernel *kernel, const struct bound_port *ports, size_t count);
+int kernel_carry_bound(struct kernel *kernel, const struct bound_port *ports, size_t count,
+		       struct error *error);
 
 /* ---- means (means.c): each loads and attaches itself, or says why not ----------- */
 
@@ -200,11 +203,11 @@ void kernel_load_means(struct kernel *kernel);
 
 /* Those that were loaded, and that somebody detached. */
 void kernel_mend_means(struct kernel *kernel);
-int kernel_load_learn(struct kernel *kernel);
+int kernel_load_learn(struct kernel *kernel, struct error *error);
 
 /* While the filter moves: learns into these maps as well, beside what learns into the others. */
-int kernel_load_learn_beside(struct kernel *kernel);
+int kernel_load_learn_beside(struct kernel *kernel, struct error *error);
 void kernel_unload_learn_beside(struct kernel *kernel);
-int kernel_load_gate(struct kernel *kernel);
+int kernel_load_gate(struct kernel *kernel, struct error *error);
 
 #endif

@@ -64,19 +64,20 @@ void kernel_load_conntrack(void)
 /* ---- the filter ---------------------------------------------------------------------- */
 
 /* Opens the object with that program to load, or with none. */
-static struct filter_bpf *open_filter(struct kernel *kernel, enum filter_program wanted)
+static struct filter_bpf *open_filter(struct kernel *kernel, enum filter_program wanted,
+				      struct error *error)
 {
 	struct filter_bpf *filter = filter_bpf__open();
 
 	if (!filter) {
-		kernel_fail(-errno, "cannot read the built-in programs");
+		error_set_errno(error, -errno, "cannot read the built-in programs");
 		return NULL;
 	}
 	filter->rodata->has_conntrack = kernel_has_conntrack();
 	bpf_program__set_autoload(filter->progs.filter_xdp, wanted == PROGRAM_XDP);
 	bpf_program__set_autoload(filter->progs.filter_tc, wanted == PROGRAM_TC);
 	bpf_program__set_autoload(filter->progs.filter_tc_l3, wanted == PROGRAM_TC_L3);
-	if (kernel_share_maps(kernel, filter->obj) == 0 &&
+	if (kernel_share_maps(kernel, filter->obj, error) == 0 &&
 	    kernel_share_map(kernel, filter->maps.bss, "fastpath") == 0)
 		return filter;
 	filter_bpf__destroy(filter);
@@ -90,9 +91,9 @@ static const struct bpf_program *pick(const struct filter_bpf *filter, enum filt
 				       : filter->progs.filter_tc_l3;
 }
 
-static int load_program(struct kernel *kernel, enum filter_program program)
+static int load_program(struct kernel *kernel, enum filter_program program, struct error *error)
 {
-	struct filter_bpf *filter = open_filter(kernel, program);
+	struct filter_bpf *filter = open_filter(kernel, program, error);
 	int err, fd = -1;
 
 	if (!filter)
@@ -101,20 +102,22 @@ static int load_program(struct kernel *kernel, enum filter_program program)
 	if (err == 0)
 		fd = fcntl(bpf_program__fd(pick(filter, program)), F_DUPFD_CLOEXEC, 0);
 	if (err < 0)
-		kernel_fail(err, "the kernel refused the programs (--verbose shows its log)");
+		error_set_errno(error, err,
+				"the kernel refused the programs (--verbose shows its log)");
 	else if (fd < 0)
-		err = kernel_fail(-errno, "cannot duplicate the descriptor of a program");
+		err = error_set_errno(error, -errno,
+				      "cannot duplicate the descriptor of a program");
 	filter_bpf__destroy(filter);
 	return err < 0 ? err : fd;
 }
 
-int kernel_program(struct kernel *kernel, enum filter_program program)
+int kernel_program(struct kernel *kernel, enum filter_program program, struct error *error)
 {
 	int fd = kernel->program_fds[program];
 
 	if (fd >= 0)
 		return fd;
-	fd = load_program(kernel, program);
+	fd = load_program(kernel, program, error);
 	if (fd < 0)
 		return fd;
 	kernel->program_fds[program] = fd;
@@ -123,9 +126,9 @@ int kernel_program(struct kernel *kernel, enum filter_program program)
 }
 
 /* Those that are pinned already are taken over, with all they hold. */
-int kernel_make_maps(struct kernel *kernel)
+int kernel_make_maps(struct kernel *kernel, struct error *error)
 {
-	struct filter_bpf *filter = open_filter(kernel, PROGRAM_MAX);
+	struct filter_bpf *filter = open_filter(kernel, PROGRAM_MAX, error);
 	int err;
 
 	if (!filter)
@@ -133,11 +136,12 @@ int kernel_make_maps(struct kernel *kernel)
 	err = filter_bpf__load(filter);
 	filter_bpf__destroy(filter);
 	if (err == -ESRCH)
-		return kernel_fail(
-			-EOPNOTSUPP,
+		return error_set(
+			error, -EOPNOTSUPP,
 			"this kernel has no BTF type information (/sys/kernel/btf/vmlinux): it "
 			"must be built with CONFIG_DEBUG_INFO_BTF");
-	return err < 0 ? kernel_fail(err, "cannot create the maps (--verbose shows why)") : 0;
+	return err < 0 ? error_set_errno(error, err, "cannot create the maps (--verbose shows why)")
+		       : 0;
 }
 
 /* ---- any program --------------------------------------------------------------------- */

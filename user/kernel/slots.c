@@ -26,13 +26,14 @@
 static const __u32 sizes[POLICY_SIZES] = { IMAGE_SMALL, IMAGE_MEDIUM, IMAGE_LARGE };
 
 /* Index into sizes of the smallest that the image fits in, or -E2BIG. */
-static int size_for(const struct image *image)
+static int size_for(const struct image *image, struct error *error)
 {
 	for (int i = 0; i < POLICY_SIZES; i++)
 		if (image->size <= sizes[i])
 			return i;
-	return kernel_fail(-E2BIG, "the policy needs %zu MiB of kernel memory, the limit is %u",
-			   image->size >> 20, IMAGE_LARGE >> 20);
+	return error_set(error, -E2BIG,
+			 "the policy needs %zu MiB of kernel memory, the limit is %u",
+			 image->size >> 20, IMAGE_LARGE >> 20);
 }
 
 /*
@@ -51,19 +52,19 @@ static void *new_value(const struct image *image, __u32 size)
 	return memcpy(value, image->bytes, image->size);
 }
 
-static int create_map(__u32 size)
+static int create_map(__u32 size, struct error *error)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = MAP_FLAGS);
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "image", sizeof(__u32), size, 1, &opts);
 
 	if (fd < 0)
-		return kernel_fail(-errno, "cannot create a map of %u KiB for the policy",
-				   size / 1024);
+		return error_set_errno(error, -errno,
+				       "cannot create a map of %u KiB for the policy", size / 1024);
 	return fd;
 }
 
 /* Written whole, and from then on not even we change it. */
-static int fill_map(int fd, const struct image *image, __u32 size)
+static int fill_map(int fd, const struct image *image, __u32 size, struct error *error)
 {
 	void *value = new_value(image, size);
 	__u32 key = 0;
@@ -72,15 +73,16 @@ static int fill_map(int fd, const struct image *image, __u32 size)
 	if (!value)
 		return -ENOMEM;
 	if (bpf_map_update_elem(fd, &key, value, BPF_ANY) < 0)
-		err = kernel_fail(-errno, "cannot write the policy into its map");
+		err = error_set_errno(error, -errno, "cannot write the policy into its map");
 	munmap(value, size);
 	if (err == 0 && bpf_map_freeze(fd) < 0)
-		err = kernel_fail(-errno, "cannot freeze the policy's map");
+		err = error_set_errno(error, -errno, "cannot freeze the policy's map");
 	return err;
 }
 
 /* The map of the image in a slot, which the programs would take, or -ENOENT. */
-static int open_slot(struct kernel *kernel, enum image_slot slot, int *ret_size)
+static int open_slot(struct kernel *kernel, enum image_slot slot, int *ret_size,
+		     struct error *error)
 {
 	__u32 key = slot, id;
 
@@ -90,43 +92,46 @@ static int open_slot(struct kernel *kernel, enum image_slot slot, int *ret_size)
 		if (bpf_map_lookup_elem(kernel->policy_fds[i], &key, &id) < 0) {
 			if (errno == ENOENT)
 				continue;
-			return kernel_fail(-errno, "cannot find the active policy");
+			return error_set_errno(error, -errno, "cannot find the active policy");
 		}
 		fd = bpf_map_get_fd_by_id(id);
 		*ret_size = i;
-		return fd < 0 ? kernel_fail(-errno, "cannot open the active policy") : fd;
+		return fd < 0 ? error_set_errno(error, -errno, "cannot open the active policy")
+			      : fd;
 	}
 	return -ENOENT;
 }
 
 /* The other sizes are emptied afterwards: a packet in between finds the old image or the new one,
  * never none. */
-static int put_map(struct kernel *kernel, enum image_slot slot, int fd, int size)
+static int put_map(struct kernel *kernel, enum image_slot slot, int fd, int size,
+		   struct error *error)
 {
 	__u32 key = slot;
 
 	if (bpf_map_update_elem(kernel->policy_fds[size], &key, &fd, BPF_ANY) < 0)
-		return kernel_fail(-errno, "cannot put the new policy into its slot");
+		return error_set_errno(error, -errno, "cannot put the new policy into its slot");
 	for (int i = 0; i < POLICY_SIZES; i++)
 		if (i != size && bpf_map_delete_elem(kernel->policy_fds[i], &key) < 0 &&
 		    errno != ENOENT)
-			return kernel_fail(-errno, "cannot remove the old policy");
+			return error_set_errno(error, -errno, "cannot remove the old policy");
 	return 0;
 }
 
 /* The image as it is in the kernel.  To be unmapped. */
-static int map_slot(struct kernel *kernel, enum image_slot slot, struct image *ret)
+static int map_slot(struct kernel *kernel, enum image_slot slot, struct image *ret,
+		    struct error *error)
 {
 	_cleanup_close_ int fd = -1;
 	void *value;
 	int size;
 
-	fd = open_slot(kernel, slot, &size);
+	fd = open_slot(kernel, slot, &size, error);
 	if (fd < 0)
 		return fd;
 	value = mmap(NULL, sizes[size], PROT_READ, MAP_SHARED, fd, 0);
 	if (value == MAP_FAILED)
-		return kernel_fail(-errno, "cannot read the policy back");
+		return error_set_errno(error, -errno, "cannot read the policy back");
 	*ret = (struct image){ .bytes = value, .size = sizes[size] };
 	return 0;
 }
@@ -147,12 +152,12 @@ static struct fastpath *map_fastpath(const struct kernel *kernel)
 	return fastpath == MAP_FAILED ? NULL : fastpath;
 }
 
-int kernel_disable_fastpath(struct kernel *kernel)
+int kernel_disable_fastpath(struct kernel *kernel, struct error *error)
 {
 	struct fastpath *fastpath = map_fastpath(kernel);
 
 	if (!fastpath)
-		return kernel_fail(-errno, "cannot disable the fast path");
+		return error_set_errno(error, -errno, "cannot disable the fast path");
 	__atomic_store_n(&fastpath->offset, 0, __ATOMIC_SEQ_CST);
 	munmap(fastpath, sizeof(*fastpath));
 	return 0;
@@ -205,91 +210,95 @@ static bool is_for_fastpath(const struct image *image)
  * order.  After a failure nobody knows that the kernel waited for who still reads the fast path: it
  * stays closed, until kernel_tend_fastpath().
  */
-static int fill_slot(struct kernel *kernel, enum image_slot slot, int fd, int size)
+static int fill_slot(struct kernel *kernel, enum image_slot slot, int fd, int size,
+		     struct error *error)
 {
 	_cleanup_(unmap_slot) struct image active = {};
 	int err;
 
 	if (slot != SLOT_ACTIVE)
-		return put_map(kernel, slot, fd, size);
-	err = kernel_disable_fastpath(kernel);
+		return put_map(kernel, slot, fd, size, error);
+	err = kernel_disable_fastpath(kernel, error);
 	if (err < 0)
 		return err;
-	err = put_map(kernel, slot, fd, size);
+	err = put_map(kernel, slot, fd, size, error);
 	if (err < 0)
 		return err;
-	if (map_slot(kernel, slot, &active) == 0 && is_for_fastpath(&active))
+	if (map_slot(kernel, slot, &active, NULL) == 0 && is_for_fastpath(&active))
 		enable_fastpath(kernel, &active);
 	return 0;
 }
 
-static int next_generation(struct kernel *kernel, __u64 *ret)
+static int next_generation(struct kernel *kernel, __u64 *ret, struct error *error)
 {
 	struct state current;
-	int err = kernel_read_state(kernel, &current);
+	int err = kernel_read_state(kernel, &current, error);
 
 	if (err < 0)
 		return err;
 	current.generation++;
 	*ret = current.generation;
-	return kernel_write_state(kernel, &current);
+	return kernel_write_state(kernel, &current, error);
 }
 
-int kernel_swap(struct kernel *kernel, enum image_slot slot, struct image *image)
+int kernel_swap(struct kernel *kernel, enum image_slot slot, struct image *image,
+		struct error *error)
 {
 	struct image_header *header = image->bytes;
 	_cleanup_close_ int old_fd = -1, fd = -1;
-	int size = size_for(image), old_size, err;
+	int size = size_for(image, error), old_size, err;
 
 	if (size < 0)
 		return size;
 	/* Held until the update is through: before the fix of CVE-2023-52447 the old map could
 	 * be freed under a running program. */
-	old_fd = open_slot(kernel, slot, &old_size);
-	err = next_generation(kernel, &header->generation);
+	old_fd = open_slot(kernel, slot, &old_size, error);
+	err = next_generation(kernel, &header->generation, error);
 	if (err < 0)
 		return err;
-	fd = create_map(sizes[size]);
+	fd = create_map(sizes[size], error);
 	if (fd < 0)
 		return fd;
-	err = fill_map(fd, image, sizes[size]);
-	return err < 0 ? err : fill_slot(kernel, slot, fd, size);
+	err = fill_map(fd, image, sizes[size], error);
+	return err < 0 ? err : fill_slot(kernel, slot, fd, size, error);
 }
 
-int kernel_copy_slot(struct kernel *kernel, enum image_slot from, enum image_slot to)
+int kernel_copy_slot(struct kernel *kernel, enum image_slot from, enum image_slot to,
+		     struct error *error)
 {
 	_cleanup_close_ int fd = -1, old_fd = -1;
 	int size, old_size;
 
-	fd = open_slot(kernel, from, &size);
+	fd = open_slot(kernel, from, &size, error);
 	if (fd < 0)
-		return kernel_fail(fd, "cannot read the policy back");
-	old_fd = open_slot(kernel, to, &old_size);
-	return fill_slot(kernel, to, fd, size);
+		return error_set_errno(error, fd, "cannot read the policy back");
+	old_fd = open_slot(kernel, to, &old_size, error);
+	return fill_slot(kernel, to, fd, size, error);
 }
 
-int kernel_tend_fastpath(struct kernel *kernel)
+int kernel_tend_fastpath(struct kernel *kernel, struct error *error)
 {
 	_cleanup_(unmap_slot) struct image active = {};
 
-	if (kernel_is_fastpath_enabled(kernel) || map_slot(kernel, SLOT_ACTIVE, &active) < 0 ||
-	    !is_for_fastpath(&active))
+	if (kernel_is_fastpath_enabled(kernel) ||
+	    map_slot(kernel, SLOT_ACTIVE, &active, NULL) < 0 || !is_for_fastpath(&active))
 		return 0;
-	return kernel_copy_slot(kernel, SLOT_ACTIVE, SLOT_ACTIVE);
+	return kernel_copy_slot(kernel, SLOT_ACTIVE, SLOT_ACTIVE, error);
 }
 
-int kernel_read_image(struct kernel *kernel, enum image_slot slot, struct image *ret)
+int kernel_read_image(struct kernel *kernel, enum image_slot slot, struct image *ret,
+		      struct error *error)
 {
 	_cleanup_(unmap_slot) struct image mapped = {};
 	struct image copy = {};
 	int err;
 
-	err = map_slot(kernel, slot, &mapped);
+	err = map_slot(kernel, slot, &mapped, error);
 	if (err < 0)
 		return err;
 	copy.size = image_header(&mapped)->size;
 	if (copy.size > mapped.size || copy.size < sizeof(struct image_header))
-		return kernel_fail(-EPROTO, "the policy in the kernel is not an image");
+		return error_set(error, -EPROTO, "the policy in the kernel is not an image");
 	copy.bytes = malloc(copy.size);
 	if (!copy.bytes)
 		return -ENOMEM;
@@ -298,12 +307,13 @@ int kernel_read_image(struct kernel *kernel, enum image_slot slot, struct image 
 	return 0;
 }
 
-int kernel_read_header(struct kernel *kernel, enum image_slot slot, struct image_header *ret)
+int kernel_read_header(struct kernel *kernel, enum image_slot slot, struct image_header *ret,
+		       struct error *error)
 {
 	_cleanup_(unmap_slot) struct image mapped = {};
 	int err;
 
-	err = map_slot(kernel, slot, &mapped);
+	err = map_slot(kernel, slot, &mapped, error);
 	if (err == 0)
 		*ret = *image_header(&mapped);
 	return err;
