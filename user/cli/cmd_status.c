@@ -66,14 +66,14 @@ static void print_rows(const struct view *view)
 }
 
 /* What keeps ports closed until the policy knows them, and what is weaker where it is not. */
-static void print_means(const struct health *health)
+static void print_defenses(const struct health *health)
 {
 	const char *separator = "  defenses   ";
 
 	for (enum defense i = 0; i < DEFENSE_MAX; i++) {
-		if (!health->means[i].is_attached)
+		if (!health->defenses[i].is_attached)
 			continue;
-		printf("%s%s", separator, means_name(i));
+		printf("%s%s", separator, defense_name(i));
 		separator = ", ";
 	}
 	if (health->is_arming) {
@@ -83,11 +83,11 @@ static void print_means(const struct health *health)
 	if (separator[0] == ',')
 		putchar('\n');
 	for (enum defense i = 0; i < DEFENSE_MAX; i++)
-		if (!health->means[i].is_attached)
-			printf("  missing    %s (%s): %s\n", means_name(i),
-			       health->means[i].why_not[0] ? health->means[i].why_not
-							   : "it was removed",
-			       means_without(i));
+		if (!health->defenses[i].is_attached)
+			printf("  missing    %s (%s): %s\n", defense_name(i),
+			       health->defenses[i].why_not[0] ? health->defenses[i].why_not
+							      : "it was removed",
+			       defense_without(i));
 }
 
 /* What each of them may have been meant to be, `list` says. */
@@ -128,7 +128,7 @@ static void print_head(const struct status *status)
 		       netdev_kind_text(&health->unguarded[i]),
 		       i + 1 == health->unguarded_count ? "\n" : "");
 	if (health->is_loaded)
-		print_means(health);
+		print_defenses(health);
 	if (desired)
 		printf("  docker     %s\n", view_docker_word(status->health->report.desired));
 	if (desired)

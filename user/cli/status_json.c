@@ -111,15 +111,16 @@ static json_t *reasons_json(const struct counters *totals)
 	return reasons;
 }
 
-static json_t *means_json(const struct health *health)
+static json_t *defenses_json(const struct health *health)
 {
-	json_t *means = json_array();
+	json_t *defenses = json_array();
 
 	for (enum defense i = 0; health->is_loaded && i < DEFENSE_MAX; i++)
-		json_array_append_new(means, json_pack("{ss sb ss}", "name", means_name(i),
-						       "attached", health->means[i].is_attached,
-						       "reason", health->means[i].why_not));
-	return means;
+		json_array_append_new(defenses,
+				      json_pack("{ss sb ss}", "name", defense_name(i), "attached",
+						health->defenses[i].is_attached, "reason",
+						health->defenses[i].why_not));
+	return defenses;
 }
 
 static json_t *problems_json(const struct health *health)
@@ -173,7 +174,7 @@ void status_print_json(const struct status *status)
 	cmd_json_add("problems", problems_json(health));
 	cmd_json_add("interfaces", interfaces_json(health));
 	cmd_json_add("unguarded", unguarded_json(health));
-	cmd_json_add("defenses", means_json(health));
+	cmd_json_add("defenses", defenses_json(health));
 	cmd_json_add_text("docker", view_docker_word(status->health->report.desired));
 	cmd_json_add("daemon", json_boolean(health->is_daemon_running));
 	cmd_json_add("generation", json_integer((json_int_t)health->header.generation));

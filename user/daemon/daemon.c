@@ -253,7 +253,7 @@ static unsigned int perform(struct daemon *daemon, unsigned int todo)
 	if (todo & DAEMON_BEAT)
 		heart_beat(&daemon->heart);
 	if (todo & DAEMON_TEND)
-		kernel_tend_means(daemon->round.kernel);
+		kernel_tend_defenses(daemon->round.kernel);
 	if (todo & DAEMON_ROUND)
 		next = do_round(daemon);
 	else if (todo & DAEMON_CHECK)

@@ -135,25 +135,25 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 
 static int check_one_means(struct health *health, enum defense i)
 {
-	const struct means_state *means = &health->means[i];
+	const struct defense_state *means = &health->defenses[i];
 
 	if (means->is_left_out)
 		return problems_add(
 			&health->problems,
 			"the defense '%s' was left out, because TIDEGATE_WITHOUT was in "
 			"the environment: `tidegate up` without it brings it back",
-			means_name(i));
+			defense_name(i));
 	if (!means->is_attached && !means->why_not[0])
 		return problems_add(&health->problems,
 				    "the defense '%s' was removed: `tidegate up` restores it",
-				    means_name(i));
+				    defense_name(i));
 	return 0;
 }
 
 /* What this kernel cannot do is weaker, and said; what it did and does no more is a fault. */
 static int check_means(struct kernel *kernel, struct health *health)
 {
-	int err = kernel_read_means(kernel, health->means, NULL);
+	int err = kernel_read_defenses(kernel, health->defenses, NULL);
 
 	for (enum defense i = 0; err == 0 && i < DEFENSE_MAX; i++)
 		err = check_one_means(health, i);

@@ -30,7 +30,7 @@ struct health {
 	size_t interfaces_count;
 	struct netdev *unguarded; /* up, and what comes in by it reaches this host unfiltered */
 	size_t unguarded_count;
-	struct means_state means[DEFENSE_MAX];
+	struct defense_state defenses[DEFENSE_MAX];
 	bool is_arming;           /* a daemon follows Docker: ports are known from `create` on */
 	struct problems problems; /* none: attached, enforcing and in step */
 	struct state state;

@@ -102,8 +102,8 @@ bool reconcile_wants(const struct desired *desired, char *const *names, size_t n
 	return device && is_wanted(&wanted, device);
 }
 
-static int __attribute__((format(printf, 2, 3)))
-add_note(struct reconcile_report *report, const char *format, ...)
+static int __attribute__((format(printf, 2, 3))) add_note(struct reconcile_report *report,
+							  const char *format, ...)
 {
 	_cleanup_free_ char *note = NULL;
 	char *notes = NULL;
@@ -440,6 +440,6 @@ int reconcile_interfaces(const struct reconcile_input *input, const struct desir
 		err = note_others(input, desired, report, error);
 	else
 		(void)note_others(input, desired, report, NULL);
-	kernel_tend_means(input->kernel);
+	kernel_tend_defenses(input->kernel);
 	return err;
 }

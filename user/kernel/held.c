@@ -118,14 +118,14 @@ static __u32 pinned_state_id(const struct kernel *kernel)
 bool kernel_is_in_place(struct kernel *kernel)
 {
 	_cleanup_free_ struct attachment *list = NULL;
-	struct means_state means[DEFENSE_MAX];
+	struct defense_state defenses[DEFENSE_MAX];
 	size_t count = 0;
 
 	if (kernel->is_moving)
 		return true;
 	if (pinned_state_id(kernel) != kernel_map_id(kernel->state_fd) ||
 	    kernel_attachments(kernel, &list, &count, NULL) < 0 ||
-	    kernel_read_means(kernel, means, NULL) < 0)
+	    kernel_read_defenses(kernel, defenses, NULL) < 0)
 		return false;
 	for (size_t i = 0; i < kernel->held_count; i++) {
 		_cleanup_free_ char *path = NULL;
@@ -138,7 +138,7 @@ bool kernel_is_in_place(struct kernel *kernel)
 		if (!list[i].is_attached)
 			return false;
 	for (int i = 0; i < DEFENSE_MAX; i++)
-		if (!means[i].is_attached && !means[i].why_not[0])
+		if (!defenses[i].is_attached && !defenses[i].why_not[0])
 			return false;
 	return true;
 }
@@ -173,7 +173,7 @@ int kernel_heal(struct kernel *kernel, struct error *error)
 	links = made < 0 ? made : pin_held_links(kernel, error);
 	if (links < 0)
 		return links;
-	kernel_mend_means(kernel);
+	kernel_mend_defenses(kernel);
 	if (made + links)
 		log_warning(
 			"pins below '%s' were missing, removed or hidden by a mount; restored them",

@@ -162,7 +162,7 @@ int kernel_load(const char *pin_dir, struct kernel **ret, struct error *error)
 		return err;
 	kernel->is_renewing = true;
 	if (!kernel->is_moving)
-		kernel_load_means(kernel);
+		kernel_load_defenses(kernel);
 	*ret = TAKE_PTR(kernel);
 	return 0;
 }

@@ -30,7 +30,7 @@ struct kernel;
 
 /*
  * Makes the pinned maps, or takes over those that are there, with all they hold; brings the
- * means up; from then on kernel_attach() replaces what is attached by this build's programs.
+ * defenses up; from then on kernel_attach() replaces what is attached by this build's programs.
  * When the maps have an older layout, makes others beside them, and kernel_is_moving() until
  * kernel_finish_move().  -EPROTO when they have one that is not known: nothing is touched then.
  */
@@ -58,7 +58,7 @@ bool kernel_is_moving(const struct kernel *kernel);
  * layout is not an older one that this build knows. */
 int kernel_open_older(const char *pin_dir, struct kernel **ret, struct error *error);
 
-/* Moves the means, carries over the counters, and puts the new maps in place of the old ones. */
+/* Moves the defenses, carries over the counters, and puts the new maps in place of the old ones. */
 int kernel_finish_move(struct kernel *kernel, struct error *error);
 
 /* What an older image was made from. */
@@ -183,18 +183,18 @@ bool kernel_has_conntrack(void);
  * environment leaves them out, to see what they are worth: that is no way to run, and `status`
  * is not content with it.
  */
-struct means_state {
+struct defense_state {
 	bool is_attached;
 	bool is_left_out;           /* by TIDEGATE_WITHOUT, at the last kernel_load() */
 	char why_not[DEFENSE_TEXT]; /* of the last kernel_load(); "" = it was attached then */
 };
-int kernel_read_means(struct kernel *kernel, struct means_state ret[DEFENSE_MAX],
-		      struct error *error);
+int kernel_read_defenses(struct kernel *kernel, struct defense_state ret[DEFENSE_MAX],
+			 struct error *error);
 
 /* Brings back what firewall tools can remove, connection tracking.  After kernel_load(). */
-void kernel_tend_means(struct kernel *kernel);
-const char *means_name(enum defense means);    /* "bindwatch" */
-const char *means_without(enum defense means); /* what is weaker without it */
+void kernel_tend_defenses(struct kernel *kernel);
+const char *defense_name(enum defense defense);    /* "bindwatch" */
+const char *defense_without(enum defense defense); /* what is weaker without it */
 
 /* A port that Docker bound and that was not forgotten. */
 struct bound_port {

@@ -126,7 +126,7 @@ int kernel_finish_move(struct kernel *kernel, struct error *error)
 		return error_set(error, -EAGAIN,
 				 "an interface still has a program of the older "
 				 "version");
-	kernel_load_means(kernel);
+	kernel_load_defenses(kernel);
 	kernel_unload_learn_beside(kernel);
 	err = carry_counters(kernel, error);
 	if (err == 0)

@@ -197,12 +197,12 @@ void kernel_set_carried(struct kernel *kernel, __u32 id, const struct counter *c
 int kernel_carry_bound(struct kernel *kernel, const struct bound_port *ports, size_t count,
 		       struct error *error);
 
-/* ---- means (means.c): each loads and attaches itself, or says why not ----------- */
+/* ---- defenses (defenses.c): each loads and attaches itself, or says why not ----------- */
 
-void kernel_load_means(struct kernel *kernel);
+void kernel_load_defenses(struct kernel *kernel);
 
 /* Those that were loaded, and that somebody detached. */
-void kernel_mend_means(struct kernel *kernel);
+void kernel_mend_defenses(struct kernel *kernel);
 int kernel_load_learn(struct kernel *kernel, struct error *error);
 
 /* While the filter moves: learns into these maps as well, beside what learns into the others. */

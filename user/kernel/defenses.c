@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * means.c: what helps the filter where the kernel can: found out by trying, each by
+ * defenses.c: what helps the filter where the kernel can: found out by trying, each by
  * itself, and remembered in the kernel for `status` to say.
  */
 #include "kernel/kernel.h"
@@ -11,7 +11,7 @@
 #include "host/tracking.h"
 #include "base/cleanup.h"
 
-#define MEANS_LINKS 5
+#define DEFENSE_LINKS 5
 
 static int load_tracking(struct kernel *kernel, struct error *error)
 {
@@ -23,11 +23,11 @@ static int load_tracking(struct kernel *kernel, struct error *error)
 		       : 0;
 }
 
-static const struct means_entry {
+static const struct defense_entry {
 	const char *option; /* in TIDEGATE_WITHOUT */
 	const char *name;
-	const char *without;            /* what is weaker then */
-	const char *links[MEANS_LINKS]; /* the rest NULL; none: it is no program */
+	const char *without;              /* what is weaker then */
+	const char *links[DEFENSE_LINKS]; /* the rest NULL; none: it is no program */
 	int (*load)(struct kernel *kernel, struct error *error);
 } entries[] = {
 	[DEFENSE_BINDWATCH] = {
@@ -55,22 +55,22 @@ static const struct means_entry {
 		.load = load_tracking,
 	},
 };
-_Static_assert(ARRAY_SIZE(entries) == DEFENSE_MAX, "a means has no entry");
+_Static_assert(ARRAY_SIZE(entries) == DEFENSE_MAX, "a defense has no entry");
 
-const char *means_name(enum defense means)
+const char *defense_name(enum defense defense)
 {
-	return entries[means].name;
+	return entries[defense].name;
 }
 
-const char *means_without(enum defense means)
+const char *defense_without(enum defense defense)
 {
-	return entries[means].without;
+	return entries[defense].without;
 }
 
 #define LEFT_OUT "left out by TIDEGATE_WITHOUT"
 
-/* A diagnostic: a test shows what a means does by leaving it out. */
-static bool is_left_out(const struct means_entry *entry)
+/* A diagnostic: a test shows what a defense does by leaving it out. */
+static bool is_left_out(const struct defense_entry *entry)
 {
 	const char *list = getenv("TIDEGATE_WITHOUT");
 	size_t length = strlen(entry->option);
@@ -81,55 +81,55 @@ static bool is_left_out(const struct means_entry *entry)
 	return false;
 }
 
-static void unpin(struct kernel *kernel, const struct means_entry *entry)
+static void unpin(struct kernel *kernel, const struct defense_entry *entry)
 {
-	for (int i = 0; i < MEANS_LINKS && entry->links[i]; i++)
+	for (int i = 0; i < DEFENSE_LINKS && entry->links[i]; i++)
 		(void)kernel_unpin_link(kernel, entry->links[i], NULL);
 	if (entry->load == load_tracking)
 		(void)tracking_turn_off();
 }
 
-static void write_note(struct kernel *kernel, __u32 means, const char *why_not)
+static void write_note(struct kernel *kernel, __u32 defense, const char *why_not)
 {
 	struct defense_note note = {};
 
 	snprintf(note.why_not, sizeof(note.why_not), "%s", why_not);
-	(void)bpf_map_update_elem(kernel->defenses_fd, &means, &note, BPF_ANY);
+	(void)bpf_map_update_elem(kernel->defenses_fd, &defense, &note, BPF_ANY);
 }
 
-static void load(struct kernel *kernel, enum defense means)
+static void load(struct kernel *kernel, enum defense defense)
 {
-	const struct means_entry *entry = &entries[means];
+	const struct defense_entry *entry = &entries[defense];
 	struct error error = {};
 	int err;
 
 	if (is_left_out(entry)) {
 		unpin(kernel, entry);
-		write_note(kernel, means, LEFT_OUT);
+		write_note(kernel, defense, LEFT_OUT);
 		return;
 	}
 	err = error_complete(&error, entry->load(kernel, &error));
-	write_note(kernel, means, err < 0 ? error.text : "");
+	write_note(kernel, defense, err < 0 ? error.text : "");
 }
 
-void kernel_load_means(struct kernel *kernel)
+void kernel_load_defenses(struct kernel *kernel)
 {
-	for (enum defense means = 0; means < DEFENSE_MAX; means++)
-		load(kernel, means);
+	for (enum defense defense = 0; defense < DEFENSE_MAX; defense++)
+		load(kernel, defense);
 }
 
-void kernel_tend_means(struct kernel *kernel)
+void kernel_tend_defenses(struct kernel *kernel)
 {
 	if (!kernel->is_moving && !tracking_is_on())
 		load(kernel, DEFENSE_TRACKING);
 }
 
 /* The kernel keeps a link's program for as long as the link is there. */
-static bool is_attached(struct kernel *kernel, const struct means_entry *entry)
+static bool is_attached(struct kernel *kernel, const struct defense_entry *entry)
 {
 	if (entry->load == load_tracking)
 		return tracking_is_on();
-	for (int i = 0; i < MEANS_LINKS && entry->links[i]; i++) {
+	for (int i = 0; i < DEFENSE_LINKS && entry->links[i]; i++) {
 		_cleanup_free_ char *path = NULL;
 		_cleanup_close_ int fd = -1;
 
@@ -142,8 +142,8 @@ static bool is_attached(struct kernel *kernel, const struct means_entry *entry)
 	return true;
 }
 
-int kernel_read_means(struct kernel *kernel, struct means_state ret[DEFENSE_MAX],
-		      struct error *error)
+int kernel_read_defenses(struct kernel *kernel, struct defense_state ret[DEFENSE_MAX],
+			 struct error *error)
 {
 	for (__u32 i = 0; i < DEFENSE_MAX; i++) {
 		struct defense_note note;
@@ -158,13 +158,13 @@ int kernel_read_means(struct kernel *kernel, struct means_state ret[DEFENSE_MAX]
 	return 0;
 }
 
-void kernel_mend_means(struct kernel *kernel)
+void kernel_mend_defenses(struct kernel *kernel)
 {
-	struct means_state states[DEFENSE_MAX];
+	struct defense_state states[DEFENSE_MAX];
 
-	if (kernel_read_means(kernel, states, NULL) < 0)
+	if (kernel_read_defenses(kernel, states, NULL) < 0)
 		return;
-	for (enum defense means = 0; means < DEFENSE_MAX; means++)
-		if (!states[means].is_attached && !states[means].why_not[0])
-			load(kernel, means);
+	for (enum defense defense = 0; defense < DEFENSE_MAX; defense++)
+		if (!states[defense].is_attached && !states[defense].why_not[0])
+			load(kernel, defense);
 }
