@@ -221,8 +221,8 @@ struct image_header {
 	__u32 cells;             /* __u16[][CELL_BLOCK]: rule number */
 	__u32 rules;             /* struct image_rule[] */
 	__u32 destinations;      /* __u8[]: enum destination of value DESTINATION_FIRST + i */
-	__u32 notes;             /* what user space wants to read back; the programs never do */
-	__u32 notes_size;
+	__u32 snapshot;          /* what user space wants to read back; the programs never do */
+	__u32 snapshot_size;
 	__u32 prefilter_full; /* ones: of everything there may be another class */
 	__u32 reserved;
 	struct own_addrs own;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "config/setfile.h"
-#include "engine/notes.h"
+#include "image/snapshot.h"
 #include "image/image.h"
 
 /* ---- an allocator that fails once --------------------------------------------------------------
@@ -80,8 +80,8 @@ static struct world world;
 static struct statement added_statement;
 static struct config *config; /* of the text */
 static struct policy *policy; /* of that and the world */
-static void *notes;           /* of both */
-static size_t notes_size;
+static void *snapshot;        /* of both */
+static size_t snapshot_size;
 static struct image image; /* of all */
 
 static int parse_config(void)
@@ -150,7 +150,7 @@ static int unpack_notes(void)
 {
 	_cleanup_(inventory_freep) struct inventory *inventory = NULL;
 	_cleanup_free_ char *unpacked = NULL;
-	int err = notes_unpack(&image, &unpacked, &inventory);
+	int err = snapshot_unpack(&image, &unpacked, &inventory);
 
 	left = -1;
 	if (err < 0)
@@ -164,11 +164,11 @@ static int pack_notes(void)
 {
 	_cleanup_free_ void *bytes = NULL;
 	size_t size = 0;
-	int err = notes_pack(text, &world.inventory, &bytes, &size);
+	int err = snapshot_pack(text, &world.inventory, &bytes, &size);
 
 	left = -1;
 	if (err == 0)
-		assert_memory_equal(bytes, notes, notes_size);
+		assert_memory_equal(bytes, snapshot, snapshot_size);
 	return err;
 }
 
@@ -196,8 +196,8 @@ static int build_image(void)
 	struct image_input input = { .policy = policy,
 				     .rule_counters = counters,
 				     .port_counters = counters,
-				     .notes = notes,
-				     .notes_size = notes_size };
+				     .snapshot = snapshot,
+				     .snapshot_size = snapshot_size };
 	_cleanup_(image_clear) struct image built = {};
 	int err = image_build(&input, &built, NULL);
 
@@ -240,12 +240,12 @@ static int set_up(void **state)
 	input.config = config;
 	assert_int_equal(policy_build(&input, &policy, NULL), 0);
 	assert_in_range(policy->ports_count, 10, 32);
-	assert_int_equal(notes_pack(text, &world.inventory, &notes, &notes_size), 0);
+	assert_int_equal(snapshot_pack(text, &world.inventory, &snapshot, &snapshot_size), 0);
 	assert_int_equal(image_build(&(struct image_input){ .policy = policy,
 							    .rule_counters = counters,
 							    .port_counters = counters,
-							    .notes = notes,
-							    .notes_size = notes_size },
+							    .snapshot = snapshot,
+							    .snapshot_size = snapshot_size },
 				     &image, NULL),
 			 0);
 	return 0;
@@ -255,7 +255,7 @@ static int tear_down(void **state)
 {
 	config_clear_statement(&added_statement);
 	image_clear(&image);
-	free(notes);
+	free(snapshot);
 	policy_free(policy);
 	config_free(config);
 	return 0;

@@ -246,15 +246,15 @@ static void digest_covers_the_policy_and_not_the_clock(void **state)
 				     .now_epoch = 1000,
 				     .now_monotonic_ns = 1 };
 	__u64 before[2], after[2];
-	char notes[1000] = "note";
+	char snapshot[1000] = "note";
 
 	oracle_add_source(policy, add_rule(policy, STATEMENT_ALLOW), v4(0x0a000000, 8));
 	policy->rules[0].until = 2000;
 	digest_of(&input, before);
 	input.now_epoch = 1500;
 	input.now_monotonic_ns = 77;
-	input.notes = notes;
-	input.notes_size = sizeof(notes);
+	input.snapshot = snapshot;
+	input.snapshot_size = sizeof(snapshot);
 	digest_of(&input, after);
 	assert_memory_equal(before, after, sizeof(before));
 	policy->rules[0].until = 2001;
@@ -277,8 +277,8 @@ static struct image compile_at(const struct policy *policy, __u64 epoch, __u64 u
 	struct image_input input = { .policy = policy,
 				     .rule_counters = none,
 				     .port_counters = none,
-				     .notes = "notes",
-				     .notes_size = 6,
+				     .snapshot = "notes",
+				     .snapshot_size = 6,
 				     .now_epoch = epoch,
 				     .now_monotonic_ns = uptime * 1000000000ull };
 	struct error error;
@@ -355,13 +355,13 @@ static void notes_are_copied(void **state)
 	struct image_input input = { .policy = policy,
 				     .rule_counters = &none,
 				     .port_counters = &none,
-				     .notes = "tide",
-				     .notes_size = 4 };
+				     .snapshot = "tide",
+				     .snapshot_size = 4 };
 	struct error error;
 
 	assert_int_equal(image_build(&input, &image, &error), 0);
-	assert_int_equal(image_header(&image)->notes_size, 4);
-	assert_memory_equal((char *)image.bytes + image_header(&image)->notes, "tide", 4);
+	assert_int_equal(image_header(&image)->snapshot_size, 4);
+	assert_memory_equal((char *)image.bytes + image_header(&image)->snapshot, "tide", 4);
 }
 
 /* ---- image_check
@@ -401,8 +401,8 @@ static void header_that_lies_is_rejected(void **state)
 	BAD(cells, 64);
 	BAD(rules, image.size);
 	BAD(destinations, image.size + 1);
-	BAD(notes, image.size + 1);
-	BAD(notes_size, image.size);
+	BAD(snapshot, image.size + 1);
+	BAD(snapshot_size, image.size);
 	BAD(prefilter6.root, image.size);
 	assert_int_equal(image_check(image.bytes, image.size - 1), -EBADMSG);
 	assert_int_equal(image_check(image.bytes, 0), -EBADMSG);

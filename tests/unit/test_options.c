@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "cli/options.h"
-#include "base/suggest.h"
+#include "config/suggest.h"
 #include "base/cleanup.h"
 
 /* Splits at blanks, parses, and joins again what is left. */

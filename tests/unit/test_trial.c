@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "engine/notes.h"
+#include "image/snapshot.h"
 #include "engine/trial.h"
 #include "image/image.h"
 #include "kernel/kernel.h"
@@ -100,11 +100,11 @@ static struct image made_from(const char *text, unsigned int trial_seconds)
 {
 	struct policy policy = {};
 	struct image_input input = { .policy = &policy };
-	_cleanup_free_ void *notes = NULL;
+	_cleanup_free_ void *snapshot = NULL;
 	struct image image = {};
 
-	assert_int_equal(notes_pack(text, NULL, &notes, &input.notes_size), 0);
-	input.notes = notes;
+	assert_int_equal(snapshot_pack(text, NULL, &snapshot, &input.snapshot_size), 0);
+	input.snapshot = snapshot;
 	assert_int_equal(image_build(&input, &image, NULL), 0);
 	if (trial_seconds)
 		((struct image_header *)image.bytes)->deadline_ns =
@@ -123,7 +123,7 @@ static void assert_made_from(const struct image *image, const char *expected)
 	_cleanup_free_ char *text = NULL;
 
 	assert_non_null(image->bytes);
-	assert_int_equal(notes_unpack(image, &text, NULL), 0);
+	assert_int_equal(snapshot_unpack(image, &text, NULL), 0);
 	assert_string_equal(text, expected);
 }
 

@@ -118,7 +118,7 @@ bool cmd_cuts_ssh(const struct reconcile_plan *plan, unsigned int trial_seconds)
 void cmd_warn(const struct reconcile_report *report)
 {
 	const struct desired *desired = report->desired;
-	const char *line = report->notes;
+	const char *line = report->warnings;
 	char docker[DESCRIBE_DOCKER];
 
 	for (; line && *line; line += strcspn(line, "\n") + 1)

@@ -99,7 +99,7 @@ static int print(const struct options *options, struct kernel *kernel,
 	return 0;
 }
 
-/* What runs, from the image's own notes; without an image, what the file would mean. */
+/* What runs, from the image's own snapshot; without an image, what the file would mean. */
 static int read_desired(const struct options *options, struct kernel *kernel, struct desired **ret)
 {
 	_cleanup_(image_clear) struct image image = {};

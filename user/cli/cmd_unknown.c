@@ -6,7 +6,7 @@
 #include "cli/cmd.h"
 
 #include "base/log.h"
-#include "base/suggest.h"
+#include "config/suggest.h"
 #include "base/cleanup.h"
 
 #define IN_FILE(statement)                                                         \

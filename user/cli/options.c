@@ -6,7 +6,7 @@
 #include <getopt.h>
 
 #include "kernel/kernel.h"
-#include "base/suggest.h"
+#include "config/suggest.h"
 #include "base/cleanup.h"
 
 #define OF(member) offsetof(struct options, member)

@@ -10,7 +10,7 @@
 #include "config/parse.h"
 #include "limit.h"
 #include "base/order.h"
-#include "base/suggest.h"
+#include "config/suggest.h"
 #include "base/cleanup.h"
 
 struct verb {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "config/parse.h"
-#include "base/suggest.h"
+#include "config/suggest.h"
 #include "base/cleanup.h"
 
 #define HINT_SOURCE "use a prefix or the name of a set defined above"

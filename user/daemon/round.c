@@ -73,7 +73,7 @@ static void report_refusal(struct round *round, const struct reconcile_report *r
 static void report_docker(struct round *round, const struct reconcile_report *report)
 {
 	enum docker_source source = report->desired->docker_source;
-	const char *line = report->notes;
+	const char *line = report->warnings;
 	char docker[DESCRIBE_DOCKER];
 
 	if (source == round->docker_source)

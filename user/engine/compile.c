@@ -9,7 +9,7 @@
 
 #include "policy_image.h"
 #include "image/image.h"
-#include "engine/notes.h"
+#include "image/snapshot.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -56,13 +56,13 @@ static int list_counters(const struct policy *policy, struct counter_list *list)
 	return 0;
 }
 
-/* Rules are in front of the notes. */
+/* Rules are in front of the snapshot. */
 static void hold_rules(struct counter_ids *ids, const struct image *image)
 {
 	const struct image_header *header = image_header(image);
 	const char *bytes = image->bytes;
 
-	for (__u32 at = header->rules; at + sizeof(struct image_rule) <= header->notes;
+	for (__u32 at = header->rules; at + sizeof(struct image_rule) <= header->snapshot;
 	     at += sizeof(struct image_rule))
 		counter_ids_hold(ids, ((const struct image_rule *)(bytes + at))->counter);
 }
@@ -175,7 +175,7 @@ static int join_counters(const struct reconcile_input *input, struct counter_ids
 static int build(const struct desired *desired, const struct counter_list *counters,
 		 struct image *ret, struct error *error)
 {
-	_cleanup_free_ void *notes = NULL;
+	_cleanup_free_ void *snapshot = NULL;
 	struct image_input input = {
 		.policy = desired->policy,
 		.rule_counters = counters->ids,
@@ -183,9 +183,9 @@ static int build(const struct desired *desired, const struct counter_list *count
 		.now_epoch = clock_s(CLOCK_REALTIME),
 		.now_monotonic_ns = clock_ns(CLOCK_MONOTONIC),
 	};
-	int err = notes_pack(desired->text, desired->inventory, &notes, &input.notes_size);
+	int err = snapshot_pack(desired->text, desired->inventory, &snapshot, &input.snapshot_size);
 
-	input.notes = notes;
+	input.snapshot = snapshot;
 	if (err == 0)
 		err = image_build(&input, ret, error);
 	return err < 0 ? error_prefix(error, err, "cannot compile the policy") : 0;
@@ -221,10 +221,10 @@ bool compile_is_same(const struct image *a, const struct image *b)
 {
 	const struct image_header *x = image_header(a), *y = image_header(b);
 
-	if (!compile_is_alike(a, b) || x->notes_size != y->notes_size ||
+	if (!compile_is_alike(a, b) || x->snapshot_size != y->snapshot_size ||
 	    x->deadline_ns != y->deadline_ns)
 		return false;
-	return memcmp((char *)a->bytes + x->notes, (char *)b->bytes + y->notes, x->notes_size) ==
-		       0 &&
+	return memcmp((char *)a->bytes + x->snapshot, (char *)b->bytes + y->snapshot,
+		      x->snapshot_size) == 0 &&
 	       image_expires_alike(a, b);
 }

@@ -12,7 +12,7 @@
 #include "docker/inventory.h"
 #include "host/netdev.h"
 #include "engine/holders.h"
-#include "engine/notes.h"
+#include "image/snapshot.h"
 #include "kernel/kernel.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"
@@ -42,7 +42,7 @@ static int remember(const struct desired_input *input, struct desired *desired, 
 
 	desired->docker_source = DOCKER_UNKNOWN;
 	if (input->running)
-		err = notes_unpack(input->running, &text, &desired->own.inventory);
+		err = snapshot_unpack(input->running, &text, &desired->own.inventory);
 	/* To forget it would open all that it says is published. */
 	if (err < 0)
 		return error_set_errno(error, err,
@@ -177,7 +177,7 @@ int desired_from_image(const struct desired_input *how, struct desired **ret, st
 {
 	_cleanup_free_ char *text = NULL;
 	struct desired_input input = *how;
-	int err = notes_unpack(how->running, &text, NULL);
+	int err = snapshot_unpack(how->running, &text, NULL);
 
 	if (err < 0)
 		return error_set_errno(error, err, "cannot read back the active policy");

@@ -135,15 +135,15 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 
 static int check_one_means(struct health *health, enum defense i)
 {
-	const struct defense_state *means = &health->defenses[i];
+	const struct defense_state *defense = &health->defenses[i];
 
-	if (means->is_left_out)
+	if (defense->is_left_out)
 		return problems_add(
 			&health->problems,
 			"the defense '%s' was left out, because TIDEGATE_WITHOUT was in "
 			"the environment: `tidegate up` without it brings it back",
 			defense_name(i));
-	if (!means->is_attached && !means->why_not[0])
+	if (!defense->is_attached && !defense->why_not[0])
 		return problems_add(&health->problems,
 				    "the defense '%s' was removed: `tidegate up` restores it",
 				    defense_name(i));

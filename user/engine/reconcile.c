@@ -12,7 +12,7 @@
 #include "policy_image.h"
 #include "image/image.h"
 #include "engine/learned.h"
-#include "engine/notes.h"
+#include "image/snapshot.h"
 #include "policy/policy.h"
 #include "engine/reconcile_private.h"
 #include "engine/running.h"
@@ -68,7 +68,7 @@ static int swap_confirmed(const struct reconcile_input *input, const struct imag
 		desired_input.running = &source;
 	}
 	if (err == 0)
-		err = notes_unpack(desired_input.running, &text, NULL);
+		err = snapshot_unpack(desired_input.running, &text, NULL);
 	if (err < 0)
 		return err;
 	desired_input.text = text;
@@ -233,12 +233,12 @@ static int choose_text(const struct reconcile_input *input, struct reconcile_pla
 	if (input->complaint && !running->image.bytes)
 		return -ENOENT;
 	if (input->complaint)
-		return notes_unpack(&running->image, ret, NULL);
+		return snapshot_unpack(&running->image, ret, NULL);
 	if (!input->text || !running->image.bytes || input->is_insisted ||
 	    !trial_is_refused(running->refused, input->text))
 		return 0;
 	plan->is_refused = true;
-	return notes_unpack(&running->image, ret, NULL);
+	return snapshot_unpack(&running->image, ret, NULL);
 }
 
 static int prepare(const struct reconcile_input *input, struct reconcile_plan *plan,
@@ -403,7 +403,7 @@ static int refuse_text(const struct reconcile_input *input, const struct reconci
 {
 	_cleanup_free_ char *running = NULL;
 	const struct image *image = &plan->running.image;
-	int err = image->bytes ? notes_unpack(image, &running, NULL) : 0;
+	int err = image->bytes ? snapshot_unpack(image, &running, NULL) : 0;
 
 	if (err < 0 || !running || streq(running, plan->desired->text))
 		return err;
@@ -460,7 +460,7 @@ int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 
 void reconcile_clear(struct reconcile_report *report)
 {
-	free(report->notes);
+	free(report->warnings);
 	desired_free(report->desired);
 	memset(report, 0, sizeof(*report));
 }

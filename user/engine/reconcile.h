@@ -59,7 +59,7 @@ struct reconcile_report {
 	char refused_why[STATE_TEXT]; /* why it was not tried; "" = it was */
 	__u64 generation;             /* of the image that enforces; 0 = none */
 	struct desired *desired;      /* what it was made from */
-	char *notes;                  /* lines about interfaces, for people; NULL = none. Free it */
+	char *warnings;               /* lines about interfaces, for people; NULL = none. Free it */
 	bool is_too_early;            /* for a word about some bridge: look again after
 					 RECONCILE_AGAIN_SECONDS */
 	size_t guarded;               /* interfaces the filter is attached to now */

@@ -111,14 +111,14 @@ static int add_origins(struct origins *origins, const struct image *running,
 /* A failure leaves open what was open, and nothing else: it is said, and no more. */
 static int add_note(struct reconcile_report *report, int err)
 {
-	char *notes = NULL;
+	char *warnings = NULL;
 
-	if (asprintf(&notes,
+	if (asprintf(&warnings,
 		     "%scannot search connection tracking for flows from forged sources: %s\n",
-		     report->notes ?: "", strerror(-err)) < 0)
+		     report->warnings ?: "", strerror(-err)) < 0)
 		return -ENOMEM;
-	free(report->notes);
-	report->notes = notes;
+	free(report->warnings);
+	report->warnings = warnings;
 	return 0;
 }
 

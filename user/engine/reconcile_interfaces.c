@@ -9,7 +9,7 @@
 
 #include "image/image.h"
 #include "host/netdev.h"
-#include "engine/notes.h"
+#include "image/snapshot.h"
 #include "engine/reconcile_private.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -106,17 +106,17 @@ static int __attribute__((format(printf, 2, 3))) add_note(struct reconcile_repor
 							  const char *format, ...)
 {
 	_cleanup_free_ char *note = NULL;
-	char *notes = NULL;
+	char *warnings = NULL;
 	va_list args;
 	int written;
 
 	va_start(args, format);
 	written = vasprintf(&note, format, args);
 	va_end(args);
-	if (written < 0 || asprintf(&notes, "%s%s\n", report->notes ?: "", note) < 0)
+	if (written < 0 || asprintf(&warnings, "%s%s\n", report->warnings ?: "", note) < 0)
 		return -ENOMEM;
-	free(report->notes);
-	report->notes = notes;
+	free(report->warnings);
+	report->warnings = warnings;
 	return 0;
 }
 
@@ -248,7 +248,7 @@ static bool is_moved(const struct desired *desired, const struct image *running)
 	_cleanup_(config_freep) struct config *config = NULL;
 	_cleanup_free_ char *text = NULL;
 
-	if (!running->bytes || notes_unpack(running, &text, NULL) < 0 ||
+	if (!running->bytes || snapshot_unpack(running, &text, NULL) < 0 ||
 	    config_parse(text, strlen(text), clock_s(CLOCK_REALTIME), &config, NULL) < 0)
 		return false;
 	return is_statement_changed(config, desired->config);

@@ -14,8 +14,8 @@ static int make_memory(const struct image_source *source, struct image *ret)
 	struct policy policy = { .mode = DEFAULT_DENY_PUBLISHED, .is_audit = source->is_audit };
 	struct image_input input = {
 		.policy = &policy,
-		.notes = source->notes,
-		.notes_size = source->notes_size,
+		.snapshot = source->snapshot,
+		.snapshot_size = source->snapshot_size,
 	};
 	int err = image_build(&input, ret, NULL);
 	struct image_header *header = ret->bytes;
@@ -35,7 +35,7 @@ static int read_older(struct kernel *kernel, enum image_slot slot, struct image 
 
 	if (err == 0)
 		err = make_memory(&source, ret);
-	free(source.notes);
+	free(source.snapshot);
 	return err;
 }
 

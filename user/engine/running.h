@@ -11,7 +11,7 @@ struct kernel;
 
 /*
  * The image in the slot, checked; -ENOENT when there is none that can be used.  While the filter
- * moves from an older layout it says just what that one was made from and until when: the notes,
+ * moves from an older layout it says just what that one was made from and until when: the snapshot,
  * the audit mode, the generation and the deadline.  Such an image decides nothing and is never put
  * into a slot.
  */

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "image/image.h"
 #include "kernel/kernel.h"
-#include "engine/notes.h"
+#include "image/snapshot.h"
 #include "engine/running.h"
 #include "base/cleanup.h"
 
@@ -20,7 +20,7 @@ bool text_is_enforced(struct kernel *kernel)
 	_cleanup_free_ char *text = NULL;
 
 	return kernel && running_read(kernel, SLOT_ACTIVE, &image, NULL) == 0 &&
-	       notes_unpack(&image, &text, NULL) == 0 && text[0];
+	       snapshot_unpack(&image, &text, NULL) == 0 && text[0];
 }
 
 /*

@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "image/image.h"
 #include "kernel/kernel.h"
-#include "engine/notes.h"
+#include "image/snapshot.h"
 #include "policy/policy.h"
 #include "engine/running.h"
 #include "base/cleanup.h"
@@ -42,10 +42,10 @@ static int build_open(struct image *ret)
 {
 	struct policy open = { .mode = DEFAULT_ALLOW };
 	struct image_input input = { .policy = &open };
-	_cleanup_free_ void *notes = NULL;
-	int err = notes_pack("default allow\n", NULL, &notes, &input.notes_size);
+	_cleanup_free_ void *snapshot = NULL;
+	int err = snapshot_pack("default allow\n", NULL, &snapshot, &input.snapshot_size);
 
-	input.notes = notes;
+	input.snapshot = snapshot;
 	return err < 0 ? err : image_build(&input, ret, NULL);
 }
 
@@ -105,7 +105,7 @@ int trial_confirm(struct kernel *kernel, struct error *error)
 static int hash_configuration(const struct image *image, __u64 ret[2])
 {
 	_cleanup_free_ char *text = NULL;
-	int err = notes_unpack(image, &text, NULL);
+	int err = snapshot_unpack(image, &text, NULL);
 
 	if (err == 0)
 		hash_text(text, ret);

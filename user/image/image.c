@@ -274,8 +274,8 @@ static int finish(struct build *build)
 	__u32 end;
 	int err;
 
-	err = writer_append(&build->writer, input->notes, input->notes_size, 8,
-			    &build->header.notes);
+	err = writer_append(&build->writer, input->snapshot, input->snapshot_size, 8,
+			    &build->header.snapshot);
 	if (!err)
 		err = writer_reserve(&build->writer, 0, IMAGE_CHUNK, &end);
 	if (err)
@@ -288,12 +288,12 @@ static int finish(struct build *build)
 			       (build->policy->mode == DEFAULT_DENY_ALL ? IMAGE_DENY_ALL : 0) |
 			       (build->policy->mode == DEFAULT_ALLOW ? IMAGE_ALLOW_ALL : 0);
 	build->header.built_at = input->now_epoch;
-	build->header.notes_size = input->notes_size;
+	build->header.snapshot_size = input->snapshot_size;
 	entries_write(&build->writer, &build->header, build->policy);
 	return 0;
 }
 
-/* Everything in front of the notes, with each rule's `until` in place of what it means on
+/* Everything in front of the snapshot, with each rule's `until` in place of what it means on
  * this boot's clock. */
 static void add_digest(struct build *build)
 {
@@ -303,7 +303,7 @@ static void add_digest(struct build *build)
 
 	covered.built_at = 0;
 	covered.size = 0;
-	covered.notes_size = 0;
+	covered.snapshot_size = 0;
 	for (size_t i = 0; i < build->policy->rules_count; i++) {
 		struct image_rule *rule = &rules[CELL_FIRST_RULE + i];
 		__u64 expires_ns = rule->expires_ns;
@@ -333,7 +333,7 @@ int image_build(const struct image_input *input, struct image *ret, struct error
 	if (!err)
 		err = build_sources(&build);
 	if (!err)
-		err = write_rules(&build); /* last but for the notes: see add_digest() */
+		err = write_rules(&build); /* last but for the snapshot: see add_digest() */
 	if (!err)
 		err = finish(&build);
 	if (err)

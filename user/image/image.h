@@ -25,8 +25,8 @@ struct image_input {
 	const struct policy *policy;
 	const __u32 *rule_counters; /* one id for each policy rule */
 	const __u32 *port_counters; /* first of two ids for each policy port */
-	const void *notes;          /* copied into the image as they are */
-	size_t notes_size;
+	const void *snapshot;       /* copied into the image as they are */
+	size_t snapshot_size;
 	__u64 now_epoch; /* seconds: together they turn `until` into expires_ns */
 	__u64 now_monotonic_ns;
 };
@@ -37,7 +37,7 @@ struct image {
 };
 
 /*
- * The digest does not cover generation, deadline_ns, built_at or the notes' bytes, nor
+ * The digest does not cover generation, deadline_ns, built_at or the snapshot's bytes, nor
  * expires_ns (it depends on the clock; the rule's `until` is covered instead), so that an
  * unchanged policy gives an unchanged digest.
  * 0, -E2BIG with ret_error, which names the limit, or -ENOMEM.  *ret untouched on failure.

@@ -63,8 +63,8 @@ int kernel_finish_move(struct kernel *kernel, struct error *error);
 
 /* What an older image was made from. */
 struct image_source {
-	void *notes; /* of engine/notes.h; allocated */
-	size_t notes_size;
+	void *snapshot; /* of image/snapshot.h; allocated */
+	size_t snapshot_size;
 	bool is_audit;
 	__u64 generation;
 	__u64 deadline_ns;

@@ -300,9 +300,9 @@ struct header6 {
 	__u32 magic, abi, size, flags;
 	__u64 generation, deadline_ns, digest[2], built_at;
 	__u32 ports_used, classes, slots_used, variants, ports, blocks, row_blocks, cells, rules;
-	__u32 destinations, notes, notes_size;
+	__u32 destinations, snapshot, snapshot_size;
 };
-_Static_assert(offsetof(struct header6, notes) == 96, "as layouts 6 and 7 had it");
+_Static_assert(offsetof(struct header6, snapshot) == 96, "as layouts 6 and 7 had it");
 
 #define MAGIC6 0x65746167u
 #define AUDIT6 1u
@@ -335,13 +335,13 @@ static int take_source(const struct header6 *header, __u32 layout, size_t size,
 		       struct image_source *ret, struct error *error)
 {
 	if (size < sizeof(*header) || header->magic != MAGIC6 || header->abi != layout ||
-	    header->notes > size || header->notes_size > size - header->notes)
+	    header->snapshot > size || header->snapshot_size > size - header->snapshot)
 		return error_set(error, -EPROTO, "the older policy in the kernel is not an image");
-	ret->notes = malloc(header->notes_size + 1);
-	if (!ret->notes)
+	ret->snapshot = malloc(header->snapshot_size + 1);
+	if (!ret->snapshot)
 		return -ENOMEM;
-	memcpy(ret->notes, (const char *)header + header->notes, header->notes_size);
-	ret->notes_size = header->notes_size;
+	memcpy(ret->snapshot, (const char *)header + header->snapshot, header->snapshot_size);
+	ret->snapshot_size = header->snapshot_size;
 	ret->is_audit = header->flags & AUDIT6;
 	ret->generation = header->generation;
 	ret->deadline_ns = header->deadline_ns;

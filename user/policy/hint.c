@@ -10,7 +10,7 @@
 #include "config/config.h"
 #include "docker/inventory.h"
 #include "host/netdev.h"
-#include "base/suggest.h"
+#include "config/suggest.h"
 #include "base/cleanup.h"
 #include "base/proto.h"
 

@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * check.c: whether bytes are an image that this build may read, and when its rules expire.  What
- * the look-ups follow inside of it is checked at each step (include/classify.h); here it is made
- * sure that the arrays that user space walks lie inside.
+ * read.c: what user space reads out of an image: whether the bytes are one that this build may
+ * read, what it decides, and when its rules expire.  What the look-ups follow inside of an image is
+ * checked at each step (include/classify.h); here it is made sure that the arrays which user space
+ * walks lie inside.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 
+#include "classify.h"
 #include "limit.h"
 #include "map_values.h"
-#include "classify.h"
 #include "policy_image.h"
+#include "verdict_entry.h"
+#include "addr/prefix.h"
 #include "image/image.h"
+#include "image/ports.h"
+
+/* ---- is it one ------------------------------------------------------------------------- */
 
 static bool is_inside(const struct image_header *header, __u32 offset, __u64 size, __u32 align)
 {
@@ -57,7 +65,7 @@ static bool are_arrays_inside(const struct image_header *header)
 	       is_inside(header, header->cells, CELL_BLOCK * sizeof(__u16), 128) &&
 	       is_inside(header, header->rules, sizeof(struct image_rule), 16) &&
 	       is_inside(header, header->destinations, 0, 1) &&
-	       is_inside(header, header->notes, header->notes_size, 1);
+	       is_inside(header, header->snapshot, header->snapshot_size, 1);
 }
 
 int image_check(const void *bytes, size_t size)
@@ -80,6 +88,8 @@ int image_check(const void *bytes, size_t size)
 	return are_arrays_inside(header) && are_own(bytes) ? 0 : -EBADMSG;
 }
 
+/* ---- when its rules expire -------------------------------------------------------------- */
+
 #define EXPIRY_TOLERANCE_NS 2000000000ull /* `until` is in seconds */
 
 static const struct image_rule *rules_of(const struct image *image)
@@ -87,12 +97,12 @@ static const struct image_rule *rules_of(const struct image *image)
 	return (const void *)((const char *)image->bytes + image_header(image)->rules);
 }
 
-/* In front of the notes, and nothing in between but a gap smaller than a rule. */
+/* In front of the snapshot, and nothing in between but a gap smaller than a rule. */
 static size_t count_rules(const struct image *image)
 {
 	const struct image_header *header = image_header(image);
 
-	return (header->notes - header->rules) / sizeof(struct image_rule);
+	return (header->snapshot - header->rules) / sizeof(struct image_rule);
 }
 
 static bool expires_alike(__u64 a, __u64 b)
@@ -113,4 +123,48 @@ bool image_expires_alike(const struct image *a, const struct image *b)
 		if (!expires_alike(x[i].expires_ns, y[i].expires_ns))
 			return false;
 	return true;
+}
+
+/* ---- what it decides -------------------------------------------------------------------- */
+
+/* Number of the rule that wins at the port for this source, or IMAGE_INVALID. */
+static __u32 winning_rule(struct image_ref image, const struct image_endpoint *endpoint,
+			  const struct prefix *saddr)
+{
+	const struct image_header *header = image_header_of(image);
+
+	if (saddr->family == 4)
+		return image_rule4(image, header, endpoint, addr_hi(saddr) >> 32);
+	return image_rule6(image, header, endpoint, addr_hi(saddr), addr_lo(saddr));
+}
+
+static bool is_expired(const struct image_rule *rule, __u64 now_ns)
+{
+	return rule->expires_ns && now_ns > rule->expires_ns &&
+	       (rule->action == ACTION_ALLOW || rule->action == ACTION_FAILSAFE);
+}
+
+/* Knows nothing of replies: these pass whatever the image decides. */
+enum reason image_decide(const struct image *image, const struct image_flow *flow, __u64 now_ns)
+{
+	struct image_ref ref = { image->bytes };
+	const struct image_header *header = image_header(image);
+	__u32 number = image_endpoint_number(ref, header, PROTO_TCP, htons(flow->dport),
+					     destination_at(ref, flow->daddr), flow->daddr->family);
+	const struct image_endpoint *endpoint =
+		number == IMAGE_INVALID ? NULL : image_endpoint_at(ref, header, number);
+	__u32 winner = endpoint ? winning_rule(ref, endpoint, flow->saddr) : IMAGE_INVALID;
+	const struct image_rule *rule =
+		winner == IMAGE_INVALID ? NULL : image_rule_at(ref, header, winner);
+
+	if (rule && is_expired(rule, now_ns))
+		rule = image_rule_at(ref, header, endpoint->fallback);
+	return rule ? image_reason(header, number, rule->action) : DROP_NO_POLICY;
+}
+
+bool image_is_outside(const struct image *image, const struct prefix *addr)
+{
+	struct image_ref ref = { image->bytes };
+
+	return image_kind(ref, image_header(image), destination_at(ref, addr)) == DESTINATION_OTHER;
 }

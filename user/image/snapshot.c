@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* notes.c: length, configuration text, inventory.  See notes.h. */
-#include "engine/notes.h"
+/* snapshot.c: length, configuration text, inventory.  See snapshot.h. */
+#include "image/snapshot.h"
 
 #include <errno.h>
 
@@ -9,8 +9,8 @@
 #include "docker/inventory.h"
 #include "base/cleanup.h"
 
-int notes_pack(const char *config_text, const struct inventory *inventory, void **ret,
-	       size_t *ret_size)
+int snapshot_pack(const char *config_text, const struct inventory *inventory, void **ret,
+		  size_t *ret_size)
 {
 	_cleanup_free_ void *packed = NULL;
 	__u64 text_size = strlen(config_text);
@@ -33,12 +33,12 @@ int notes_pack(const char *config_text, const struct inventory *inventory, void 
 	return 0;
 }
 
-int notes_unpack(const struct image *image, char **ret_config_text,
-		 struct inventory **ret_inventory)
+int snapshot_unpack(const struct image *image, char **ret_config_text,
+		    struct inventory **ret_inventory)
 {
 	const struct image_header *header = image_header(image);
-	const char *bytes = (const char *)image->bytes + header->notes;
-	size_t size = header->notes_size;
+	const char *bytes = (const char *)image->bytes + header->snapshot;
+	size_t size = header->snapshot_size;
 	_cleanup_free_ char *text = NULL;
 	struct inventory *inventory = NULL;
 	__u64 text_size;

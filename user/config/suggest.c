@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* suggest.c: optimal string alignment distance over short words.  See suggest.h. */
-#include "base/suggest.h"
+#include "config/suggest.h"
 
 #include <ctype.h>
 #include <string.h>
