@@ -276,7 +276,7 @@ coverage: $(COVERAGE_TESTS)
 
 .PHONY: deps programs check-programs check test clean-room soak demo e2e-helpers
 deps:
-	tests/deps build test
+	tests/deps build check test
 
 check-programs: all $(UNIT_TESTS) $(FUZZERS) compile_commands.json
 
