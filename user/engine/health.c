@@ -151,7 +151,7 @@ static int check_one_means(struct health *health, enum defense i)
 }
 
 /* What this kernel cannot do is weaker, and said; what it did and does no more is a fault. */
-static int check_means(struct kernel *kernel, struct health *health)
+static int check_defenses(struct kernel *kernel, struct health *health)
 {
 	int err = kernel_read_defenses(kernel, health->defenses, NULL);
 
@@ -248,6 +248,17 @@ static int check_policy(const struct health_input *input, struct health *health)
 	return err;
 }
 
+/* An interface that is new, or that somebody else attached to, lacks the daemon's program until its
+ * next round. */
+static int check_interfaces_now(struct kernel *kernel, struct health *health)
+{
+	size_t before = health->problems.count;
+	int err = check_interfaces(kernel, health);
+
+	health->is_behind |= health->is_daemon_running && health->problems.count > before;
+	return err;
+}
+
 static int check(const struct health_input *input, struct health *health)
 {
 	int err = check_policy(input, health);
@@ -272,10 +283,10 @@ static int check(const struct health_input *input, struct health *health)
 	if (err == 0 && health->is_audit)
 		err = problems_add(&health->problems, "audit mode: nothing is dropped");
 	if (err == 0)
-		err = check_means(input->kernel, health);
+		err = check_defenses(input->kernel, health);
 	if (err == 0)
 		err = check_learned(input->kernel, health);
-	return err < 0 ? err : check_interfaces(input->kernel, health);
+	return err < 0 ? err : check_interfaces_now(input->kernel, health);
 }
 
 int health_read(const struct health_input *input, struct health *ret)
