@@ -6,7 +6,6 @@
 claim=$build/tests/e2e/claim
 second4=192.0.2.5 third4=192.0.2.6
 
-learned() { bpftool --json map dump pinned "/sys/fs/bpf/tidegate/maps/$1" | jq length; }
 says() { grep -E "$1" <("$tidegate" status 2>&1); }
 serve() {
 	"$probe" serve tcp:7000 tcp:9000 tcp:9500 tcp:10500 tcp:39000 udp:9900 udp:10500 udp:39000 \
