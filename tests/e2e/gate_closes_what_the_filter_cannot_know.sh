@@ -70,7 +70,8 @@ expect "drops are counted as the gate's" \
 because="begun by a container there"
 docker run -d --name client --network later probe /bin/probe serve >/dev/null
 outside "$probe" serve tcp:80 udp:53 &
-expect_open container:client $internet4 80/tcp 53/udp
+becomes open 5 container:client $internet4 80/tcp
+becomes open 5 container:client $internet4 53/udp
 because="to a machine that is not Docker's"
 expect_open stranger 10.9.0.2 9999/tcp 53/udp
 
