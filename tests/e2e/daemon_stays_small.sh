@@ -35,11 +35,11 @@ rounds() {
 	sleep 3
 }
 
-rounds 80
+rounds 40
 fds_before=$(fds) memory_before=$(memory)
-rounds 320
+rounds "${TIDEGATE_ROUNDS:-160}"
 note "descriptors $fds_before -> $(fds), memory $memory_before -> $(memory) KiB"
 expect "no descriptor more" test "$(fds)" -le "$fds_before"
-# Less than 4 KiB a round: what the allocator gives back, and when, makes for some hundreds.
+# Less than 7 KiB a round: what the allocator gives back, and when, makes for some hundreds.
 expect "no memory more" test "$(memory)" -le $((memory_before + 1024))
 daemon_stop
