@@ -27,7 +27,7 @@ int asked_ask(struct asked *asked, struct error *error);
 
 /* A docker_answer_of.  -ESTALE when another Engine was asked than the configuration names:
  * asked_ask() asks that one the next time. */
-int asked_answer(void *asked, const struct config *config, const struct docker_answer **ret);
+int asked_answer(void *arg, const struct config *config, const struct docker_answer **ret);
 
 /* What was said grows old. */
 void asked_forget(struct asked *asked);

@@ -28,7 +28,8 @@ static void report_problems(struct round *round, const struct desired *desired)
 
 	if (!out)
 		return;
-	for (size_t i = 0; i < desired->problems.count; i++)
+	/* reconcile() that did not fail has filled it, which the analyzer does not see. */
+	for (size_t i = 0; i < desired->problems.count; i++) /* NOLINT(*NullDereference) */
 		fprintf(out, "%s\n", desired->problems.texts[i]);
 	fclose(out);
 	for (size_t i = 0; i < desired->problems.count; i++)

@@ -55,8 +55,10 @@ static void copy_members(const struct members *members, struct prefix *out)
 	for (size_t i = 0; i < members->count; i++) {
 		if (members->prefixes)
 			out[i] = members->prefixes[i];
-		else
-			out[i] = members->sources ? members->sources[i].prefix : *members->one;
+		else if (members->sources)
+			out[i] = members->sources[i].prefix;
+		else if (members->one)
+			out[i] = *members->one;
 	}
 }
 

@@ -193,9 +193,9 @@ static int sweep_all(struct resolver *resolver, const struct span *ends, struct 
 
 int policy_resolve_spans(struct resolver *resolver)
 {
-	size_t words = resolver_expired(resolver) / WORD_BITS + 1;
+	size_t words = resolver_expired(resolver) / WORD_BITS + 1, rules = words * WORD_BITS;
 	_cleanup_free_ unsigned long *bits = calloc(words, sizeof(*bits));
-	_cleanup_free_ unsigned int *times = calloc(words, WORD_BITS * sizeof(*times));
+	_cleanup_free_ unsigned int *times = calloc(rules, sizeof(*times));
 	struct active active = { .times = times, .bits = bits, .words = words };
 	_cleanup_free_ struct span *ends = NULL;
 	int err;
