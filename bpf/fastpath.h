@@ -28,9 +28,9 @@
 /* In .bss, whose address is part of the program: no look-up. */
 struct fastpath fastpath;
 
-/* Asked before the headers are read, so that only a pointer has to be kept meanwhile.  NULL when it
- * is closed.  That the place comes out of the word which enables the fast path keeps the order of
- * the two readings on every processor. */
+/* Asked before the headers are read, so that only a pointer has to be kept meanwhile.  NULL when
+ * the fast path is disabled.  The address of the table depends on the word that enables it, which
+ * keeps the order of the two readings on every processor. */
 static __always_inline const struct fastpath_table *fastpath_enabled(void)
 {
 	__u64 offset = *(volatile __u64 *)&fastpath.offset & FASTPATH_OFFSET;

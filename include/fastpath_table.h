@@ -42,8 +42,8 @@ struct fastpath_table {
 	struct own_addrs own;       /* this as in the header */
 	struct image_bitmap shape6; /* of prefilter6 */
 	__u64 generation;           /* of the image that it was made of */
-	__u32 entries[2][FASTPATH_PROTOS]
-		     [65536]; /* by family (4, 6), protocol index, __be16 port */
+	/* By family (4, 6), protocol index and port, a __be16. */
+	__u32 entries[2][FASTPATH_PROTOS][65536];
 	__u32 rows[FASTPATH_ROWS][OWN_ADDRS];
 	__u8 prefilter4[IMAGE_PREFILTER4_SIZE]; /* as at IMAGE_PREFILTER4 */
 	__u8 prefilter6[1u << 18];              /* as at shape6.root, and more than there can be */

@@ -80,7 +80,7 @@ enum destination {
 /*
  * A set of disjoint address ranges, each with a value (a class or a destination): together
  * they are the whole address space.  How it is laid out is known to include/classify.h and
- * user/image_table.c alone.
+ * user/image/table.c alone.
  */
 struct image_table {
 	__u32 root; /* offset of the references, or the only one when bits is 0 */
@@ -107,6 +107,7 @@ struct verdict_entry {
 /* The numbers are those of XDP, which needs no translation so; bpf/filter.bpf.c checks it. */
 enum verdict { VERDICT_DROP = 1, VERDICT_PASS = 2 };
 
+/* clang-format off */
 /*
  * When a verdict entry holds, by its flags, the bit of the source's bucket in the prefilter, and
  * whether the packet is a SYN.  "lookup": the source's class has to be found; "decide": decide.h.
@@ -117,10 +118,11 @@ enum verdict { VERDICT_DROP = 1, VERDICT_PASS = 2 };
  *   VALID CHECK_BOUND              holds if the      lookup  lookup    unguarded, default-allow
  *                                  port is unbound
  *   VALID SYN_ONLY                 holds  decide     lookup  lookup    closed, denied
- *   VALID SYN_ONLY ANY_SOURCE      holds  decide     holds   decide    the same, whatever the
- * source VALID ANY_SOURCE               holds  holds      holds   holds     banned, whatever the
- * source 0                              decide decide     lookup  lookup    the rule expires
+ *   VALID SYN_ONLY ANY_SOURCE      holds  decide     holds   decide    the same, for every source
+ *   VALID ANY_SOURCE               holds  holds      holds   holds     banned, for every source
+ *   0                              decide decide     lookup  lookup    the rule expires
  */
+/* clang-format on */
 #define ENTRY_VALID       1u
 #define ENTRY_ANY_SOURCE  2u /* every class has the same rule, and it drops */
 #define ENTRY_SYN_ONLY    4u /* anything but a SYN may be a reply: conntrack has to be asked */

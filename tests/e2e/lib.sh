@@ -514,16 +514,22 @@ is_content() {
 }
 
 daemon_start() {
+	is_followed() { is_content && grep -q '^  daemon  *running' <<<"$("$tidegate" status)"; }
 	"$tidegate" run "$@" >>/run/tidegate.log 2>&1 &
 	daemon_pid=$!
-	eventually 10 is_content || {
+	eventually 10 is_followed || {
 		cat /run/tidegate.log
 		die "the daemon starts and status is green"
 	}
 }
 
+# A daemon that has died is a failure: without one, status can be green as well.
 daemon_stop() {
-	kill "$daemon_pid" && wait "$daemon_pid"
+	if kill "$daemon_pid" 2>/dev/null; then
+		wait "$daemon_pid"
+	else
+		fail "the daemon runs until it is stopped" </run/tidegate.log
+	fi
 	daemon_pid=''
 }
 

@@ -93,17 +93,23 @@ static void reading_clear(struct reading *reading)
 	free(reading->array);
 }
 
+static int read_sockets(struct reading *reading)
+{
+	int err;
+
+	reading->proto = IPPROTO_TCP;
+	err = netdev_diag(&reading->found, IPPROTO_TCP, 1u << TCP_LISTEN, each_socket);
+	if (err)
+		return err;
+	/* A UDP socket that is bound and not connected is in the state called close. */
+	reading->proto = IPPROTO_UDP;
+	return netdev_diag(&reading->found, IPPROTO_UDP, 1u << TCP_CLOSE, each_socket);
+}
+
 int netdev_read_listeners(struct listener **ret, size_t *ret_count)
 {
 	_cleanup_(reading_clear) struct reading reading = { 0 };
-	int err;
-
-	reading.proto = IPPROTO_TCP;
-	err = netdev_diag(&reading.found, IPPROTO_TCP, 1u << TCP_LISTEN, each_socket);
-	reading.proto = IPPROTO_UDP;
-	/* A UDP socket that is bound and not connected is in the state called close. */
-	if (!err)
-		err = netdev_diag(&reading.found, IPPROTO_UDP, 1u << TCP_CLOSE, each_socket);
+	int err = read_sockets(&reading);
 
 	if (err)
 		return err;
@@ -168,14 +174,7 @@ static size_t count_asked(const struct listener *listeners, size_t count)
 static int read_cookies(__u64 **ret, size_t *ret_count)
 {
 	_cleanup_(reading_clear) struct reading reading = { 0 };
-	int err;
-
-	reading.proto = IPPROTO_TCP;
-	err = netdev_diag(&reading.found, IPPROTO_TCP, 1u << TCP_LISTEN, each_socket);
-	reading.proto = IPPROTO_UDP;
-	/* A UDP socket that is bound and not connected is in the state called close. */
-	if (!err)
-		err = netdev_diag(&reading.found, IPPROTO_UDP, 1u << TCP_CLOSE, each_socket);
+	int err = read_sockets(&reading);
 	__u64 *cookies = err ? NULL : calloc(reading.found.count + 1, sizeof(*cookies));
 
 	if (!cookies)

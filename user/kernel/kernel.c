@@ -54,11 +54,8 @@ int kernel_open(const char *pin_dir, struct kernel **ret, struct error *error)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = new_kernel(pin_dir);
 	__u32 layout;
-	int err;
+	int err = kernel ? kernel_read_layout(pin_dir, MAPS_DIR, &layout, error) : -ENOMEM;
 
-	if (!kernel)
-		return -ENOMEM;
-	err = kernel_read_layout(pin_dir, MAPS_DIR, &layout, error);
 	if (err == 0)
 		err = check_layout(pin_dir, layout, error);
 	if (err == 0)
@@ -73,11 +70,8 @@ int kernel_open_older(const char *pin_dir, struct kernel **ret, struct error *er
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = new_kernel(pin_dir);
 	__u32 layout;
-	int err;
+	int err = kernel ? kernel_read_layout(pin_dir, MAPS_DIR, &layout, error) : -ENOMEM;
 
-	if (!kernel)
-		return -ENOMEM;
-	err = kernel_read_layout(pin_dir, MAPS_DIR, &layout, error);
 	if (err < 0)
 		return err;
 	if (!kernel_is_older_layout(layout))
@@ -90,10 +84,9 @@ int kernel_open_older(const char *pin_dir, struct kernel **ret, struct error *er
 
 static int stamp_abi(struct kernel *kernel, struct error *error)
 {
+	__u64 pins = kernel_digest_of_pins(kernel->pin_dir);
 	struct state current = {};
 	int err;
-
-	__u64 pins = kernel_digest_of_pins(kernel->pin_dir);
 
 	err = kernel_read_state(kernel, &current, error);
 	if (err < 0 || (current.abi == DATAPATH_ABI && current.pins == pins))

@@ -221,13 +221,20 @@ int kernel_pin_maps(struct kernel *kernel, struct error *error)
 	return err < 0 ? err : made;
 }
 
-static int size_counters(struct bpf_map *map, struct error *error)
+/* As many elements as the pinned map has, which may be from when there were more CPUs or fewer. */
+static int size_counters(const struct kernel *kernel, struct bpf_map *map, struct error *error)
 {
-	__u32 elements = kernel_counter_elements();
+	_cleanup_close_ int fd =
+		kernel_open_map(kernel->pin_dir, kernel->maps_dir, "counters", NULL);
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info), elements;
 
+	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+		return error_set_errno(error, -errno, "cannot get the size of the counters");
+	elements = fd >= 0 ? info.max_entries : kernel_counter_elements();
 	if (!elements)
 		return error_set_errno(error, -ENOENT,
-				       "cannot read in /sys how many CPUs there can be");
+				       "cannot read in /sys how many CPUs there are");
 	return bpf_map__set_max_entries(map, elements);
 }
 
@@ -253,7 +260,7 @@ int kernel_share_maps(const struct kernel *kernel, struct bpf_object *object, st
 			continue;
 		err = kernel_share_map(kernel, map, name);
 		if (err == 0 && streq(name, "counters"))
-			err = size_counters(map, error);
+			err = size_counters(kernel, map, error);
 		if (err < 0)
 			return err;
 	}

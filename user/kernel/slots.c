@@ -208,7 +208,7 @@ static bool is_for_fastpath(const struct image *image)
  * Puts the map into the slot.  What enforces changes while the fast path is disabled, so that a
  * packet is decided by the old fast path, the old image, the new image, the new fast path, in this
  * order.  After a failure nobody knows that the kernel waited for who still reads the fast path: it
- * stays closed, until kernel_tend_fastpath().
+ * stays disabled, until kernel_tend_fastpath().
  */
 static int fill_slot(struct kernel *kernel, enum image_slot slot, int fd, int size,
 		     struct error *error)
@@ -252,7 +252,7 @@ int kernel_swap(struct kernel *kernel, enum image_slot slot, struct image *image
 		return size;
 	/* Held until the update is through: before the fix of CVE-2023-52447 the old map could
 	 * be freed under a running program. */
-	old_fd = open_slot(kernel, slot, &old_size, error);
+	old_fd = open_slot(kernel, slot, &old_size, NULL);
 	err = next_generation(kernel, &header->generation, error);
 	if (err < 0)
 		return err;
@@ -272,7 +272,7 @@ int kernel_copy_slot(struct kernel *kernel, enum image_slot from, enum image_slo
 	fd = open_slot(kernel, from, &size, error);
 	if (fd < 0)
 		return error_set_errno(error, fd, "cannot read the policy back");
-	old_fd = open_slot(kernel, to, &old_size, error);
+	old_fd = open_slot(kernel, to, &old_size, NULL);
 	return fill_slot(kernel, to, fd, size, error);
 }
 
