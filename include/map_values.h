@@ -84,7 +84,7 @@ struct mac_key {
 
 /*
  * What Docker's processes bound on this host (bpf/bindwatch.bpf.c), so that the filter knows a
- * published port before anybody can connect to it.  Forgotten by user space, user/engine/learned.c.
+ * published port before anybody can connect to it.  Forgotten by user space, user/engine/bound.c.
  */
 enum bound_by {
 	BOUND_BY_PROXY = 1,  /* docker-proxy: a published port for sure */

@@ -229,14 +229,14 @@ static int add_subnets(const struct docker *docker, struct inventory *inventory)
 }
 
 /* Before anything else: between the creation and the start there are milliseconds. */
-static int greet_newborn(struct docker *docker)
+static int prefetch_created(struct docker *docker)
 {
 	const char(*ids)[DOCKER_ID_SIZE];
 	size_t count = docker->events ? docker_events_take_created(docker->events, &ids) : 0;
 
 	if (!count || !*docker->version)
 		return 0;
-	return docker_memory_greet(&docker->memory, docker->http, docker->version, ids, count);
+	return docker_memory_prefetch(&docker->memory, docker->http, docker->version, ids, count);
 }
 
 /* What is short comes before what may take long, so that it is not what there is no time for. */
@@ -245,7 +245,7 @@ static int read_all(struct docker *docker, struct inventory *inventory)
 	int err;
 
 	docker_http_set_deadline(docker->http, clock_ms(CLOCK_MONOTONIC) + DOCKER_READ_MS);
-	err = greet_newborn(docker);
+	err = prefetch_created(docker);
 	if (!err)
 		err = negotiate(docker);
 	if (!err)

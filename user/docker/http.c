@@ -283,7 +283,7 @@ struct batch {
 };
 
 /* What is left of its time; -1 = nothing. */
-static int patience_ms(const struct docker_http *http, int timeout_ms)
+static int timeout_of(const struct docker_http *http, int timeout_ms)
 {
 	int64_t left = http->deadline_ms - clock_ms(CLOCK_MONOTONIC);
 
@@ -299,7 +299,7 @@ static void start(struct batch *batch, struct docker_request *request)
 {
 	CURL *easy = NULL;
 
-	request->timeout_ms = patience_ms(batch->http, request->timeout_ms);
+	request->timeout_ms = timeout_of(batch->http, request->timeout_ms);
 	if (request->timeout_ms >= 0)
 		easy = new_easy(batch->http, request);
 	if (!easy) {

@@ -61,9 +61,9 @@ static int follow_list(struct docker_memory *memory, const struct docker_list *l
 		if (old < memory->count && streq(memory->items[old].id, id)) {
 			*known = memory->items[old];
 			memory->items[old++] = (struct docker_known){};
-			known->is_fresh = known->is_newborn &&
+			known->is_fresh = known->is_prefetched &&
 					  list->items[next.count].state == DOCKER_CREATED;
-			known->is_newborn = known->is_gone = known->is_silent = false;
+			known->is_prefetched = known->is_gone = known->is_silent = false;
 			continue;
 		}
 		known->id = strdup(id);
@@ -108,7 +108,7 @@ static bool is_needed(const struct docker_known *known, const struct docker_list
  * While it starts it does not answer.  Waiting for that would hold up everybody else's
  * ports, when its own are known and it is armed already.
  */
-static int patience_ms(const struct docker_known *known, const struct docker_listed *listed)
+static int timeout_ms(const struct docker_known *known, const struct docker_listed *listed)
 {
 	bool may_start = listed->state == DOCKER_CREATED || listed->state == DOCKER_RESTARTING;
 	bool is_known = known->has_details && !known->details.has_failed;
@@ -131,7 +131,8 @@ struct asking {
 	int err; /* the first that fails the whole reading */
 };
 
-static int learn(struct asking *asking, struct question *question, struct docker_request *request)
+static int store_details(struct asking *asking, struct question *question,
+			 struct docker_request *request)
 {
 	struct docker_details details = { .networks = asking->networks };
 	struct docker_known *known = question->known;
@@ -156,14 +157,14 @@ static int learn(struct asking *asking, struct question *question, struct docker
  * damaged: "RWLayer of container … is unexpectedly nil") it cannot start either, and it must
  * not stop us from reading the others.
  */
-static bool is_excused(const struct question *question, const struct docker_request *request)
+static bool is_tolerated(const struct question *question, const struct docker_request *request)
 {
 	bool is_known = question->known->has_details || question->listed->state == DOCKER_RUNNING;
 
 	return request->err ? request->err == -ETIMEDOUT && is_known : request->status >= 500;
 }
 
-static void hear(struct docker_request *request, void *arg)
+static void on_details(struct docker_request *request, void *arg)
 {
 	struct asking *asking = arg;
 	struct question *question = &asking->questions[request - asking->requests];
@@ -173,8 +174,8 @@ static void hear(struct docker_request *request, void *arg)
 	} else if (!request->err && request->status == 404) {
 		question->known->is_gone = true;
 	} else if (!request->err && request->status == 200) {
-		asking->err = learn(asking, question, request);
-	} else if (is_excused(question, request)) {
+		asking->err = store_details(asking, question, request);
+	} else if (is_tolerated(question, request)) {
 		question->known->is_silent = request->err;
 	} else if (request->err) {
 		docker_http_explain(asking->http, request, asking->error, DOCKER_ERROR_SIZE);
@@ -210,7 +211,7 @@ static size_t write_questions(struct asking *asking, struct docker_memory *memor
 		asking->questions[count].listed = &list->items[i];
 		write_question(asking, count, &memory->items[i], version);
 		asking->requests[count++].timeout_ms =
-			patience_ms(&memory->items[i], &list->items[i]);
+			timeout_ms(&memory->items[i], &list->items[i]);
 	}
 	return count;
 }
@@ -236,12 +237,12 @@ int docker_memory_refresh(struct docker_memory *memory, struct docker_http *http
 	asking.questions = questions = calloc(list->count, sizeof(*questions));
 	if (!requests || !questions)
 		return -ENOMEM;
-	docker_http_get(http, requests, write_questions(&asking, memory, list, version), hear,
+	docker_http_get(http, requests, write_questions(&asking, memory, list, version), on_details,
 			&asking);
 	return asking.err;
 }
 
-/* ---- greeting ---- */
+/* ---- prefetch ---- */
 
 static int compare_known(const void *left, const void *right)
 {
@@ -250,18 +251,18 @@ static int compare_known(const void *left, const void *right)
 	return strcmp(a->id, b->id);
 }
 
-static void overhear(struct docker_request *request, void *arg)
+static void on_prefetch(struct docker_request *request, void *arg)
 {
 	struct asking *asking = arg;
 	struct question *question = &asking->questions[request - asking->requests];
 
 	if (!request->err && request->status == 200)
-		learn(asking, question, request);
+		store_details(asking, question, request);
 	docker_fetch_clear(request);
 }
 
 /* Moves those whose details came. */
-static int keep_newborn(struct docker_memory *memory, struct docker_known *newborn, size_t count)
+static int keep_prefetched(struct docker_memory *memory, struct docker_known *created, size_t count)
 {
 	struct docker_known *grown;
 
@@ -270,23 +271,23 @@ static int keep_newborn(struct docker_memory *memory, struct docker_known *newbo
 		return -ENOMEM;
 	memory->items = grown;
 	for (size_t i = 0; i < count; i++) {
-		if (!newborn[i].has_details ||
-		    (memory->count && bsearch(&newborn[i], memory->items, memory->count,
-					      sizeof(*newborn), compare_known)))
+		if (!created[i].has_details ||
+		    (memory->count && bsearch(&created[i], memory->items, memory->count,
+					      sizeof(*created), compare_known)))
 			continue;
-		newborn[i].is_newborn = true;
-		memory->items[memory->count++] = newborn[i];
-		newborn[i] = (struct docker_known){};
-		qsort(memory->items, memory->count, sizeof(*newborn), compare_known);
+		created[i].is_prefetched = true;
+		memory->items[memory->count++] = created[i];
+		created[i] = (struct docker_known){};
+		qsort(memory->items, memory->count, sizeof(*created), compare_known);
 	}
 	return 0;
 }
 
-int docker_memory_greet(struct docker_memory *memory, struct docker_http *http, const char *version,
-			const char (*ids)[DOCKER_ID_SIZE], size_t count)
+int docker_memory_prefetch(struct docker_memory *memory, struct docker_http *http,
+			   const char *version, const char (*ids)[DOCKER_ID_SIZE], size_t count)
 {
 	static const struct docker_networks none;
-	struct docker_known newborn[DOCKER_CREATED_MAX] = {};
+	struct docker_known created[DOCKER_CREATED_MAX] = {};
 	struct docker_request requests[DOCKER_CREATED_MAX];
 	struct question questions[DOCKER_CREATED_MAX];
 	char error[DOCKER_ERROR_SIZE];
@@ -298,18 +299,18 @@ int docker_memory_greet(struct docker_memory *memory, struct docker_http *http, 
 	int err = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		newborn[i].id = strdup(ids[i]);
-		if (!newborn[i].id)
+		created[i].id = strdup(ids[i]);
+		if (!created[i].id)
 			err = -ENOMEM;
 		else
-			write_question(&asking, i, &newborn[i], version);
+			write_question(&asking, i, &created[i], version);
 	}
 	if (!err)
-		docker_http_get(http, requests, count, overhear, &asking);
+		docker_http_get(http, requests, count, on_prefetch, &asking);
 	if (!err)
-		err = keep_newborn(memory, newborn, count);
+		err = keep_prefetched(memory, created, count);
 	for (size_t i = 0; i < count; i++)
-		clear_known(&newborn[i]);
+		clear_known(&created[i]);
 	return err;
 }
 

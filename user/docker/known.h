@@ -16,10 +16,10 @@
 struct docker_known {
 	char *id;
 	bool has_details;
-	bool is_newborn; /* asked for by docker_memory_greet() */
-	bool is_fresh;   /* the details are of this reading */
-	bool is_gone;    /* between the list and now */
-	bool is_silent;  /* asked in this reading, and no answer in time: it is starting */
+	bool is_prefetched; /* asked for by docker_memory_prefetch() */
+	bool is_fresh;      /* the details are of this reading */
+	bool is_gone;       /* between the list and now */
+	bool is_silent;     /* asked in this reading, and no answer in time: it is starting */
 	struct docker_details details;
 	long long read_ms; /* when, by the monotonic clock */
 };
@@ -44,8 +44,8 @@ int docker_memory_refresh(struct docker_memory *memory, struct docker_http *http
  * before the start makes them unavailable.  A matter of luck: those that do not come are
  * asked for with the rest.  0 or -ENOMEM.
  */
-int docker_memory_greet(struct docker_memory *memory, struct docker_http *http, const char *version,
-			const char (*ids)[DOCKER_ID_SIZE], size_t count);
+int docker_memory_prefetch(struct docker_memory *memory, struct docker_http *http,
+			   const char *version, const char (*ids)[DOCKER_ID_SIZE], size_t count);
 
 /*
  * What list and details say together.  A container that does not run, and that nothing but

@@ -164,7 +164,7 @@ static int check_defenses(struct kernel *kernel, struct health *health)
 }
 
 /* Docker binds few ports at single addresses; these are many, or nobody has asked it for long. */
-static int check_learned(struct kernel *kernel, struct health *health)
+static int check_bound(struct kernel *kernel, struct health *health)
 {
 	_cleanup_free_ struct bound_port *ports = NULL;
 	size_t count = 0, widened = 0;
@@ -285,7 +285,7 @@ static int check(const struct health_input *input, struct health *health)
 	if (err == 0)
 		err = check_defenses(input->kernel, health);
 	if (err == 0)
-		err = check_learned(input->kernel, health);
+		err = check_bound(input->kernel, health);
 	return err < 0 ? err : check_interfaces_now(input->kernel, health);
 }
 

@@ -11,7 +11,7 @@
 #include "map_values.h"
 #include "policy_image.h"
 #include "image/image.h"
-#include "engine/learned.h"
+#include "engine/bound.h"
 #include "image/snapshot.h"
 #include "policy/policy.h"
 #include "engine/reconcile_private.h"
@@ -383,7 +383,7 @@ int reconcile_commit(const struct reconcile_input *input, struct reconcile_plan 
 	if (err == 0)
 		err = attach_and_move(input, plan, &report, error);
 	if (err == 0 && !input->is_dry_run)
-		err = learned_forget(input->kernel, plan->desired, error);
+		err = bound_forget(input->kernel, plan->desired, error);
 	/* What cannot be kept undoes nothing: it enforces. */
 	if (err == 0 && input->sets_dir && !input->is_dry_run)
 		desired_keep_sets(plan->desired, input->sets_dir);

@@ -36,7 +36,7 @@ static const struct defense_entry {
 		.without = "a port that Docker chooses (-P), or opens while `tidegate run` is not "
 			   "running, and relays by docker-proxy, is open until Docker is read",
 		.links = { "learn-4", "learn-6", "learn-try-4", "learn-try-6", "learn-socket" },
-		.load = kernel_load_learn,
+		.load = kernel_load_bindwatch,
 	},
 	[DEFENSE_GATE] = {
 		.option = "gate",

@@ -65,14 +65,14 @@ static int carry_interfaces(struct kernel *kernel, struct error *error)
 }
 
 /* From now on both maps hear of each bind; then what only the older one has heard of. */
-static int carry_learned(struct kernel *kernel, struct error *error)
+static int carry_bound(struct kernel *kernel, struct error *error)
 {
 	_cleanup_free_ struct bound_port *ports = NULL;
 	size_t count = 0;
 	int err;
 
 	/* Without, the kernel cannot; `status` will say why. */
-	(void)kernel_load_learn_beside(kernel, NULL);
+	(void)kernel_load_bindwatch_beside(kernel, NULL);
 	err = older_read_bound(kernel, &ports, &count, error);
 	return err < 0 ? err : kernel_carry_bound(kernel, ports, count, error);
 }
@@ -101,7 +101,7 @@ int kernel_begin_move(struct kernel *kernel, struct error *error)
 	/* Whose they are, before the policy asks for its own; what they count in the end later. */
 	if (err == 0)
 		err = carry_counters(kernel, error);
-	return err < 0 ? err : carry_learned(kernel, error);
+	return err < 0 ? err : carry_bound(kernel, error);
 }
 
 /* The two directories change places in one step. */
@@ -127,7 +127,7 @@ int kernel_finish_move(struct kernel *kernel, struct error *error)
 				 "an interface still has a program of the older "
 				 "version");
 	kernel_load_defenses(kernel);
-	kernel_unload_learn_beside(kernel);
+	kernel_unload_bindwatch_beside(kernel);
 	err = carry_counters(kernel, error);
 	if (err == 0)
 		err = exchange(kernel, error);

@@ -203,11 +203,11 @@ void kernel_load_defenses(struct kernel *kernel);
 
 /* Those that were loaded, and that somebody detached. */
 void kernel_mend_defenses(struct kernel *kernel);
-int kernel_load_learn(struct kernel *kernel, struct error *error);
+int kernel_load_bindwatch(struct kernel *kernel, struct error *error);
 
 /* While the filter moves: learns into these maps as well, beside what learns into the others. */
-int kernel_load_learn_beside(struct kernel *kernel, struct error *error);
-void kernel_unload_learn_beside(struct kernel *kernel);
+int kernel_load_bindwatch_beside(struct kernel *kernel, struct error *error);
+void kernel_unload_bindwatch_beside(struct kernel *kernel);
 int kernel_load_gate(struct kernel *kernel, struct error *error);
 
 #endif

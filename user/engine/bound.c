@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* learned.c: see learned.h. */
-#include "engine/learned.h"
+/* bound.c: see bound.h. */
+#include "engine/bound.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -113,7 +113,7 @@ static bool is_in_grace(const struct bound_port *port, const struct desired *des
 	return port->value.bound_ns + ENGINE_GRACE_NS >= desired->began_ns;
 }
 
-bool learned_is_stale(const struct bound_port *port, const struct desired *desired)
+bool bound_is_stale(const struct bound_port *port, const struct desired *desired)
 {
 	const struct listener *holder;
 
@@ -156,7 +156,7 @@ static int find_holders(const struct desired *desired, const struct bound_port *
 	return holders_find(desired->listeners, desired->listeners_count, ports, count);
 }
 
-int learned_forget(struct kernel *kernel, const struct desired *desired, struct error *error)
+int bound_forget(struct kernel *kernel, const struct desired *desired, struct error *error)
 {
 	_cleanup_free_ struct bound_port *ports = NULL;
 	size_t count = 0, stale = 0;
@@ -172,7 +172,7 @@ int learned_forget(struct kernel *kernel, const struct desired *desired, struct 
 		return error_set_errno(error, err,
 				       "cannot find out who holds the ports that Docker bound");
 	for (size_t i = 0; i < count; i++)
-		if (learned_is_stale(&ports[i], desired))
+		if (bound_is_stale(&ports[i], desired))
 			ports[stale++] = ports[i];
 	return stale ? kernel_forget(kernel, ports, stale, desired->began_ns, error) : 0;
 }

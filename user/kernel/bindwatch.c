@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * learn.c: bpf/bindwatch.bpf.c to the root of the control groups, where every process of
+ * bindwatch.c: bpf/bindwatch.bpf.c to the root of the control groups, where every process of
  * the machine is below, and bpf/socket.bpf.c to this network namespace.
  */
 #include "kernel/kernel.h"
@@ -63,17 +63,17 @@ static int read_netns_cookie(__u64 *ret, struct error *error)
 	return 0;
 }
 
-static int load(const struct kernel *kernel, struct bindwatch_bpf *learn, struct error *error)
+static int load(const struct kernel *kernel, struct bindwatch_bpf *bindwatch, struct error *error)
 {
 	__u64 cookie;
 	int err = read_netns_cookie(&cookie, error);
 
 	if (err < 0)
 		return err;
-	learn->rodata->netns_cookie = cookie;
-	err = kernel_share_maps(kernel, learn->obj, error);
+	bindwatch->rodata->netns_cookie = cookie;
+	err = kernel_share_maps(kernel, bindwatch->obj, error);
 	if (err == 0)
-		err = bindwatch_bpf__load(learn);
+		err = bindwatch_bpf__load(bindwatch);
 	return err < 0 ? error_set_errno(error, err, "the kernel refused the bindwatch program")
 		       : 0;
 }
@@ -134,17 +134,17 @@ static int attach_socket(struct kernel *kernel, struct error *error)
 }
 
 /* The tries come first: a port that is bound was tried. */
-static int attach_learn(struct kernel *kernel, const struct bindwatch_bpf *learn,
-			const char *suffix, struct error *error)
+static int attach_bindwatch(struct kernel *kernel, const struct bindwatch_bpf *bindwatch,
+			    const char *suffix, struct error *error)
 {
 	const struct {
 		const struct bpf_program *program;
 		const char *pin;
 	} entries[] = {
-		{ learn->progs.learn_try4, "learn-try-4" },
-		{ learn->progs.learn_try6, "learn-try-6" },
-		{ learn->progs.learn_bind4, "learn-4" },
-		{ learn->progs.learn_bind6, "learn-6" },
+		{ bindwatch->progs.learn_try4, "learn-try-4" },
+		{ bindwatch->progs.learn_try6, "learn-try-6" },
+		{ bindwatch->progs.learn_bind4, "learn-4" },
+		{ bindwatch->progs.learn_bind6, "learn-6" },
 	};
 	int err = 0;
 
@@ -157,39 +157,39 @@ static int attach_learn(struct kernel *kernel, const struct bindwatch_bpf *learn
 	return err;
 }
 
-int kernel_load_learn(struct kernel *kernel, struct error *error)
+int kernel_load_bindwatch(struct kernel *kernel, struct error *error)
 {
-	struct bindwatch_bpf *learn = bindwatch_bpf__open();
+	struct bindwatch_bpf *bindwatch = bindwatch_bpf__open();
 	int err;
 
-	if (!learn)
+	if (!bindwatch)
 		return error_set_errno(error, -errno, "cannot read the built-in bindwatch program");
-	err = load(kernel, learn, error);
+	err = load(kernel, bindwatch, error);
 	if (err == 0)
 		err = attach_socket(kernel, error);
 	if (err == 0)
-		err = attach_learn(kernel, learn, "", error);
-	bindwatch_bpf__destroy(learn);
+		err = attach_bindwatch(kernel, bindwatch, "", error);
+	bindwatch_bpf__destroy(bindwatch);
 	return err;
 }
 
 #define BESIDE "-new"
 
-int kernel_load_learn_beside(struct kernel *kernel, struct error *error)
+int kernel_load_bindwatch_beside(struct kernel *kernel, struct error *error)
 {
-	struct bindwatch_bpf *learn = bindwatch_bpf__open();
+	struct bindwatch_bpf *bindwatch = bindwatch_bpf__open();
 	int err;
 
-	if (!learn)
+	if (!bindwatch)
 		return error_set_errno(error, -errno, "cannot read the built-in bindwatch program");
-	err = load(kernel, learn, error);
+	err = load(kernel, bindwatch, error);
 	if (err == 0)
-		err = attach_learn(kernel, learn, BESIDE, error);
-	bindwatch_bpf__destroy(learn);
+		err = attach_bindwatch(kernel, bindwatch, BESIDE, error);
+	bindwatch_bpf__destroy(bindwatch);
 	return err;
 }
 
-void kernel_unload_learn_beside(struct kernel *kernel)
+void kernel_unload_bindwatch_beside(struct kernel *kernel)
 {
 	static const char *const pins[] = { "learn-try-4" BESIDE, "learn-try-6" BESIDE,
 					    "learn-4" BESIDE, "learn-6" BESIDE };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* test_learned.c: which of the ports that Docker bound may be forgotten. */
+/* test_bound.c: which of the ports that Docker bound may be forgotten. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include "engine/desired.h"
 #include "kernel/kernel.h"
-#include "engine/learned.h"
+#include "engine/bound.h"
 #include "host/netdev.h"
 #include "policy/policy.h"
 
@@ -40,7 +40,7 @@ static bool is_stale(struct bound_port port, struct listener *listeners, size_t 
 		.policy = &policy,
 	};
 
-	return learned_is_stale(&port, &desired);
+	return bound_is_stale(&port, &desired);
 }
 
 static void a_port_that_nobody_holds_is_stale(void **state)

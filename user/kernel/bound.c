@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * learned.c: the ports that bpf/bindwatch.bpf.c saw Docker bind, read and forgotten.  The
+ * bound.c: the ports that bpf/bindwatch.bpf.c saw Docker bind, read and forgotten.  The
  * program may add one at any moment; what it added is not lost here, but see forget().
  */
 #include "kernel/kernel.h"
