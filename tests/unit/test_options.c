@@ -18,17 +18,18 @@
 static int parse(const char *line, struct options *ret, char *rest)
 {
 	static char text[256];
-	char *argv[32] = { "tidegate" }, error[OPTIONS_ERROR];
+	char *argv[32] = { "tidegate" };
+	struct error error;
 	int argc = 1, err;
 
 	snprintf(text, sizeof(text), "%s", line);
 	for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
 		argv[argc++] = word;
 	*ret = (struct options){};
-	err = options_parse(ret, &argc, argv, error);
+	err = options_parse(ret, &argc, argv, &error);
 	assert_null(argv[argc]);
 	if (err < 0) {
-		strcpy(rest, error);
+		strcpy(rest, error.text);
 		return err;
 	}
 	rest[0] = '\0';
@@ -48,7 +49,7 @@ static void assert_words(const char *line, const char *expected, struct options 
 static void assert_wrong(const char *line, const char *expected)
 {
 	struct options options;
-	char error[OPTIONS_ERROR];
+	char error[ERROR_TEXT];
 
 	assert_int_equal(parse(line, &options, error), -EINVAL);
 	assert_string_equal(error, expected);
@@ -110,7 +111,7 @@ static void letters_are_for_help_and_version(void **state)
 static void mistakes_are_named(void **state)
 {
 	struct options options;
-	char error[OPTIONS_ERROR];
+	char error[ERROR_TEXT];
 
 	assert_wrong("status --jsno", "'--jsno': no such option, did you mean '--json'?");
 	assert_wrong("status --confg=a", "'--confg=a': no such option, did you mean '--config'?");

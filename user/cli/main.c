@@ -82,8 +82,8 @@ static int close_output(int status)
 int main(int argc, char **argv)
 {
 	struct options options = {};
-	char error[OPTIONS_ERROR];
-	int err = options_parse(&options, &argc, argv, error);
+	struct error error;
+	int err = options_parse(&options, &argc, argv, &error);
 
 	open_standard_files();
 	if (options.quiet || options.verbose)
@@ -91,7 +91,7 @@ int main(int argc, char **argv)
 	if (options.json && !is_text(&options, argc > 1 ? argv[1] : ""))
 		cmd_json_begin();
 	if (err < 0)
-		err = log_error(CMD_USAGE, "%s (see `tidegate --help`)", error);
+		err = log_error(CMD_USAGE, "%s (see `tidegate --help`)", error.text);
 	else if (options.version)
 		err = cmd_version(&options, 1, argv);
 	else

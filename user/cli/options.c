@@ -80,19 +80,20 @@ static bool is_set(const struct options *options, const struct option_entry *ent
 	return entry->value ? *(const char *const *)member != NULL : *(const bool *)member;
 }
 
-static void explain(const char *word, char *error)
+static int explain(const char *word, struct error *error)
 {
 	const char *name = word + strspn(word, "-");
 	struct suggestion meant = { .word = name, .length = strcspn(name, "=") };
 
 	for (size_t i = 0; i < option_entries_count; i++)
 		suggest_offer(&meant, option_entries[i].name);
-	snprintf(error, OPTIONS_ERROR, "'%s': no such option%s%s%s", word,
-		 meant.best ? ", did you mean '--" : "", meant.best ?: "", meant.best ? "'?" : "");
+	return error_set(error, -EINVAL, "'%s': no such option%s%s%s", word,
+			 meant.best ? ", did you mean '--" : "", meant.best ?: "",
+			 meant.best ? "'?" : "");
 }
 
 /* Of several mistakes the first is told. */
-static int take(struct options *options, int answer, const char *word, char *error)
+static int take(struct options *options, int answer, const char *word, struct error *error)
 {
 	const struct option_entry *entry = find(answer == ':' ? optopt : answer);
 
@@ -100,22 +101,19 @@ static int take(struct options *options, int answer, const char *word, char *err
 		set(options, entry, optarg);
 		return 0;
 	}
-	if (error[0])
+	if (*error->text)
 		return -EINVAL;
-	if (entry)
-		snprintf(error, OPTIONS_ERROR, "'--%s': %s is missing", entry->name, entry->value);
-	else
-		explain(word, error);
-	return -EINVAL;
+	return entry ? error_set(error, -EINVAL, "'--%s': %s is missing", entry->name, entry->value)
+		     : explain(word, error);
 }
 
-int options_parse(struct options *options, int *argc, char **argv, char error[static OPTIONS_ERROR])
+int options_parse(struct options *options, int *argc, char **argv, struct error *error)
 {
 	struct option longs[ARRAY_SIZE(option_entries) + 1];
 	int kept = 1, answer, at = 1, err = 0;
 
 	fill(longs);
-	error[0] = '\0';
+	*error = (struct error){};
 	opterr = 0;
 	optind = 0; /* begin anew, also in getopt's memory */
 	while ((answer = getopt_long(*argc, argv, LETTERS, longs, NULL)) != -1) {

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/error.h"
+
 #define CONFIG_DIR  "/etc/tidegate"
 #define CONFIG_PATH CONFIG_DIR "/tidegate.conf"
 #define SETS_DIR    "/var/lib/tidegate/sets" /* config/setfile_kept.h */
@@ -44,9 +46,7 @@ extern const size_t option_entries_count;
  * Behind `--` nothing is an option, nor is the text behind a rule's `comment`.  0, or -EINVAL with
  * what is wrong in error; the rest has been read even so (--json says in which form to tell).
  */
-#define OPTIONS_ERROR 256
-int options_parse(struct options *options, int *argc, char **argv,
-		  char error[static OPTIONS_ERROR]);
+int options_parse(struct options *options, int *argc, char **argv, struct error *error);
 
 bool options_has(const struct option_entry *entry, const char *command);
 

@@ -32,18 +32,18 @@ struct docker {
 	struct docker_networks networks; /* of the last reading */
 	struct docker_list list;
 	struct docker_memory memory;
-	char error[DOCKER_ERROR_SIZE];
+	struct error error;
 };
 
 static int fetch(struct docker *docker, const char *path, struct docker_request *ret)
 {
-	return docker_fetch(docker->http, docker->version, path, ret, docker->error);
+	return docker_fetch(docker->http, docker->version, path, ret, &docker->error);
 }
 
 static int explain_answer(struct docker *docker, int err, const char *path,
 			  const struct error *error)
 {
-	return docker_fetch_explain_answer(err, path, error, docker->error);
+	return docker_fetch_explain_answer(err, path, error, &docker->error);
 }
 
 /* ---- who it is ---- */
@@ -54,16 +54,15 @@ static int choose_version(struct docker *docker, const char *api_version)
 	int minor, end = 0;
 
 	if (sscanf(api_version, "1.%4d%n", &minor, &end) != 1 || api_version[end]) {
-		snprintf(docker->error, sizeof(docker->error),
-			 "the answer from %s is not a Docker Engine's", url);
-		return -EPROTO;
+		return error_set(&docker->error, -EPROTO,
+				 "the answer from %s is not a Docker Engine's", url);
 	}
 	if (minor < API_MIN) {
-		snprintf(docker->error, sizeof(docker->error),
-			 "the Docker Engine at %s speaks API 1.%d; 1.%d (Engine 20.10) or newer is "
-			 "needed",
-			 url, minor, API_MIN);
-		return -EPROTONOSUPPORT;
+		return error_set(
+			&docker->error, -EPROTONOSUPPORT,
+			"the Docker Engine at %s speaks API 1.%d; 1.%d (Engine 20.10) or newer is "
+			"needed",
+			url, minor, API_MIN);
 	}
 	docker->engine_minor = minor;
 	snprintf(docker->version, sizeof(docker->version), "/v1.%d",
@@ -84,7 +83,7 @@ static int ask_info(struct docker *docker)
 	err = fetch(docker, "/info", &request);
 	if (err)
 		return err;
-	err = docker_list_read_info(request.body, request.size, &is_manager, &error);
+	err = docker_list_read_info(request.body.bytes, request.body.size, &is_manager, &error);
 	if (err)
 		return explain_answer(docker, err, "/info", &error);
 	docker->is_manager = is_manager;
@@ -125,7 +124,7 @@ static int read_networks(struct docker *docker)
 	if (err)
 		return err;
 	networks.has_gateway_mode = docker->engine_minor >= API_GATEWAY_MODE;
-	err = docker_network_read(request.body, request.size, &networks, &error);
+	err = docker_network_read(request.body.bytes, request.body.size, &networks, &error);
 	if (err)
 		return explain_answer(docker, err, "/networks", &error);
 	if (!docker_network_equal(&networks, &docker->networks))
@@ -152,7 +151,7 @@ static int read_list(struct docker *docker)
 	if (err)
 		return err;
 	docker->list.networks = &docker->networks;
-	err = docker_list_read(request.body, request.size, &docker->list, &error);
+	err = docker_list_read(request.body.bytes, request.body.size, &docker->list, &error);
 	return explain_answer(docker, err, "/containers/json", &error);
 }
 
@@ -167,12 +166,12 @@ static int read_services(struct docker *docker, struct inventory *inventory)
 	err = fetch(docker, "/services", &request);
 	if (err == -EPROTO && request.status == 503) {
 		/* Not a manager any more. */
-		docker->error[0] = 0;
+		docker->error = (struct error){};
 		return 0;
 	}
 	if (err)
 		return err;
-	err = docker_list_read_services(request.body, request.size, inventory, &error);
+	err = docker_list_read_services(request.body.bytes, request.body.size, inventory, &error);
 	return explain_answer(docker, err, "/services", &error);
 }
 
@@ -205,7 +204,7 @@ static int add_containers(struct docker *docker, struct inventory *inventory)
 		list.items = memcpy(sorted, list.items, list.count * sizeof(*sorted));
 	}
 	err = docker_memory_refresh(&docker->memory, docker->http, docker->version, &list,
-				    docker->error);
+				    &docker->error);
 	for (size_t i = 0; !err && i < list.count; i++)
 		err = add_container(&docker->memory.items[i], &list.items[i], inventory);
 	return err;
@@ -266,14 +265,14 @@ int docker_read(struct docker *docker, struct inventory **ret)
 	_cleanup_(inventory_freep) struct inventory *inventory = calloc(1, sizeof(*inventory));
 	int err;
 
-	docker->error[0] = 0;
+	docker->error = (struct error){};
 	err = inventory ? read_all(docker, inventory) : -ENOMEM;
 	if (err) {
 		docker->info_ms = 0;
-		if (!*docker->error)
-			snprintf(docker->error, sizeof(docker->error),
-				 "cannot read the state of the Docker Engine at %s: %s",
-				 docker_http_url(docker->http), strerror(-err));
+		if (!*docker->error.text)
+			error_set_errno(&docker->error, err,
+					"cannot read the state of the Docker Engine at %s",
+					docker_http_url(docker->http));
 		return err;
 	}
 	*ret = TAKE_PTR(inventory);
@@ -314,8 +313,7 @@ int docker_watch(struct docker *docker, bool *ret_changed)
 	int err = docker_events_run(docker->events, ret_changed);
 
 	if (err)
-		snprintf(docker->error, sizeof(docker->error),
-			 "cannot wait for Docker's events: %s", strerror(-err));
+		error_set_errno(&docker->error, err, "cannot wait for Docker's events");
 	return err;
 }
 
@@ -326,8 +324,8 @@ bool docker_is_connected(const struct docker *docker)
 
 const char *docker_error(const struct docker *docker)
 {
-	if (*docker->error || !docker->events)
-		return docker->error;
+	if (*docker->error.text || !docker->events)
+		return docker->error.text;
 	return docker_is_connected(docker) ? "" : docker_events_error(docker->events);
 }
 

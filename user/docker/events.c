@@ -36,32 +36,12 @@ struct docker_events {
 	int64_t died_end_ms;  /* when to look at what died once more; 0 = nothing did */
 	int64_t since_ms;     /* in this state */
 	int backoff_ms;
-	char *buffer; /* the beginning of an event */
-	size_t size, room;
+	struct buffer buffer; /* the beginning of an event */
 	struct error garbage;
-	char error[512];
+	struct error error;
 };
 
 /* ---- what arrives ---- */
-
-static int append(struct docker_events *events, const char *bytes, size_t size)
-{
-	size_t needed = events->size + size, room = events->room ? events->room : 16384;
-	char *grown;
-
-	while (room < needed)
-		room *= 2;
-	if (room != events->room) {
-		grown = realloc(events->buffer, room);
-		if (!grown)
-			return -ENOMEM;
-		events->buffer = grown;
-		events->room = room;
-	}
-	memcpy(events->buffer + events->size, bytes, size);
-	events->size = needed;
-	return 0;
-}
 
 /*
  * A container joins its networks when it is started, and until it runs the Engine tells no more
@@ -95,15 +75,14 @@ static int take(const char *bytes, size_t size, void *arg)
 	size_t used = 0;
 	int err;
 
-	err = append(events, bytes, size);
+	err = buffer_append(&events->buffer, bytes, size);
 	if (!err)
-		err = docker_change_read(events->buffer, events->size, &used, &events->change,
-					 &events->garbage);
+		err = docker_change_read(events->buffer.bytes, events->buffer.size, &used,
+					 &events->change, &events->garbage);
 	weigh_joined(events);
 	note_died(events);
-	events->size -= used;
-	memmove(events->buffer, events->buffer + used, events->size);
-	if (!err && events->size > EVENT_MAX) {
+	buffer_consume(&events->buffer, used);
+	if (!err && events->buffer.size > EVENT_MAX) {
 		snprintf(events->garbage.text, sizeof(events->garbage.text),
 			 "event is longer than %d bytes", EVENT_MAX);
 		err = -EFBIG;
@@ -123,23 +102,24 @@ static void explain(struct docker_events *events)
 {
 	const struct docker_request *request = docker_stream_request(events->stream);
 	const char *url = docker_http_url(events->http);
-	size_t size = sizeof(events->error);
 
 	if (*events->garbage.text)
-		snprintf(events->error, size, "the event stream of the Docker Engine at %s: %s",
-			 url, events->garbage.text);
+		error_set(&events->error, -EBADMSG,
+			  "the event stream of the Docker Engine at %s: %s", url,
+			  events->garbage.text);
 	else if (docker_stream_is_open(events->stream))
-		snprintf(events->error, size,
-			 "the Docker Engine at %s did not answer GET /events within %d s", url,
-			 HEAD_MS / 1000);
+		error_set(&events->error, -ETIMEDOUT,
+			  "the Docker Engine at %s did not answer GET /events within %d s", url,
+			  HEAD_MS / 1000);
 	else if (!request->err && request->status != 200)
-		snprintf(events->error, size, "GET /events from the Docker Engine at %s: HTTP %ld",
-			 url, request->status);
+		error_set(&events->error, -EPROTO,
+			  "GET /events from the Docker Engine at %s: HTTP %ld", url,
+			  request->status);
 	else if (!request->err)
-		snprintf(events->error, size, "the Docker Engine at %s ended the event stream",
-			 url);
+		error_set(&events->error, -ECONNRESET,
+			  "the Docker Engine at %s ended the event stream", url);
 	else
-		docker_http_explain(events->http, request, events->error, size);
+		docker_http_explain(events->http, request, &events->error);
 }
 
 static void give_up(struct docker_events *events)
@@ -176,7 +156,7 @@ static int open_stream(struct docker_events *events)
 	if (!escaped || asprintf(&path, "%s/events?since=%lld&filters=%s", events->version,
 				 (long long)time(NULL), escaped) < 0)
 		return -ENOMEM;
-	events->size = 0;
+	buffer_consume(&events->buffer, events->buffer.size);
 	events->garbage.text[0] = 0;
 	err = docker_stream_open(events->stream, path);
 	if (!err)
@@ -286,7 +266,7 @@ bool docker_events_is_connected(const struct docker_events *events)
 
 const char *docker_events_error(const struct docker_events *events)
 {
-	return events->error;
+	return events->error.text;
 }
 
 int docker_events_new(struct docker_http *http, docker_is_stopped *is_stopped, void *arg,
@@ -314,6 +294,6 @@ void docker_events_free(struct docker_events *events)
 	if (!events)
 		return;
 	docker_stream_free(events->stream);
-	free(events->buffer);
+	buffer_clear(&events->buffer);
 	free(events);
 }

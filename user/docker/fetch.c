@@ -31,35 +31,33 @@ static int visit_message(const struct docker_json *json, void *arg)
 static void read_message(const struct docker_request *request, struct message *message)
 {
 	message->text[0] = 0;
-	if (!request->body)
+	if (!request->body.bytes)
 		return;
-	snprintf(message->text, sizeof(message->text), "%s", request->body);
-	docker_json_read(request->body, request->size, "error", visit_message, message, NULL);
+	snprintf(message->text, sizeof(message->text), "%s", request->body.bytes);
+	docker_json_read(request->body.bytes, request->body.size, "error", visit_message, message,
+			 NULL);
 	message->text[strcspn(message->text, "\r\n")] = 0;
 	for (char *at = message->text; *at; at++)
 		if (!inventory_is_printable(at, 1))
 			*at = '?';
 }
 
-void docker_fetch_explain_status(const struct docker_request *request,
-				 char error[static DOCKER_ERROR_SIZE])
+void docker_fetch_explain_status(const struct docker_request *request, struct error *error)
 {
 	struct message message;
 
 	read_message(request, &message);
-	snprintf(error, DOCKER_ERROR_SIZE, "GET %s: HTTP %ld%s%s", request->path, request->status,
-		 *message.text ? ": " : "", message.text);
+	error_set(error, -EPROTO, "GET %s: HTTP %ld%s%s", request->path, request->status,
+		  *message.text ? ": " : "", message.text);
 }
 
 int docker_fetch_explain_answer(int err, const char *path, const struct error *json_error,
-				char error[static DOCKER_ERROR_SIZE])
+				struct error *error)
 {
 	if (err == -EBADMSG)
-		snprintf(error, DOCKER_ERROR_SIZE, "unexpected answer to GET %s: %s", path,
-			 json_error->text);
-	else if (err)
-		snprintf(error, DOCKER_ERROR_SIZE, "GET %s: %s", path, strerror(-err));
-	return err;
+		return error_set(error, err, "unexpected answer to GET %s: %s", path,
+				 json_error->text);
+	return err ? error_set_errno(error, err, "GET %s", path) : 0;
 }
 
 static void ignore(struct docker_request *request, void *arg)
@@ -67,7 +65,7 @@ static void ignore(struct docker_request *request, void *arg)
 }
 
 int docker_fetch(struct docker_http *http, const char *version, const char *path,
-		 struct docker_request *ret, char error[static DOCKER_ERROR_SIZE])
+		 struct docker_request *ret, struct error *error)
 {
 	_cleanup_(docker_fetch_clear) struct docker_request request = { .timeout_ms = ANSWER_MS,
 									.limit = ANSWER_MAX };
@@ -79,10 +77,8 @@ int docker_fetch(struct docker_http *http, const char *version, const char *path
 	}
 	request.path = whole;
 	docker_http_get(http, &request, 1, ignore, NULL);
-	if (request.err) {
-		docker_http_explain(http, &request, error, DOCKER_ERROR_SIZE);
-		return request.err;
-	}
+	if (request.err)
+		return docker_http_explain(http, &request, error);
 	ret->status = request.status;
 	if (request.status != 200) {
 		docker_fetch_explain_status(&request, error);
@@ -90,13 +86,11 @@ int docker_fetch(struct docker_http *http, const char *version, const char *path
 	}
 	request.path = path;
 	*ret = request;
-	request.body = NULL;
+	request.body = (struct buffer){};
 	return 0;
 }
 
 void docker_fetch_clear(struct docker_request *request)
 {
-	free(request->body);
-	request->body = NULL;
-	request->size = request->room = 0;
+	buffer_clear(&request->body);
 }

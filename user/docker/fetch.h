@@ -11,22 +11,19 @@
 #include "docker/http.h"
 #include "docker/json.h"
 
-#define DOCKER_ERROR_SIZE 512
-
 /*
  * GET version path, up to 5 s and 64 MiB.  *ret has status 200 and a body to be freed.
  * 0, or -errno with the error; -EPROTO for another status, which ret->status tells.
  */
 int docker_fetch(struct docker_http *http, const char *version, const char *path,
-		 struct docker_request *ret, char error[static DOCKER_ERROR_SIZE]);
+		 struct docker_request *ret, struct error *error);
 
 /* The text for a request that was answered with another status than 200. */
-void docker_fetch_explain_status(const struct docker_request *request,
-				 char error[static DOCKER_ERROR_SIZE]);
+void docker_fetch_explain_status(const struct docker_request *request, struct error *error);
 
 /* The text for an answer that was not understood; nothing when err is 0.  Returns err. */
 int docker_fetch_explain_answer(int err, const char *path, const struct error *json_error,
-				char error[static DOCKER_ERROR_SIZE]);
+				struct error *error);
 
 /* Clears what docker_fetch() returned. */
 void docker_fetch_clear(struct docker_request *request);

@@ -194,34 +194,16 @@ static CURL *new_easy(const struct docker_http *http, struct docker_request *req
 	return easy;
 }
 
-/* Room for `count` more bytes and the zero byte. */
-static int grow(struct docker_request *request, size_t count)
-{
-	size_t room = request->room ? request->room : CURL_MAX_WRITE_SIZE;
-	char *grown;
-
-	while (room <= request->size + count)
-		room *= 2;
-	if (room == request->room)
-		return 0;
-	grown = realloc(request->body, room);
-	if (!grown)
-		return -ENOMEM;
-	request->body = grown;
-	request->room = room;
-	return 0;
-}
-
 static size_t store(char *bytes, size_t size, size_t count, void *arg)
 {
 	struct docker_request *request = arg;
+	struct buffer *body = &request->body;
 
 	count *= size;
-	if (count > request->limit - request->size || grow(request, count))
+	if (count > request->limit - body->size || buffer_reserve(body, count + 1) < 0 ||
+	    buffer_append(body, bytes, count) < 0)
 		return 0;
-	memcpy(request->body + request->size, bytes, count);
-	request->size += count;
-	request->body[request->size] = 0;
+	body->bytes[body->size] = 0;
 	return count;
 }
 
@@ -242,35 +224,36 @@ static void finish(CURL *easy, CURLcode result, struct docker_request *request)
 	copy_header(easy, "Swarm", request->swarm, sizeof(request->swarm));
 }
 
-void docker_http_explain(const struct docker_http *http, const struct docker_request *request,
-			 char *ret, size_t size)
+int docker_http_explain(const struct docker_http *http, const struct docker_request *request,
+			struct error *error)
 {
 	const char *path = request->path, *url = http->url;
 	int err = request->err;
 
 	if (err == -ETIMEDOUT && request->timeout_ms < 0)
-		snprintf(ret, size,
-			 "the Docker Engine at %s answers so slowly that GET %s was not asked in "
-			 "time",
-			 url, path);
-	else if (err == -ETIMEDOUT && request->timeout_ms)
-		snprintf(ret, size, "the Docker Engine at %s did not answer GET %s within %g s",
-			 url, path, request->timeout_ms / 1000.0);
-	else if (err == -EFBIG)
-		snprintf(ret, size, "answer to GET %s is longer than %zu bytes", path,
-			 request->limit);
-	else if (err == -ECONNRESET || err == -EPROTO)
-		snprintf(ret, size, "GET %s from the Docker Engine at %s: %s", path, url,
-			 err == -EPROTO ? "the answer is not HTTP"
-					: "the connection broke before the answer was whole");
-	else
-		snprintf(
-			ret, size, "cannot connect to the Docker Engine at %s: %s%s", url,
-			strerror(-err),
-			err == -EACCES ? "; this needs root or the group docker"
-			: err == -ENOMEM
-				? ""
-				: "; is it running? set `docker` in the configuration or --docker");
+		return error_set(
+			error, err,
+			"the Docker Engine at %s answers so slowly that GET %s was not asked in "
+			"time",
+			url, path);
+	if (err == -ETIMEDOUT && request->timeout_ms)
+		return error_set(error, err,
+				 "the Docker Engine at %s did not answer GET %s within %g s", url,
+				 path, request->timeout_ms / 1000.0);
+	if (err == -EFBIG)
+		return error_set(error, err, "answer to GET %s is longer than %zu bytes", path,
+				 request->limit);
+	if (err == -ECONNRESET || err == -EPROTO)
+		return error_set(error, err, "GET %s from the Docker Engine at %s: %s", path, url,
+				 err == -EPROTO
+					 ? "the answer is not HTTP"
+					 : "the connection broke before the answer was whole");
+	return error_set(
+		error, err, "cannot connect to the Docker Engine at %s: %s%s", url, strerror(-err),
+		err == -EACCES ? "; this needs root or the group docker"
+		: err == -ENOMEM
+			? ""
+			: "; is it running? set `docker` in the configuration or --docker");
 }
 
 /* ---- requests ---- */

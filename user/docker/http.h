@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
+#include "base/error.h"
+
 struct docker_http;
 
 #define DOCKER_HTTP_CONNECT_MS 2000
@@ -34,10 +37,9 @@ struct docker_request {
 	int timeout_ms;   /* for the whole of it; 0 = none; cut at the deadline */
 	size_t limit;     /* bytes of answer; above it -EFBIG */
 	/* answered */
-	int err;     /* -errno: no whole answer came; docker_http_explain() says why */
-	long status; /* HTTP status, once its line is there */
-	char *body;  /* followed by a zero byte; NULL = empty.  To be freed */
-	size_t size, room;
+	int err;            /* -errno: no whole answer came; docker_http_explain() says why */
+	long status;        /* HTTP status, once its line is there */
+	struct buffer body; /* followed by a zero byte; no bytes = empty.  To be cleared */
 	char api_version[16], swarm[24]; /* headers; "" = not sent */
 };
 
@@ -48,9 +50,9 @@ struct docker_request {
 void docker_http_get(struct docker_http *http, struct docker_request *requests, size_t count,
 		     void (*done)(struct docker_request *request, void *arg), void *arg);
 
-/* "cannot connect to the Docker Engine at …: …".  For request->err. */
-void docker_http_explain(const struct docker_http *http, const struct docker_request *request,
-			 char *ret, size_t size);
+/* "cannot connect to the Docker Engine at …: …".  For request->err, which it returns. */
+int docker_http_explain(const struct docker_http *http, const struct docker_request *request,
+			struct error *error);
 
 /*
  * One answer that does not end.  `sink` gets it as it comes; anything but 0 ends it.

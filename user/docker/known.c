@@ -127,7 +127,7 @@ struct asking {
 	const struct docker_networks *networks;
 	struct docker_request *requests;
 	struct question *questions;
-	char *error;
+	struct error *error;
 	int err; /* the first that fails the whole reading */
 };
 
@@ -139,7 +139,7 @@ static int store_details(struct asking *asking, struct question *question,
 	struct error json_error;
 	int err;
 
-	err = docker_details_read(request->body, request->size, &details, &json_error);
+	err = docker_details_read(request->body.bytes, request->body.size, &details, &json_error);
 	details.networks = NULL;
 	if (err) {
 		docker_details_clear(&details);
@@ -178,8 +178,7 @@ static void on_details(struct docker_request *request, void *arg)
 	} else if (is_tolerated(question, request)) {
 		question->known->is_silent = request->err;
 	} else if (request->err) {
-		docker_http_explain(asking->http, request, asking->error, DOCKER_ERROR_SIZE);
-		asking->err = request->err;
+		asking->err = docker_http_explain(asking->http, request, asking->error);
 	} else {
 		docker_fetch_explain_status(request, asking->error);
 		asking->err = -EPROTO;
@@ -217,8 +216,7 @@ static size_t write_questions(struct asking *asking, struct docker_memory *memor
 }
 
 int docker_memory_refresh(struct docker_memory *memory, struct docker_http *http,
-			  const char *version, struct docker_list *list,
-			  char error[static DOCKER_ERROR_SIZE])
+			  const char *version, struct docker_list *list, struct error *error)
 {
 	_cleanup_free_ struct docker_request *requests = NULL;
 	_cleanup_free_ struct question *questions = NULL;
@@ -290,12 +288,9 @@ int docker_memory_prefetch(struct docker_memory *memory, struct docker_http *htt
 	struct docker_known created[DOCKER_CREATED_MAX] = {};
 	struct docker_request requests[DOCKER_CREATED_MAX];
 	struct question questions[DOCKER_CREATED_MAX];
-	char error[DOCKER_ERROR_SIZE];
-	struct asking asking = { .http = http,
-				 .networks = &none,
-				 .requests = requests,
-				 .questions = questions,
-				 .error = error };
+	struct asking asking = {
+		.http = http, .networks = &none, .requests = requests, .questions = questions
+	};
 	int err = 0;
 
 	for (size_t i = 0; i < count; i++) {

@@ -36,8 +36,7 @@ struct docker_memory {
  * do not come in time is as it was known, or fails the whole when it is not.
  */
 int docker_memory_refresh(struct docker_memory *memory, struct docker_http *http,
-			  const char *version, struct docker_list *list,
-			  char error[static DOCKER_ERROR_SIZE]);
+			  const char *version, struct docker_list *list, struct error *error);
 
 /*
  * Asks for the details of containers that were created a moment ago, so that they are there
