@@ -314,6 +314,8 @@ demo:
 # ---- install -------------------------------------------------------------------
 
 INSTALL := install
+METRICS_UNITS := tidegate-metrics.socket tidegate-metrics@.service tidegate-textfile.timer \
+	tidegate-textfile.service
 
 .PHONY: install uninstall clean
 install: all
@@ -324,6 +326,12 @@ install: all
 	sed 's|@SBINDIR@|$(PREFIX)/sbin|g' dist/tidegate.service \
 		>$(DESTDIR)$(UNITDIR)/tidegate.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/tidegate.service
+	for unit in $(METRICS_UNITS); do \
+		sed 's|@SBINDIR@|$(PREFIX)/sbin|g' dist/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
+		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
+	done
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/tidegate/prometheus
+	$(INSTALL) -m 644 dist/prometheus/* $(DESTDIR)$(PREFIX)/share/tidegate/prometheus
 	[ -e $(DESTDIR)$(SYSCONFDIR)/tidegate/tidegate.conf ] || \
 		$(INSTALL) -m 644 dist/tidegate.conf $(DESTDIR)$(SYSCONFDIR)/tidegate/tidegate.conf
 	$(INSTALL) -m 644 man/tidegate.8 $(DESTDIR)$(PREFIX)/share/man/man8/tidegate.8
@@ -336,7 +344,9 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/tidegate $(DESTDIR)$(UNITDIR)/tidegate.service \
 		$(DESTDIR)$(PREFIX)/share/man/man8/tidegate.8 \
 		$(DESTDIR)$(PREFIX)/share/man/man5/tidegate.conf.5 \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tidegate
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tidegate \
+		$(addprefix $(DESTDIR)$(UNITDIR)/,$(METRICS_UNITS))
+	rm -rf $(DESTDIR)$(PREFIX)/share/tidegate/prometheus
 
 clean:
 	rm -rf build

@@ -31,6 +31,13 @@ shows() {
 }
 compared=()
 
+# shows_of COMMAND: likewise, of a line for the shell.
+shows_of() {
+	expect_equal "the documents show what \`$1\` prints" \
+		"$(PATH=${tidegate%/*}:$PATH bash -c "$1")" "$(shown "$1")"
+	compared+=("# $1")
+}
+
 network_up
 engine_start
 publish cache -p 6379:6379 -p 5353:53/udp
@@ -60,6 +67,7 @@ expect_open office $host4 8080/tcp 6379/tcp
 expect_closed stranger $host4 8080/tcp 6379/tcp
 shows "tidegate list"
 shows "tidegate status"
+shows_of "tidegate metrics | grep -E '^tidegate_(up|enforcing|problems)'"
 shows "tidegate --dry-run delete 3"
 shows "tidegate failsafe from 192.0.2.10"
 shows "tidegate reload --confirm 120s"

@@ -136,6 +136,19 @@ expect "the daemon keeps it as well" eventually 10 grep -rqFx $stranger4 /var/li
 configure <<<"allow 8080/tcp"
 expect "systemctl reload succeeds without" systemctl reload tidegate
 
+# ---- metrics -----------------------------------------------------------------------------------
+
+expect "the socket of the metrics can be started" systemctl start tidegate-metrics.socket
+curl -s -m 20 http://127.0.0.1:9734/metrics >/run/metrics
+expect_equal "its unit has what it needs to see that all is well" \
+	"$(grep -E '^tidegate_(enforcing|problems|daemon_up|docker_in_step) ' /run/metrics)" \
+	$'tidegate_enforcing 1\ntidegate_problems 0\ntidegate_daemon_up 1\ntidegate_docker_in_step 1'
+expect "and counts" grep -q '^tidegate_packets_total{verdict="drop",reason="closed"} [1-9]' /run/metrics
+mkdir -p /var/lib/prometheus/node-exporter
+expect "the text file can be written" systemctl start tidegate-textfile.service
+expect_equal "and is whole" "$(cat /var/lib/prometheus/node-exporter/*.prom | grep -c '^tidegate_enforcing 1$')" 1
+expect_equal "with nothing beside it" "$(ls /var/lib/prometheus/node-exporter)" tidegate.prom
+
 # ---- crash, restart, stop --------------------------------------------------------------------
 
 expect_equal "a daemon that lives is left alone by the watchdog" \

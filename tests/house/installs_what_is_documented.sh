@@ -20,7 +20,13 @@ while read -r mode path; do
 done <<-'EOT' | none "every file is in its place"
 	755 /usr/local/sbin/tidegate
 	644 /lib/systemd/system/tidegate.service
+	644 /lib/systemd/system/tidegate-metrics.socket
+	644 /lib/systemd/system/tidegate-metrics@.service
+	644 /lib/systemd/system/tidegate-textfile.timer
+	644 /lib/systemd/system/tidegate-textfile.service
 	644 /etc/tidegate/tidegate.conf
+	644 /usr/local/share/tidegate/prometheus/tidegate.rules.yml
+	644 /usr/local/share/tidegate/prometheus/tidegate.dashboard.json
 	644 /usr/local/share/man/man8/tidegate.8
 	644 /usr/local/share/man/man5/tidegate.conf.5
 	644 /usr/local/share/bash-completion/completions/tidegate
@@ -29,23 +35,32 @@ expect "what is installed runs" "$dest/usr/local/sbin/tidegate" version
 expect "the configuration is right" "$dest/usr/local/sbin/tidegate" check "$conf"
 expect "the completion is one that bash can read" bash -n \
 	"$dest/usr/local/share/bash-completion/completions/tidegate"
-grep -oE '@[A-Z]+@' dist/tidegate.service >"$work/placeholders"
+units=("$dest"/lib/systemd/system/tidegate*)
+grep -ohE '@[A-Z]+@' dist/tidegate*.service >"$work/placeholders"
 expect "the unit in dist/ has places to fill" test -s "$work/placeholders"
-grep -nE '@[A-Z]+@' "$unit" | none "no place is left to fill"
-sed -nE 's/^Exec[A-Za-z]+=[-+@!:]*(.*)/\1/p' "$unit" | grep -oE '/[^ ]*/tidegate( |$)' | sort -u |
+grep -nE '@[A-Z]+@' "${units[@]}" | none "no place is left to fill"
+sed -nE 's/^Exec[A-Za-z]+=[-+@!:]*(.*)/\1/p' "${units[@]}" | grep -oE '/[^ ]*/tidegate( |$)' | sort -u |
 	while read -r path; do [ -x "$dest$path" ] || echo "$path"; done |
-	none "the unit starts what was installed"
+	none "the units start what was installed"
 
 if command -v systemd-analyze >/dev/null; then
+	# verify UNIT [NAME]: as it is installed there, in one directory with the others.
 	verify() {
-		sed "s|/usr/local/sbin|$dest/usr/local/sbin|" "$1" >"$work/tidegate.service"
-		systemd-analyze --man=no verify "$work/tidegate.service"
+		local other
+		mkdir -p "$work/units"
+		for other in "${units[@]}"; do
+			sed "s|/usr/local/sbin|$dest/usr/local/sbin|" "$other" >"$work/units/${other##*/}"
+		done
+		sed "s|/usr/local/sbin|$dest/usr/local/sbin|" "$1" >"$work/units/${2-${1##*/}}"
+		systemd-analyze --man=no verify "$work/units/${2-${1##*/}}"
 	}
 	sed 's/^Restart=.*/Restart=sometimes/; s/^ProtectSystem/ProtectSystems/' "$unit" >"$work/wrong"
-	expect "a bad unit is noticed" grep -q . <(verify "$work/wrong" 2>&1)
-	verify "$unit" 2>&1 | none "systemd has nothing to say against the unit"
+	expect "a bad unit is noticed" grep -q . <(verify "$work/wrong" tidegate.service 2>&1)
+	for unit in "${units[@]}"; do
+		verify "$unit" 2>&1
+	done | none "systemd has nothing to say against the units"
 else
-	skip "systemd has nothing to say against the unit" "there is no systemd-analyze"
+	skip "systemd has nothing to say against the units" "there is no systemd-analyze"
 fi
 
 echo 'allow 80/tcp' >"$conf"

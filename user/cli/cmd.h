@@ -43,6 +43,7 @@ int cmd_run(const struct options *options, int argc, char **argv);
 int cmd_reload(const struct options *options, int argc, char **argv);
 int cmd_confirm(const struct options *options, int argc, char **argv);
 int cmd_status(const struct options *options, int argc, char **argv);
+int cmd_metrics(const struct options *options, int argc, char **argv);
 int cmd_list(const struct options *options, int argc, char **argv);
 int cmd_rule(const struct options *options, int argc, char **argv);
 int cmd_delete(const struct options *options, int argc, char **argv);

@@ -189,7 +189,8 @@ static int show(const struct options *options, struct kernel *kernel, const stru
 	return 0;
 }
 
-static int read_once(const struct options *options, const struct health_input *how,
+/* docker_ms: see status_read(). */
+static int read_once(const struct options *options, const struct health_input *how, int docker_ms,
 		     struct health *health)
 {
 	_cleanup_(docker_freep) struct docker *docker = NULL;
@@ -201,6 +202,8 @@ static int read_once(const struct options *options, const struct health_input *h
 		err = cmd_open_docker(options, text, &docker, &input.is_docker_off);
 	if (err < 0)
 		return err;
+	if (docker && docker_ms)
+		docker_limit(docker, docker_ms);
 	input.docker = docker;
 	input.text = text;
 	err = health_read(&input, health);
@@ -216,44 +219,59 @@ static int read_health(const struct options *options, const struct health_input 
 		       struct health *health)
 {
 	const struct timespec moment = { .tv_nsec = CATCH_UP_NS };
-	int err = read_once(options, input, health);
+	int err = read_once(options, input, 0, health);
 
 	for (int i = 0; err == 0 && health->is_behind && i < CATCH_UP_TIMES; i++) {
 		nanosleep(&moment, NULL);
 		health_clear(health);
-		err = read_once(options, input, health);
+		err = read_once(options, input, 0, health);
 	}
 	return err;
 }
 
+static int open_kernel(const struct options *options, struct kernel **ret,
+		       struct health_input *input)
+{
+	static char unreadable[ERROR_STRLEN];
+	struct error error = {};
+	int err = kernel_open(options->pin_dir, ret, &error);
+
+	if (err < 0 && err != -ENOENT && err != -EPROTO)
+		return log_failure(err, &error);
+	*input = (struct health_input){ .pin_dir = options->pin_dir,
+					.config_path = options->config,
+					.sets_dir = SETS_DIR,
+					.kernel = *ret };
+	if (err == -EPROTO)
+		input->unreadable = error_format(&error, unreadable);
+	else if (err == -ENOENT && kernel_has_strays(options->pin_dir))
+		input->unreadable =
+			"the filter is attached and enforcing, but its pins are missing, removed "
+			"or hidden by a mount: `tidegate up` restores them";
+	return 0;
+}
+
+int status_read(const struct options *options, int docker_ms, struct kernel **ret_kernel,
+		struct health *ret)
+{
+	struct health_input input;
+	int err = open_kernel(options, ret_kernel, &input);
+
+	return err < 0 ? err : read_once(options, &input, docker_ms, ret);
+}
+
 int cmd_status(const struct options *options, int argc, char **argv)
 {
-	struct error error = {};
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	_cleanup_(health_clear) struct health health = {};
-	_cleanup_free_ char *unreadable = NULL;
-	struct health_input input = { .pin_dir = options->pin_dir,
-				      .config_path = options->config,
-				      .sets_dir = SETS_DIR };
+	struct health_input input;
 	int err;
 
 	if (argc == 2 && streq(argv[1], "numbered"))
 		return cmd_list(options, 1, argv);
 	if (argc > 1)
 		return cmd_usage(argv[0], "'%s': the only argument is `numbered`", argv[1]);
-	err = kernel_open(options->pin_dir, &kernel, &error);
-	if (err < 0 && err != -ENOENT && err != -EPROTO) {
-		log_failure(err, &error);
-		return CMD_FAILED;
-	}
-	if (err == -EPROTO)
-		input.unreadable = unreadable = strdup(ERROR(&error));
-	else if (err == -ENOENT && kernel_has_strays(options->pin_dir))
-		input.unreadable =
-			"the filter is attached and enforcing, but its pins are missing, removed "
-			"or hidden by a mount: `tidegate up` restores them";
-	input.kernel = kernel;
-	if (read_health(options, &input, &health) < 0)
+	if (open_kernel(options, &kernel, &input) < 0 || read_health(options, &input, &health) < 0)
 		return CMD_FAILED;
 	err = show(options, kernel, &health);
 	if (err < 0)

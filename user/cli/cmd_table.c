@@ -30,6 +30,10 @@ const struct command commands[] = {
 	  { "status", "--json status" }, cmd_status, FOR_ROOT },
 	{ "list", "", "show the active rules, numbered, with packets and bytes", NULL,
 	  { "list", "--json list" }, cmd_list, FOR_ROOT },
+	{ "metrics", "[--http]", "print the state and all counters as text for Prometheus",
+	  "Also when nothing enforces, which the text says.  With --http it answers one request on\n"
+	  "standard input, a socket's, for a unit with Accept=yes.",
+	  { "metrics", "metrics >/run/tidegate.prom" }, cmd_metrics, FOR_ROOT },
 	{ "allow", "TARGET [from SOURCE…] [until TIME | for TIME] [comment TEXT]",
 	  "let sources reach a port or a container", TARGETS,
 	  { "allow 80,443/tcp", "allow container redis from 203.0.113.10 for 2h" }, cmd_rule,

@@ -21,6 +21,7 @@ const struct option_entry option_entries[] = {
 	  "up reload", OF(without_docker) },
 	{ "boot", 0, NULL, "at boot: do not ask Docker; keep a policy that is active already", "up",
 	  OF(boot) },
+	{ "http", 0, NULL, "answer one HTTP request on standard input", "metrics", OF(http) },
 	{ "config", 0, "FILE", "the configuration (" CONFIG_PATH ")", NULL, OF(config) },
 	{ "docker", 0, "URL", "unix:///…, tcp://…, or off", NULL, OF(docker) },
 	{ "pin", 0, "DIR", "directory of the pinned maps and links (" KERNEL_PIN_DIR ")", NULL,

@@ -14,6 +14,13 @@ struct status {
 	struct view view;
 };
 
+/*
+ * The kernel's half, NULL where nothing is up, and what health_read() finds.  docker_ms: how long
+ * the Engine has to answer; 0 = as long as it may take.  Looks once.  0 or -errno.  Logs.
+ */
+int status_read(const struct options *options, int docker_ms, struct kernel **ret_kernel,
+		struct health *ret);
+
 void status_print_json(const struct status *status);
 
 #endif

@@ -28,6 +28,7 @@ struct docker {
 	char version[16];             /* "/v1.41"; "" = not negotiated */
 	int engine_minor;
 	bool is_manager;
+	int read_ms;                     /* docker_limit(); 0 = DOCKER_READ_MS */
 	long long info_ms;               /* when /info said so; 0 = never */
 	struct docker_networks networks; /* of the last reading */
 	struct docker_list list;
@@ -243,7 +244,8 @@ static int read_all(struct docker *docker, struct inventory *inventory)
 {
 	int err;
 
-	docker_http_set_deadline(docker->http, clock_ms(CLOCK_MONOTONIC) + DOCKER_READ_MS);
+	docker_http_set_deadline(docker->http,
+				 clock_ms(CLOCK_MONOTONIC) + (docker->read_ms ?: DOCKER_READ_MS));
 	err = prefetch_created(docker);
 	if (!err)
 		err = negotiate(docker);
@@ -258,6 +260,11 @@ static int read_all(struct docker *docker, struct inventory *inventory)
 	if (!err)
 		inventory_sort(inventory);
 	return err;
+}
+
+void docker_limit(struct docker *docker, int read_ms)
+{
+	docker->read_ms = read_ms;
 }
 
 int docker_read(struct docker *docker, struct inventory **ret)

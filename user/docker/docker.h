@@ -30,6 +30,9 @@ int docker_new(const char *url, struct docker **ret);
  */
 int docker_read(struct docker *docker, struct inventory **ret);
 
+/* From now on a reading may take so long at most, in place of DOCKER_READ_MS. */
+void docker_limit(struct docker *docker, int read_ms);
+
 /*
  * The event stream, for a loop that waits for other things as well: the descriptor is readable, or
  * the time is up, when docker_watch() has something to do.  That does not block; it connects,
