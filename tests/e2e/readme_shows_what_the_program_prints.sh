@@ -62,6 +62,11 @@ compared+=("# tidegate run")
 
 shows "tidegate allow 6379/tcp from 192.0.2.10 comment bastion"
 shows "tidegate deny 8080/tcp from 192.0.2.66"
+# The last two entries; times and digests are those of the moment.
+without_moments() { sed -E 's/^[0-9: -]{19}/WHEN/; s/policy [0-9a-f]{8} → [0-9a-f]{8}/policy A → B/'; }
+expect_equal "the documents show what \`tidegate log\` prints" \
+	"$(tidegate log | tail -n 6 | without_moments)" "$(shown "tidegate log" | without_moments)"
+compared+=("# tidegate log")
 tidegate ban 203.0.113.9
 expect_open office $host4 8080/tcp 6379/tcp
 expect_closed stranger $host4 8080/tcp 6379/tcp

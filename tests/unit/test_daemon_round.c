@@ -25,6 +25,7 @@
 #include "docker/docker.h"
 #include "engine/reconcile.h"
 #include "engine/trial.h"
+#include "journal/trail.h"
 #include "policy/policy.h"
 
 #define BROKEN "alow 80/tcp\n"
@@ -48,6 +49,8 @@ static struct world {
 	int lock_fd;
 	char asked_url[64];        /* the last one; "" = the default */
 	enum docker_source source; /* that the policy was made with */
+	int recorded;
+	char recorded_before[256];
 } world;
 
 static struct round current;
@@ -197,6 +200,24 @@ void describe_docker(const struct desired *desired, char ret[static DESCRIBE_DOC
 		 desired->docker_source == DOCKER_UNKNOWN ? "Docker is down" : "");
 }
 
+void trail_begin(struct trail *trail, struct kernel *kernel, const char *text)
+{
+	trail->text = strdup(text ?: world.running);
+}
+
+void trail_end(const struct trail *trail, struct kernel *kernel, const struct trail_change *change)
+{
+	assert_null(change->command);
+	assert_string_equal(change->text, world.running);
+	world.recorded++;
+	snprintf(world.recorded_before, sizeof(world.recorded_before), "%s", trail->text);
+}
+
+void trail_clear(struct trail *trail)
+{
+	free(trail->text);
+}
+
 /* As the real one chooses the text, and asks for the answer that belongs to it. */
 int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 	      struct error *error)
@@ -208,6 +229,7 @@ int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 	struct error at = {};
 	bool is_refused = !input->complaint && world.refused && streq(world.refused, input->text);
 	const char *text = input->complaint || is_refused ? world.running : input->text;
+	bool is_changed = !streq(text, world.running);
 	int err;
 
 	assert_true(has_lock());
@@ -226,9 +248,11 @@ int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 		snprintf(world.running, sizeof(world.running), "%s", text);
 	policy.next_expiry = 1234567;
 	desired = (struct desired){ .policy = &policy, .docker_source = answer->source };
-	*ret = (struct reconcile_report){
-		.desired = &desired, .is_refused = is_refused, .is_too_early = true, .guarded = 1
-	};
+	*ret = (struct reconcile_report){ .desired = &desired,
+					  .is_refused = is_refused,
+					  .is_changed = is_changed,
+					  .is_too_early = true,
+					  .guarded = 1 };
 	return 0;
 }
 
@@ -274,6 +298,40 @@ static size_t count_logged(enum log_level level, const char *part)
 
 #define ENGINE_A "docker unix:///run/a.sock\n"
 #define ENGINE_B "docker unix:///run/b.sock\n"
+
+/* ---- what is recorded --------------------------------------------------------------------- */
+
+static void saved_file_is_recorded_once(void **state)
+{
+	world.file = "allow 80/tcp\n";
+	run();
+	assert_int_equal(world.recorded, 1);
+	assert_string_equal(world.recorded_before, "");
+	run();
+	assert_int_equal(world.recorded, 1);
+	world.file = "allow 81/tcp\n";
+	run();
+	assert_int_equal(world.recorded, 2);
+	assert_string_equal(world.recorded_before, "allow 80/tcp\n");
+}
+
+static void what_was_refused_or_done_by_a_command_is_not(void **state)
+{
+	world.file = "allow 80/tcp\n";
+	run();
+	world.refused = world.file = "deny 22/tcp\n";
+	run();
+	run();
+	assert_int_equal(world.recorded, 1);
+	world.file = "allow 82/tcp\n";
+	strcpy(world.running, world.file);
+	run();
+	assert_int_equal(world.recorded, 1);
+	world.file = "allow 83/tcp\n";
+	run();
+	assert_int_equal(world.recorded, 2);
+	assert_string_equal(world.recorded_before, "allow 82/tcp\n");
+}
 
 /* ---- which Engine ----------------------------------------------------------------------- */
 
@@ -534,6 +592,8 @@ static void policy_that_cannot_be_compiled_keeps_what_enforces(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		ROUND_TEST(saved_file_is_recorded_once),
+		ROUND_TEST(what_was_refused_or_done_by_a_command_is_not),
 		ROUND_TEST(configured_engine_is_asked_and_no_other),
 		ROUND_TEST(file_that_names_none_means_the_default),
 		ROUND_TEST(broken_file_does_not_change_which_engine_is_asked),

@@ -14,6 +14,7 @@
 #include "kernel/kernel.h"
 #include "cli/options.h"
 #include "engine/reconcile.h"
+#include "journal/trail.h"
 
 struct docker;
 struct policy;
@@ -43,6 +44,7 @@ int cmd_run(const struct options *options, int argc, char **argv);
 int cmd_reload(const struct options *options, int argc, char **argv);
 int cmd_confirm(const struct options *options, int argc, char **argv);
 int cmd_status(const struct options *options, int argc, char **argv);
+int cmd_log(const struct options *options, int argc, char **argv);
 int cmd_metrics(const struct options *options, int argc, char **argv);
 int cmd_list(const struct options *options, int argc, char **argv);
 int cmd_rule(const struct options *options, int argc, char **argv);
@@ -98,6 +100,11 @@ void cmd_counted_clear(struct counted *counted);
 
 /* kind: "rule" or "port", as in user/reconcile.c.  0 = not counted. */
 __u32 cmd_counter_id(const struct counted *counted, const char *kind, const char *identity);
+
+/* The command has changed what enforces, or the file: one more entry of the audit trail.  kernel
+ * and text as they are now; see journal/trail.h. */
+void cmd_record(const struct trail *before, struct kernel *kernel, const char *file,
+		const char *text);
 
 /* Warns about what the report says people should know: interfaces, Docker. */
 void cmd_warn(const struct reconcile_report *report);

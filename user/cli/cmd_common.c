@@ -115,6 +115,39 @@ bool cmd_cuts_ssh(const struct reconcile_plan *plan, unsigned int trial_seconds)
 	return true;
 }
 
+/* The whole command line, as for a shell, but for the program; allocated, NULL = it cannot be read.
+ */
+static char *read_typed(void)
+{
+	_cleanup_fclose_ FILE *file = fopen("/proc/self/cmdline", "re");
+	const char **words = NULL;
+	size_t count = 0, length;
+	char text[4096], *typed;
+
+	length = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+	text[length] = '\0';
+	for (size_t at = 0; at < length; at += strlen(text + at) + 1) {
+		const char **word = util_append(&words, count, sizeof(*words));
+
+		if (word)
+			words[count++] = text + at;
+	}
+	typed = count > 1 ? config_join_words(words + 1, count - 1) : NULL;
+	free(words);
+	return typed;
+}
+
+void cmd_record(const struct trail *before, struct kernel *kernel, const char *file,
+		const char *text)
+{
+	_cleanup_free_ char *typed = read_typed();
+	const struct trail_change change = { .command = typed ?: "a command",
+					     .file = file,
+					     .text = text };
+
+	trail_end(before, kernel, &change);
+}
+
 void cmd_warn(const struct reconcile_report *report)
 {
 	const struct desired *desired = report->desired;

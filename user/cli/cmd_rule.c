@@ -126,9 +126,11 @@ static int commit(const struct options *options, const struct reconcile_input *i
 		  struct reconcile_plan *plan, const char *old_text)
 {
 	_cleanup_(reconcile_clear) struct reconcile_report report = {};
+	_cleanup_(trail_clear) struct trail before = {};
 	struct error error = {};
 	int err;
 
+	trail_begin(&before, input->kernel, input->kernel ? NULL : old_text);
 	if (options->is_default_config)
 		(void)mkdir(CONFIG_DIR, 0755); /* what fails here fails again below, and is said */
 	err = conffile_write(options->config, input->text);
@@ -137,6 +139,7 @@ static int commit(const struct options *options, const struct reconcile_input *i
 	if (!input->kernel) {
 		log_info("saved in '%s', but the filter is not up: `tidegate up` enforces it",
 			 options->config);
+		cmd_record(&before, NULL, options->config, input->text);
 		return 0;
 	}
 	err = reconcile_commit(input, plan, &report, &error);
@@ -147,9 +150,11 @@ static int commit(const struct options *options, const struct reconcile_input *i
 			  "cannot restore '%s': it has the new text, and the previous policy stays "
 			  "active",
 			  options->config);
-	if (err == 0)
-		cmd_warn(&report), cmd_warn_problems(report.desired);
-	return err;
+	if (err < 0)
+		return err;
+	cmd_record(&before, input->kernel, options->config, input->text);
+	cmd_warn(&report), cmd_warn_problems(report.desired);
+	return 0;
 }
 
 static const struct policy_rule *find_rule(const struct policy *policy,

@@ -30,6 +30,9 @@ const struct command commands[] = {
 	  { "status", "--json status" }, cmd_status, FOR_ROOT },
 	{ "list", "", "show the active rules, numbered, with packets and bytes", NULL,
 	  { "list", "--json list" }, cmd_list, FOR_ROOT },
+	{ "log", "[changes | drops] [--since TIME]",
+	  "show who changed the policy, and how", NULL,
+	  { "log --since 7d", "--json log changes" }, cmd_log, FOR_ROOT },
 	{ "metrics", "[--http]", "print the state and all counters as text for Prometheus",
 	  "Also when nothing enforces, which the text says.  With --http it answers one request on\n"
 	  "standard input, a socket's, for a unit with Accept=yes.",

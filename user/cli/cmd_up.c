@@ -21,6 +21,7 @@ struct up {
 	unsigned int trial_seconds;
 	char **interfaces;
 	size_t interfaces_count;
+	struct trail before;
 };
 
 /* "120s", "2m", "1h" or bare seconds; 0 = not a duration that makes sense for a trial. */
@@ -145,10 +146,12 @@ static int commit(const struct up *up, const struct reconcile_input *input,
 		log_error(0, "%s", ERROR(&error));
 		return CMD_FAILED;
 	}
-	if (input->is_dry_run)
+	if (input->is_dry_run) {
 		cmd_warn(&report), cmd_warn_problems(report.desired);
-	else
-		report_up(up, input->kernel, &report);
+		return CMD_DONE;
+	}
+	cmd_record(&up->before, input->kernel, input->config_path, input->text);
+	report_up(up, input->kernel, &report);
 	return CMD_DONE;
 }
 
@@ -257,7 +260,7 @@ static int fall_back(struct reconcile_input *input, char **text)
 }
 
 /* kernel: NULL when it is not up. */
-static int apply(const struct options *options, const struct up *up, struct kernel *kernel)
+static int apply(const struct options *options, struct up *up, struct kernel *kernel)
 {
 	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
 	_cleanup_(docker_freep) struct docker *docker = NULL;
@@ -287,8 +290,10 @@ static int apply(const struct options *options, const struct up *up, struct kern
 		    make_plan(options, up, &input, &plan) != CMD_DONE)
 			return CMD_FAILED;
 	}
+	trail_begin(&up->before, kernel, NULL);
 	status = up->is_reload || options->dry_run ? commit(up, &input, plan)
 						   : enforce(options, up, &input, plan);
+	trail_clear(&up->before);
 	if (status == CMD_DONE && !options->dry_run)
 		report_trial(up);
 	return status;
@@ -369,6 +374,7 @@ int cmd_confirm(const struct options *options, int argc, char **argv)
 {
 	struct error error = {};
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
+	_cleanup_(trail_clear) struct trail before = {};
 	_cleanup_close_ int lock_fd = -1;
 	int err;
 
@@ -382,7 +388,10 @@ int cmd_confirm(const struct options *options, int argc, char **argv)
 		log_failure(err, &error);
 		return CMD_FAILED;
 	}
+	trail_begin(&before, kernel, NULL);
 	err = trial_confirm(kernel, &error);
+	if (err == 0)
+		cmd_record(&before, kernel, options->config, before.text);
 	if (err == -ENOENT)
 		log_error(0, "no policy is on trial");
 	else if (err == -ETIME)
@@ -395,8 +404,17 @@ int cmd_confirm(const struct options *options, int argc, char **argv)
 	return err < 0 ? CMD_FAILED : CMD_DONE;
 }
 
+static void read_before(const struct options *options, struct trail *ret)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
+
+	(void)kernel_open(options->pin_dir, &kernel, NULL);
+	trail_begin(ret, kernel, NULL);
+}
+
 int cmd_down(const struct options *options, int argc, char **argv)
 {
+	_cleanup_(trail_clear) struct trail before = {};
 	struct error error = {};
 	_cleanup_close_ int lock_fd = -1;
 	bool found;
@@ -416,11 +434,14 @@ int cmd_down(const struct options *options, int argc, char **argv)
 			     "first (systemctl stop tidegate)");
 		return CMD_FAILED;
 	}
+	read_before(options, &before);
 	err = kernel_remove(options->pin_dir, &found, &error);
 	if (err < 0) {
 		log_failure(err, &error);
 		return CMD_FAILED;
 	}
+	if (found)
+		cmd_record(&before, NULL, options->config, before.text);
 	log_info(found ? "down: published ports are open again" : "the filter was not up");
 	return CMD_DONE;
 }

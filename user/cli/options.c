@@ -21,6 +21,7 @@ const struct option_entry option_entries[] = {
 	  "up reload", OF(without_docker) },
 	{ "boot", 0, NULL, "at boot: do not ask Docker; keep a policy that is active already", "up",
 	  OF(boot) },
+	{ "since", 0, "TIME", "only what is no older: 30m, 12h, 7d", "log", OF(since) },
 	{ "http", 0, NULL, "answer one HTTP request on standard input", "metrics", OF(http) },
 	{ "config", 0, "FILE", "the configuration (" CONFIG_PATH ")", NULL, OF(config) },
 	{ "docker", 0, "URL", "unix:///…, tcp://…, or off", NULL, OF(docker) },

@@ -28,6 +28,7 @@ struct options {
 	/* of up and reload */
 	bool audit, without_docker, boot;
 	const char *confirm, *hook; /* NULL = not given */
+	const char *since;          /* of log */
 	bool http;                  /* of metrics */
 };
 

@@ -11,6 +11,7 @@
 #include "docker/docker.h"
 #include "engine/reconcile.h"
 #include "engine/trial.h"
+#include "journal/trail.h"
 #include "policy/policy.h"
 
 /* Which Engine is to be asked, that it is asked, somebody else in between; then with the lock. */
@@ -225,10 +226,28 @@ static void read_trial(struct round *round, struct daemon_outcome *ret)
 		ret->trial_seconds_left = trial_seconds_left(&header);
 }
 
+/* Of a text that was applied in the round before nothing is to be recorded; nor of one that a
+ * command has applied meanwhile, which has recorded it. */
+static bool is_text_same(const struct round *round, const char *text)
+{
+	return round->text_applied && !round->was_refused && streq(round->text_applied, text);
+}
+
+static void record(struct round *round, const struct trail *before,
+		   const struct reconcile_report *report, const char *text)
+{
+	const struct trail_change change = { .file = round->setup->config.path, .text = text };
+
+	if (report->is_changed && !report->is_refused &&
+	    (!before->text || !streq(before->text, text)))
+		trail_end(before, round->kernel, &change);
+}
+
 /* With the lock. */
 static int apply(struct round *round, struct daemon_outcome *ret)
 {
 	_cleanup_(reconcile_clear) struct reconcile_report report = {};
+	_cleanup_(trail_clear) struct trail before = {};
 	_cleanup_free_ char *text = NULL;
 	struct reconcile_input input = {
 		.config_path = round->setup->config.path,
@@ -243,12 +262,15 @@ static int apply(struct round *round, struct daemon_outcome *ret)
 	int err = read_config(round, &text, &error);
 
 	input.text = text;
-	if (err == 0)
+	if (err == 0) {
+		trail_begin(&before, round->kernel, is_text_same(round, text) ? text : NULL);
 		err = reconcile(&input, &report, &error);
+	}
 	if (err == -ESTALE)
 		return err;
 	if (err < 0)
 		return keep_running(round, &input, err, ERROR(&error));
+	record(round, &before, &report, text);
 	report_round(round, &report, text);
 	free(round->text_applied);
 	round->text_applied = TAKE_PTR(text);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* trail.c: see trail.h. */
+#include "journal/trail.h"
+
+#include <inttypes.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "config/config.h"
+#include "engine/running.h"
+#include "image/image.h"
+#include "image/snapshot.h"
+#include "journal/entry.h"
+#include "journal/who.h"
+#include "kernel/kernel.h"
+
+/* Of what came and of what went. */
+#define STATEMENTS_MAX 64
+
+static void read_digest(struct kernel *kernel, char ret[static TRAIL_DIGEST])
+{
+	struct image_header header;
+
+	ret[0] = '\0';
+	if (kernel && kernel_read_header(kernel, SLOT_ACTIVE, &header, NULL) == 0)
+		snprintf(ret, TRAIL_DIGEST, "%016" PRIx64 "%016" PRIx64, (uint64_t)header.digest[0],
+			 (uint64_t)header.digest[1]);
+}
+
+static char *read_text(struct kernel *kernel)
+{
+	_cleanup_(image_clear) struct image image = {};
+	char *text = NULL;
+
+	if (kernel && running_read(kernel, SLOT_ACTIVE, &image, NULL) == 0)
+		(void)snapshot_unpack(&image, &text, NULL);
+	return text;
+}
+
+void trail_begin(struct trail *trail, struct kernel *kernel, const char *text)
+{
+	read_digest(kernel, trail->digest);
+	trail->text = text ? strdup(text) : read_text(kernel);
+}
+
+void trail_clear(struct trail *trail)
+{
+	free(trail->text);
+	*trail = (struct trail){};
+}
+
+/* ---- statements that came and went -------------------------------------------------------- */
+
+struct lines {
+	char **of; /* canonical, sorted */
+	size_t count;
+};
+
+static void lines_clear(struct lines *lines)
+{
+	for (size_t i = 0; i < lines->count; i++)
+		free(lines->of[i]);
+	free(lines->of);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* A text that cannot be parsed has none. */
+static void read_lines(const char *text, struct lines *ret)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+
+	if (!text || config_parse(text, strlen(text), clock_s(CLOCK_REALTIME), &config, NULL) < 0)
+		return;
+	ret->of = calloc(config->count + 1, sizeof(*ret->of));
+	for (size_t i = 0; ret->of && i < config->count; i++) {
+		ret->of[ret->count] = config_print_statement(&config->statements[i]);
+		ret->count += ret->of[ret->count] != NULL;
+	}
+	if (ret->of)
+		qsort(ret->of, ret->count, sizeof(*ret->of), compare);
+}
+
+/* What is in `all` and not in `others`, a line each. */
+static void add_missing(struct journal_entry *entry, const char *name, const struct lines *all,
+			const struct lines *others)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t count = 0, size, at = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return;
+	for (size_t i = 0; i < all->count; i++) {
+		while (at < others->count && strcmp(others->of[at], all->of[i]) < 0)
+			at++;
+		if (at < others->count && streq(others->of[at], all->of[i]))
+			at++;
+		else if (++count <= STATEMENTS_MAX)
+			fprintf(out, "%s%s", count > 1 ? "\n" : "", all->of[i]);
+	}
+	if (count > STATEMENTS_MAX)
+		fprintf(out, "\n(%zu more)", count - STATEMENTS_MAX);
+	fclose(out);
+	if (count && text)
+		journal_add(entry, name, "%s", text);
+}
+
+/* ---- the entry ---------------------------------------------------------------------------- */
+
+static void add_statements(struct journal_entry *entry, const char *before, const char *after)
+{
+	_cleanup_(lines_clear) struct lines old = {}, new = {};
+
+	read_lines(before, &old);
+	read_lines(after, &new);
+	add_missing(entry, "TIDEGATE_ADDED", &new, &old);
+	add_missing(entry, "TIDEGATE_REMOVED", &old, &new);
+}
+
+void trail_end(const struct trail *trail, struct kernel *kernel, const struct trail_change *change)
+{
+	struct journal_entry entry;
+	char digest[TRAIL_DIGEST], who[WHO_TEXT];
+
+	journal_begin(&entry, "change", JOURNAL_NOTICE);
+	read_digest(kernel, digest);
+	journal_add(&entry, "TIDEGATE_FILE", "%s", change->file);
+	journal_add(&entry, "TIDEGATE_DIGEST_BEFORE", "%s", trail->digest);
+	journal_add(&entry, "TIDEGATE_DIGEST_AFTER", "%s", digest);
+	add_statements(&entry, trail->text, change->text);
+	if (change->command) {
+		who_describe(&entry, who);
+		journal_add(&entry, "TIDEGATE_COMMAND", "%s", change->command);
+		journal_add(&entry, "MESSAGE", "%s, by %s", change->command, who);
+	} else {
+		journal_add(&entry, "MESSAGE", "%s, as it was saved", change->file);
+	}
+	journal_send(&entry);
+}
