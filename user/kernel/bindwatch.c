@@ -157,7 +157,11 @@ static int attach_bindwatch(struct kernel *kernel, const struct bindwatch_bpf *b
 	return err;
 }
 
-int kernel_load_bindwatch(struct kernel *kernel, struct error *error)
+/* Behind the running one, while that is replaced. */
+#define BESIDE "-new"
+
+/* Beside the running one it only watches: the older socket program closes until it is replaced. */
+static int load_and_attach(struct kernel *kernel, const char *suffix, struct error *error)
 {
 	struct bindwatch_bpf *bindwatch = bindwatch_bpf__open();
 	int err;
@@ -165,28 +169,22 @@ int kernel_load_bindwatch(struct kernel *kernel, struct error *error)
 	if (!bindwatch)
 		return error_set_errno(error, -errno, "cannot read the built-in bindwatch program");
 	err = load(kernel, bindwatch, error);
-	if (err == 0)
+	if (err == 0 && !*suffix)
 		err = attach_socket(kernel, error);
 	if (err == 0)
-		err = attach_bindwatch(kernel, bindwatch, "", error);
+		err = attach_bindwatch(kernel, bindwatch, suffix, error);
 	bindwatch_bpf__destroy(bindwatch);
 	return err;
 }
 
-#define BESIDE "-new"
+int kernel_load_bindwatch(struct kernel *kernel, struct error *error)
+{
+	return load_and_attach(kernel, "", error);
+}
 
 int kernel_load_bindwatch_beside(struct kernel *kernel, struct error *error)
 {
-	struct bindwatch_bpf *bindwatch = bindwatch_bpf__open();
-	int err;
-
-	if (!bindwatch)
-		return error_set_errno(error, -errno, "cannot read the built-in bindwatch program");
-	err = load(kernel, bindwatch, error);
-	if (err == 0)
-		err = attach_bindwatch(kernel, bindwatch, BESIDE, error);
-	bindwatch_bpf__destroy(bindwatch);
-	return err;
+	return load_and_attach(kernel, BESIDE, error);
 }
 
 void kernel_unload_bindwatch_beside(struct kernel *kernel)
