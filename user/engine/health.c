@@ -133,7 +133,7 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 	return err;
 }
 
-static int check_one_means(struct health *health, enum defense i)
+static int check_defense(struct health *health, enum defense i)
 {
 	const struct defense_state *defense = &health->defenses[i];
 
@@ -156,7 +156,7 @@ static int check_defenses(struct kernel *kernel, struct health *health)
 	int err = kernel_read_defenses(kernel, health->defenses, NULL);
 
 	for (enum defense i = 0; err == 0 && i < DEFENSE_MAX; i++)
-		err = check_one_means(health, i);
+		err = check_defense(health, i);
 	health->is_arming = health->is_daemon_running && !health->daemon_silent_ms &&
 			    health->report.desired &&
 			    health->report.desired->docker_source == DOCKER_FRESH;

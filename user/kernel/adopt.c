@@ -18,6 +18,7 @@
 #define LINK_TYPE_TCX      11
 #define ATTACH_TCX_INGRESS 46
 #define ATTACHED_MAX       64
+
 static int read_program_by_id(__u32 id, struct program *program)
 {
 	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(id);
