@@ -371,7 +371,21 @@ static void container_that_blocks_and_is_not_known_is_an_error(void **state)
 		 "[" LISTED(ID_A, "a", "created", "") "]");
 	fake_set_bytes(fixture->engine, "/containers/" ID_A "/json", 200, "", 0, FAKE_SILENT);
 	assert_fails(fixture, -ETIMEDOUT,
-		     "did not answer GET /v1.44/containers/" ID_A "/json within 1 s");
+		     "did not answer GET /v1.44/containers/" ID_A "/json within 5 s");
+}
+
+/* On a busy host a start takes seconds. */
+static void container_that_is_slow_to_start_is_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[" LISTED(ID_A, "a", "created", "") "]");
+	fake_set(fixture->engine, "/containers/" ID_A "/json", 200,
+		 DETAILS("created", "", "\"80/tcp\":[{\"HostPort\":\"80\"}]"));
+	fake_set_way(fixture->engine, "/containers/" ID_A "/json", FAKE_LATE);
+	assert_reads(fixture);
+	assert_int_equal(find(fixture, "a")->bindings_count, 2);
 }
 
 static void failed_start_disarms_and_a_new_one_arms(void **state)
@@ -713,6 +727,7 @@ int main(void)
 		DOCKER_TEST(container_gone_between_list_and_inspect_is_left_out),
 		DOCKER_TEST(container_that_blocks_is_as_it_was_known),
 		DOCKER_TEST(container_that_blocks_and_is_not_known_is_an_error),
+		DOCKER_TEST(container_that_is_slow_to_start_is_waited_for),
 		DOCKER_TEST(failed_start_disarms_and_a_new_one_arms),
 		DOCKER_TEST(container_the_engine_cannot_describe_does_not_hide_the_others),
 		DOCKER_TEST(started_after_it_was_listed_counts_as_running),

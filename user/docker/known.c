@@ -15,7 +15,8 @@
 #include "base/clock.h"
 
 #define DETAILS_MS  1000
-#define KNOWN_MS    25 /* when only the outcome of its last start is asked for */
+#define START_MS    5000 /* a busy host takes so long to start one */
+#define KNOWN_MS    25   /* when only the outcome of its last start is asked for */
 #define DETAILS_MAX (16u << 20)
 #define SETTLED_MS  60000
 
@@ -106,14 +107,17 @@ static bool is_needed(const struct docker_known *known, const struct docker_list
 
 /*
  * While it starts it does not answer.  Waiting for that would hold up everybody else's
- * ports, when its own are known and it is armed already.
+ * ports, when its own are known and it is armed already; when they are not, the whole reading
+ * fails without them.
  */
 static int timeout_ms(const struct docker_known *known, const struct docker_listed *listed)
 {
 	bool may_start = listed->state == DOCKER_CREATED || listed->state == DOCKER_RESTARTING;
 	bool is_known = known->has_details && !known->details.has_failed;
 
-	return may_start && is_known ? KNOWN_MS : DETAILS_MS;
+	if (!may_start)
+		return DETAILS_MS;
+	return is_known ? KNOWN_MS : START_MS;
 }
 
 struct question {

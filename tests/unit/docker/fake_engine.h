@@ -20,6 +20,7 @@ enum fake_way {
 	FAKE_CHUNKED,   /* three bytes at a time */
 	FAKE_TRUNCATED, /* less than promised, then the end */
 	FAKE_SILENT,    /* nothing at all */
+	FAKE_LATE,      /* two seconds late */
 	FAKE_DRIP,      /* a byte now and then */
 	FAKE_GARBAGE,   /* not HTTP */
 	FAKE_STREAM,    /* the head, then what fake_send() sends */
@@ -124,7 +125,8 @@ static inline void fake_drip(int fd, const struct fake_route *route)
 /* Whether the connection may be used again. */
 static inline bool fake_answer(struct fake_engine *engine, int fd, const struct fake_route *route)
 {
-	bool is_chunked = route->way != FAKE_WHOLE && route->way != FAKE_TRUNCATED;
+	bool is_chunked =
+		route->way != FAKE_WHOLE && route->way != FAKE_LATE && route->way != FAKE_TRUNCATED;
 
 	if (route->way == FAKE_SILENT)
 		fake_wait_for_hangup(fd);
@@ -132,12 +134,14 @@ static inline bool fake_answer(struct fake_engine *engine, int fd, const struct 
 		fake_write(fd, route->body, route->size);
 	if (route->way == FAKE_SILENT || route->way == FAKE_GARBAGE)
 		return false;
+	if (route->way == FAKE_LATE)
+		usleep(2000000);
 	fake_print(fd, "HTTP/1.1 %d Whatever\r\n%s", route->status, route->headers);
 	if (is_chunked)
 		fake_print(fd, "Transfer-Encoding: chunked\r\n\r\n");
 	else
 		fake_print(fd, "Content-Length: %zu\r\n\r\n", route->size);
-	if (route->way == FAKE_WHOLE)
+	if (route->way == FAKE_WHOLE || route->way == FAKE_LATE)
 		fake_write(fd, route->body, route->size);
 	if (route->way == FAKE_TRUNCATED)
 		fake_write(fd, route->body, route->size / 2);
