@@ -15,6 +15,14 @@ for level in $order; do
 	done
 done
 
+# "FOLDER/HEADER" of each that a folder gives to the others.
+declare -A public
+for folder in "${!rank[@]}"; do
+	while read -r header; do
+		public[$folder/$header]=1
+	done < <(sed -n '/^Public:/,$p' "user/$folder/README" | grep -oE '[a-z_]+\.h')
+done
+
 # includes FILE...: "FILE HEADER" a line, the header as it is quoted there.
 includes() { awk '/^#[[:space:]]*include/ { sub(/^#[[:space:]]*include[[:space:]]*/, ""); print FILENAME, $1 }' "$@"; }
 
@@ -30,7 +38,7 @@ misplaced() {
 			[[ $header != *.skel.h ]] || continue
 			[ "$other" != "${place#user/}" ] || continue
 			[ "${rank[$other]:-99}" -lt "${rank[${place#user/}]:-0}" ] &&
-				sed -n '/^Public:/,$p' "user/$other/README" | grep -qw -- "${header#*/}" && continue
+				[ -n "${public[$header]-}" ] && continue
 			;;
 		*) [ ! -e "$place/$header" ] && [ "$header" != vmlinux.h ] || continue ;;
 		esac
@@ -122,12 +130,10 @@ headers user/*/*.h | circles | none "no header includes itself by way of others"
 # calls PATTERN OBJECT...: "object: symbol" of undefined symbols that match as a whole, by
 # whatever name the C library's headers give them.
 calls() {
-	local pattern=$1 object
+	local pattern=$1
 	shift
-	for object; do
-		nm -u "$object" | awk '{ print $2 }' | sed -E 's/@.*//; s/^__//; s/(64)?(_2)?(_chk)?$//' |
-			grep -xE -- "$pattern" | sed "s#^#$object: #"
-	done
+	nm -uA "$@" | sed -E 's/: +[A-Za-z] /: /; s/@.*//; s/: __/: /; s/(64)?(_2)?(_chk)?$//' |
+		grep -E -- ": ($pattern)\$"
 }
 
 syscalls='open|openat|read|write|pread|pwrite|close|stat|fstat|lstat|fopen|fdopen|fread|fgets'
@@ -166,8 +172,8 @@ if [ -e "$build/user/cli/main.o" ] && command -v nm >/dev/null; then
 	unused() {
 		comm -23 <(nm -g --defined-only "$@" | awk 'NF == 3 { print $3 }' | sort -u) \
 			<(nm -u "$@" | awk '{ print $2 }' | sort -u) |
-			grep -vxF -f <(grep -rhoE '\w+' --include='*.[ch]' tests) \
-				-f <(grep -h '^#define' user/*/*.h | grep -oE '\w+')
+			grep -vxF -f <(grep -rhoE '\w+' --include='*.[ch]' tests | sort -u) \
+				-f <(grep -h '^#define' user/*/*.h | grep -oE '\w+' | sort -u)
 	}
 	objects=()
 	for file in user/*/*.c; do
