@@ -81,10 +81,10 @@ jsonschema.validate(json.load(open("/run/log.json")), json.load(open(sys.argv[1]
 else
 	skip "--json is as its schema says" "there is no python3-jsonschema"
 fi
-tidegate log >/run/log
+tidegate log >/run/shown
 expect "people see who, what and the policies" grep -qE \
-	"^[0-9-]+ [0-9:]+  change  allow 6379/tcp from $office4 comment \"for now\", by root" /run/log
-expect "the statements" grep -qx '    + deny 6379/tcp' /run/log
+	"^[0-9-]+ [0-9:]+  change  allow 6379/tcp from $office4 comment \"for now\", by root" /run/shown
+expect "the statements" grep -qx '    + deny 6379/tcp' /run/shown
 expect "no control character reaches the terminal" sh -c \
 	"'$tidegate' --quiet allow 1/tcp comment \"\$(printf 'a\\033[31mb')\"; ! '$tidegate' log | grep -q \$(printf '\\033')"
 expect_equal "of another time there is nothing" "$("$tidegate" log drops)" ""
@@ -92,8 +92,33 @@ expect_equal "nobody else may read the file" "$(stat -c %a /var/log/tidegate.log
 
 # ---- the journal -----------------------------------------------------------------------------
 
-mkdir -p /run/systemd/journal
+# One that hears nothing of the kernel's log and of its audit, which are the machine's.
+mkdir -p /etc/systemd/journald.conf.d /run/systemd/journal /run/log
+[ -s /etc/machine-id ] || echo 0123456789abcdef0123456789abcdef >/etc/machine-id
+printf '[Journal]\nStorage=volatile\nAudit=\nReadKMsg=no\nForwardToSyslog=no\n' \
+	>/etc/systemd/journald.conf.d/test.conf
+/lib/systemd/systemd-journald >/run/journald.log 2>&1 &
+journald=$!
+eventually 5 test -S /run/systemd/journal/socket
 rm /var/log/tidegate.log
+tidegate --quiet allow 4/tcp
+expect_not "where there is a journal the file is not written" test -e /var/log/tidegate.log
+is_logged() { [ "$(last .command)" = "--quiet allow 4/tcp" ]; }
+expect "tidegate log reads the journal" eventually 5 is_logged
+expect_equal "with all that is in the entry" "$(last '.added[]')" "allow 4/tcp"
+setpriv --reuid 65534 --clear-groups python3 -c '
+import socket
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(
+    b"TIDEGATE_EVENT=change\nMESSAGE=forged\n", "/run/systemd/journal/socket")'
+has_forged() { journalctl --no-pager TIDEGATE_EVENT=change | grep forged; }
+expect "anybody can write to the journal" eventually 5 has_forged
+expect_not "and what another than root wrote is not shown" grep forged <(tidegate log)
+kill $journald
+wait $journald
+rm -f /run/systemd/journal/socket
+
+# ---- a journal that hangs --------------------------------------------------------------------
+
 python3 - <<'EOT' &
 import socket
 journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

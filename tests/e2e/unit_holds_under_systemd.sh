@@ -32,6 +32,12 @@ install_units() {
 		# Shorter than the unit's, for the test to be short.
 		WatchdogSec=10
 	EOT
+	# What others want, and this machine must not get: sysinit.target, with udev and /dev.
+	local unit
+	for unit in tidegate-metrics.socket tidegate-metrics@.service tidegate-textfile.service; do
+		mkdir -p /etc/systemd/system/$unit.d
+		printf '[Unit]\nDefaultDependencies=no\n' >/etc/systemd/system/$unit.d/alone.conf
+	done
 	cat >/etc/systemd/system/story.service <<-EOT
 		[Unit]
 		DefaultDependencies=no
@@ -148,6 +154,8 @@ mkdir -p /var/lib/prometheus/node-exporter
 expect "the text file can be written" systemctl start tidegate-textfile.service
 expect_equal "and is whole" "$(cat /var/lib/prometheus/node-exporter/*.prom | grep -c '^tidegate_enforcing 1$')" 1
 expect_equal "with nothing beside it" "$(ls /var/lib/prometheus/node-exporter)" tidegate.prom
+expect_not "and nothing was started that belongs to a machine's boot" \
+	systemctl --quiet is-active sysinit.target
 
 # ---- crash, restart, stop --------------------------------------------------------------------
 

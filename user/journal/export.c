@@ -23,7 +23,9 @@ static void add(struct export_entry *entry, const char *name, size_t name_size, 
 		return;
 	}
 	entry->count++;
-	if (streq(field->name, "__REALTIME_TIMESTAMP"))
+	/* When it was sent, and else when it was taken. */
+	if (streq(field->name, "_SOURCE_REALTIME_TIMESTAMP") ||
+	    (streq(field->name, "__REALTIME_TIMESTAMP") && !entry->time_us))
 		entry->time_us = strtoull(field->value, NULL, 10);
 }
 
