@@ -39,6 +39,9 @@ shows_of() {
 }
 
 network_up
+sed -i 's/^IPT_SYSCTL=/#&/' /etc/default/ufw # the machine's, not the namespace's
+ufw default deny incoming >/dev/null && ufw allow 22/tcp >/dev/null && ufw --force enable >/dev/null ||
+	die "ufw is active"
 engine_start
 publish cache -p 6379:6379 -p 5353:53/udp
 publish web -p 8080:80
@@ -50,7 +53,9 @@ EOT
 
 shows "tidegate version"
 shows "tidegate check"
+shows "tidegate audit"
 shows "tidegate up"
+shows "tidegate audit --fail-on risky"
 shows "tidegate down"
 
 daemon_start

@@ -30,6 +30,8 @@ struct options {
 	const char *confirm, *hook; /* NULL = not given */
 	const char *since;          /* of log */
 	bool http;                  /* of metrics */
+	/* of audit */
+	const char *from, *fail_on, *format;
 };
 
 struct option_entry {

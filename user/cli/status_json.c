@@ -22,7 +22,8 @@ static json_t *sources_json(const struct policy_rule *rule, const struct view_ro
 			    const struct config *config)
 {
 	const struct statement *statement = config_find_line(config, rule->line);
-	const struct view_sources resolved = view_sources_of(rule, row);
+	const struct policy_row policy_row = view_policy_row(row);
+	const struct policy_sources resolved = policy_sources_of(rule, &policy_row);
 	json_t *array = json_array();
 
 	if (!statement || !statement->sources_count)
@@ -41,12 +42,13 @@ static json_t *sources_json(const struct policy_rule *rule, const struct view_ro
 
 static json_t *who_json(const struct view_row *row, const struct desired *desired)
 {
+	const struct policy_row policy_row = view_policy_row(row);
 	json_t *who = json_array();
 
 	for (size_t i = 0; i < row->port->rules_count; i++) {
 		const struct policy_rule *rule = &desired->policy->rules[row->port->rules[i]];
 
-		if (view_sources_of(rule, row).count)
+		if (policy_sources_of(rule, &policy_row).count)
 			json_array_append_new(who,
 					      json_pack("{si sb so}", "rule", rule->number, "allow",
 							rule->kind != STATEMENT_DENY, "sources",

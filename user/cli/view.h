@@ -28,12 +28,8 @@ struct view {
 int view_make(const struct counted *counted, const struct policy *policy, struct view *ret);
 void view_clear(struct view *view);
 
-/* Those sources of a rule that are of the row's address family; borrowed from the rule. */
-struct view_sources {
-	const struct prefix *prefixes; /* IPv4 before IPv6, each family sorted */
-	size_t count;
-};
-struct view_sources view_sources_of(const struct policy_rule *rule, const struct view_row *row);
+/* The row as policy/policy.h knows it. */
+struct policy_row view_policy_row(const struct view_row *row);
 
 /* "tcp", "udp" or "sctp". */
 const char *view_proto(const struct view_row *row);

@@ -6,6 +6,8 @@
 #include <errno.h>
 
 #include "docker/details.h"
+#include "docker/docker.h"
+#include "docker/inventory.h"
 #include "base/cleanup.h"
 
 struct ports_walk {
@@ -163,4 +165,136 @@ void docker_details_clear(struct docker_details *details)
 	docker_ports_clear(&details->mapped);
 	docker_endpoints_clear(&details->endpoints);
 	*details = (struct docker_details){};
+}
+
+/* ---- what an audit wants to know ------------------------------------------------------- */
+
+/* What cannot be printed is shown as a question mark: whoever made the image chose the text. */
+static int copy_text(const struct docker_json *json, char **ret)
+{
+	const char *text;
+	int err = docker_json_string(json, &text);
+
+	if (err)
+		return err;
+	*ret = strdup(text);
+	for (char *at = *ret; at && *at; at++)
+		if (!inventory_is_printable(at, 1))
+			*at = '?';
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int visit_capability(const struct docker_json *json, void *arg)
+{
+	struct docker_facts *facts = arg;
+	_cleanup_free_ char *before = facts->capabilities, *one = NULL;
+	int err = copy_text(json, &one);
+
+	facts->capabilities = NULL;
+	if (!err && asprintf(&facts->capabilities, "%s%s%s", before ?: "", before ? " " : "",
+			     strncmp(one, "CAP_", 4) == 0 ? one + 4 : one) < 0) {
+		facts->capabilities = NULL;
+		err = -ENOMEM;
+	}
+	return err;
+}
+
+/* "no-new-privileges", with ":true" or "=true" or without. */
+static int visit_security_option(const struct docker_json *json, void *arg)
+{
+	struct docker_facts *facts = arg;
+	const char *text;
+	int err = docker_json_string(json, &text);
+
+	if (!err && strncmp(text, "no-new-privileges", strlen("no-new-privileges")) == 0)
+		facts->bars_new_privileges = !strstr(text, "false");
+	return err;
+}
+
+/* By the file's name, wherever it is mounted. */
+static int visit_mount(const struct docker_json *json, void *arg)
+{
+	static const char *const names[] = { "docker.sock", "containerd.sock" };
+	struct docker_json source = docker_json_member(json, "Source");
+	struct docker_facts *facts = arg;
+	const char *text, *name;
+	int err = docker_json_string(&source, &text);
+
+	if (err)
+		return err;
+	name = strrchr(text, '/') ? strrchr(text, '/') + 1 : text;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		facts->has_socket |= streq(name, names[i]);
+	return 0;
+}
+
+static int read_is(const struct docker_json *host, const char *key, const char *wanted, bool *ret)
+{
+	struct docker_json json = docker_json_member(host, key);
+	const char *text;
+	int err = docker_json_string(&json, &text);
+
+	if (!err)
+		*ret = streq(text, wanted);
+	return err;
+}
+
+static int read_flag(const struct docker_json *host, const char *key, bool *ret)
+{
+	struct docker_json json = docker_json_member(host, key);
+
+	return docker_json_flag(&json, ret);
+}
+
+static int read_host_facts(const struct docker_json *host, struct docker_facts *facts)
+{
+	struct docker_json capabilities = docker_json_member(host, "CapAdd");
+	struct docker_json options = docker_json_member(host, "SecurityOpt");
+
+	return read_is(host, "NetworkMode", "host", &facts->has_host_network)
+	       ?: read_is(host, "PidMode", "host", &facts->has_host_pid)
+	       ?: read_is(host, "IpcMode", "host", &facts->has_host_ipc)
+	       ?: read_flag(host, "Privileged", &facts->is_privileged)
+	       ?: read_flag(host, "ReadonlyRootfs", &facts->is_root_read_only)
+	       ?: docker_json_elements(&capabilities, visit_capability, facts)
+	       ?: docker_json_elements(&options, visit_security_option, facts);
+}
+
+static int visit_facts(const struct docker_json *json, void *arg)
+{
+	struct docker_json host = docker_json_member(json, "HostConfig");
+	struct docker_json config = docker_json_member(json, "Config");
+	struct docker_json image = docker_json_member(&config, "Image");
+	struct docker_json user = docker_json_member(&config, "User");
+	struct docker_json mounts = docker_json_member(json, "Mounts");
+	struct docker_json name = docker_json_member(json, "Name");
+	struct docker_json id = docker_json_member(json, "Id");
+	struct docker_facts *facts = arg;
+	int err = copy_text(&id, &facts->id) ?: copy_text(&name, &facts->name)
+		  ?: copy_text(&image, &facts->image) ?: copy_text(&user, &facts->user)
+		  ?: read_host_facts(&host, facts)
+		  ?: docker_json_elements(&mounts, visit_mount, facts);
+
+	if (!err && facts->name[0] == '/')
+		memmove(facts->name, facts->name + 1, strlen(facts->name));
+	if (!err && !facts->capabilities)
+		facts->capabilities = strdup("");
+	if (!err && !facts->capabilities)
+		err = -ENOMEM;
+	return err;
+}
+
+int docker_facts_read(char *text, size_t size, struct docker_facts *ret, struct error *error)
+{
+	return docker_json_read(text, size, "container", visit_facts, ret, error);
+}
+
+void docker_facts_clear(struct docker_facts *facts)
+{
+	free(facts->id);
+	free(facts->name);
+	free(facts->image);
+	free(facts->user);
+	free(facts->capabilities);
+	*facts = (struct docker_facts){};
 }

@@ -26,6 +26,11 @@ struct docker_details {
 };
 
 int docker_details_read(char *text, size_t size, struct docker_details *ret, struct error *error);
+/* Of the same answer, what an audit wants to know.  *ret is to be cleared even after an error. */
+struct docker_facts;
+int docker_facts_read(char *text, size_t size, struct docker_facts *ret, struct error *error);
+void docker_facts_clear(struct docker_facts *facts);
+
 void docker_details_clear(struct docker_details *details);
 
 #endif

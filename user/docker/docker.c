@@ -286,6 +286,62 @@ int docker_read(struct docker *docker, struct inventory **ret)
 	return 0;
 }
 
+/* ---- what an audit wants to know ---- */
+
+void docker_facts_free(struct docker_facts *facts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		docker_facts_clear(&facts[i]);
+	free(facts);
+}
+
+/* 1 = there are some; 0 = the container has ended meanwhile. */
+static int read_facts_of(struct docker *docker, const char *id, struct docker_facts *facts)
+{
+	_cleanup_(docker_fetch_clear) struct docker_request request = {};
+	struct error error;
+	char path[128];
+	int err;
+
+	snprintf(path, sizeof(path), "/containers/%s/json", id);
+	err = fetch(docker, path, &request);
+	if (err == -EPROTO && request.status == 404) {
+		docker->error = (struct error){};
+		return 0;
+	}
+	if (err)
+		return err;
+	err = docker_facts_read(request.body.bytes, request.body.size, facts, &error);
+	return err ? explain_answer(docker, err, path, &error) : 1;
+}
+
+int docker_read_facts(struct docker *docker, struct docker_facts **ret, size_t *ret_count,
+		      int *ret_api)
+{
+	struct docker_facts *facts = NULL, *added;
+	size_t count = 0;
+	int found = 0;
+
+	docker_http_set_deadline(docker->http, clock_ms(CLOCK_MONOTONIC) + DOCKER_READ_MS);
+	for (size_t i = 0; found >= 0 && i < docker->list.count; i++) {
+		if (docker->list.items[i].state != DOCKER_RUNNING)
+			continue;
+		added = util_append(&facts, count, sizeof(*added));
+		found = added ? read_facts_of(docker, docker->list.items[i].id, added) : -ENOMEM;
+		if (added && found <= 0)
+			docker_facts_clear(added);
+		count += found > 0;
+	}
+	if (found < 0) {
+		docker_facts_free(facts, count);
+		return found;
+	}
+	*ret = facts;
+	*ret_count = count;
+	*ret_api = docker->engine_minor;
+	return 0;
+}
+
 /* ---- the rest of docker.h ---- */
 
 /* By the last reading; nothing is known of one that it did not have. */

@@ -34,6 +34,29 @@ int docker_read(struct docker *docker, struct inventory **ret);
 void docker_limit(struct docker *docker, int read_ms);
 
 /*
+ * How a running container was told to run: what an audit judges, and no policy needs.  Texts are
+ * printable ASCII, as in an inventory.
+ */
+struct docker_facts {
+	char *id, *name;
+	char *image;        /* as it was named: "redis:7", "redis@sha256:…" */
+	char *user;         /* "" = root */
+	char *capabilities; /* added: "NET_ADMIN SYS_ADMIN"; "" = none */
+	bool is_privileged, is_root_read_only, bars_new_privileges;
+	bool has_host_network, has_host_pid, has_host_ipc;
+	bool has_socket; /* of the Engine or of containerd, mounted */
+};
+
+/*
+ * Of the containers that ran at the last docker_read(), in its order.  A request for each, so not
+ * for the daemon.  *ret_api is the API's minor version that the Engine speaks: 48 is Engine 28.
+ * 0 or -errno as docker_read(); one that has ended meanwhile is left out.
+ */
+int docker_read_facts(struct docker *docker, struct docker_facts **ret, size_t *ret_count,
+		      int *ret_api);
+void docker_facts_free(struct docker_facts *facts, size_t count);
+
+/*
  * The event stream, for a loop that waits for other things as well: the descriptor is readable, or
  * the time is up, when docker_watch() has something to do.  That does not block; it connects,
  * connects again with a back-off, and tells of events that may change ports or addresses, and of

@@ -70,10 +70,9 @@ static bool is_filtered(const struct netdev_list *netdevs, const struct netdev *
 	return false;
 }
 
-static int list_unguarded(struct health *health, const struct attachment *list, size_t count)
+int health_list_unguarded(const struct netdev_list *netdevs, const struct attachment *list,
+			  size_t count, struct netdev **ret, size_t *ret_count)
 {
-	const struct netdev_list *netdevs = health->report.desired->netdevs;
-
 	for (size_t i = 0; i < netdevs->devices_count; i++) {
 		const struct netdev *device = &netdevs->devices[i];
 		struct netdev *added;
@@ -81,11 +80,11 @@ static int list_unguarded(struct health *health, const struct attachment *list, 
 		if (device->ifindex == INTERFACE_LOOPBACK || netdev_is_docker_bridge(device) ||
 		    !netdev_receives(netdevs, device) || is_filtered(netdevs, device, list, count))
 			continue;
-		added = util_append(&health->unguarded, health->unguarded_count, sizeof(*added));
+		added = util_append(ret, *ret_count, sizeof(*added));
 		if (!added)
 			return -ENOMEM;
 		*added = *device;
-		health->unguarded_count++;
+		++*ret_count;
 	}
 	return 0;
 }
@@ -125,7 +124,8 @@ static int check_interfaces(struct kernel *kernel, struct health *health)
 					   "interface '%s' of the configuration does not exist",
 					   names[i]);
 	if (err == 0 && desired)
-		err = list_unguarded(health, list, count);
+		err = health_list_unguarded(desired->netdevs, list, count, &health->unguarded,
+					    &health->unguarded_count);
 	if (err == 0 && !attached)
 		err = problems_add(&health->problems,
 				   "the filter is attached to no interface: name the one "

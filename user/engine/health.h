@@ -49,6 +49,12 @@ struct health_input {
 	bool is_docker_off;
 };
 
+/* The interfaces that are up and by which packets reach this host unfiltered, when the filter is
+ * attached as listed; not Docker's own bridges.  0 or -ENOMEM. */
+struct netdev_list;
+int health_list_unguarded(const struct netdev_list *netdevs, const struct attachment *list,
+			  size_t count, struct netdev **ret, size_t *ret_count);
+
 int health_read(const struct health_input *input, struct health *ret);
 void health_clear(struct health *health);
 

@@ -138,6 +138,23 @@ struct policy_answer policy_evaluate(const struct policy *policy, const struct p
  * IPv6 address, with the same rules. */
 bool policy_is_pair(const struct policy_port *a, const struct policy_port *b);
 
+/* What people see as one: a port, for its address family or, of a pair, for both. */
+struct policy_row {
+	const struct policy_port *port;
+	bool is_both; /* every IPv4 and every IPv6 address */
+};
+
+/* Those sources of a rule that are of the row's address family; borrowed from the rule. */
+struct policy_sources {
+	const struct prefix *prefixes; /* IPv4 before IPv6, each family sorted */
+	size_t count;
+};
+struct policy_sources policy_sources_of(const struct policy_rule *rule,
+					const struct policy_row *row);
+
+/* "10.0.0.0/8; not 10.1.0.0/16", "anyone", "nobody": allocated; NULL = no memory. */
+char *policy_who(const struct policy *policy, const struct policy_row *row);
+
 void policy_free(struct policy *policy);
 void policy_freep(struct policy **policy);
 
