@@ -58,12 +58,66 @@ expect "wrong usage is 2" audit_exits 2 --fail-on sometimes
 expect "also of --from" audit_exits 2 --from nobody
 expect "and --format" audit_exits 2 --format pdf
 
-# What the row says is what is so: knocked at from outside, as image and policy have it.
+# ---- formats ---------------------------------------------------------------------------------
+
+"$tidegate" audit --json >/run/audit.json
+if python3 -c 'import jsonschema' 2>/dev/null; then
+	expect "--json is as its schema says" python3 -c '
+import json, jsonschema, sys
+jsonschema.validate(json.load(open("/run/audit.json")), json.load(open(sys.argv[1])))' \
+		"$root/dist/schema/audit.schema.json"
+else
+	skip "--json is as its schema says" "there is no python3-jsonschema"
+fi
+# What SARIF 2.1.0 demands of a log, a tool, a result and a rule; each result's rule is described.
+expect "--format sarif is SARIF" jq -e '.version == "2.1.0" and (.runs | length) == 1 and
+	(.runs[0] | .tool.driver.name == "tidegate" and
+	([.results[].ruleId] - [.tool.driver.rules[].id]) == [] and
+	([.results[].level] - ["none", "note", "warning", "error"]) == [] and
+	(.results | length > 4 and all(.message.text | length > 0)) and
+	(.invocations | all(has("executionSuccessful"))))' \
+	<("$tidegate" audit --format sarif)
+"$tidegate" audit --format markdown >/run/audit.md
+expect "--format markdown has the row" \
+	grep -qF '| 6379/tcp | any | cache:6379 | anyone by IPv4 | ufw: deny — open | risky: cache | `tidegate up` |' \
+	/run/audit.md
+"$tidegate" audit --format html >/run/audit.html
+expect "--format html has it as well" grep -qF 'ufw: deny — open' /run/audit.html
+expect_not "and no script, and nothing from elsewhere" grep -qiE '<script|https?://|<img|<link|@import' /run/audit.html
+# seen_by_browser WIDTH: what a page of that width holds, and none of it sticks out at the right.
+if command -v chromium >/dev/null; then
+	sed 's|</body>|<script>document.title = document.documentElement.scrollWidth</script>&|; s|<meta http-equiv[^>]*>||' \
+		/run/audit.html >/run/measured.html
+	expect "a browser shows all of it on a phone" grep -qE '<title>(3[0-9]{2}|4[0-9]{2}|500)</title>' \
+		<(timeout 60 chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-sync \
+			--disable-background-networking --user-data-dir=/run/chromium --window-size=390,844 \
+			--dump-dom file:///run/measured.html 2>/dev/null)
+else
+	skip "a browser shows all of it on a phone" "there is no chromium (290 MB)"
+fi
+
+# ---- what up would do -------------------------------------------------------------------------
+
+flow_start stranger stranger $host4 6379/tcp
+flow_start office office $host4 6379/tcp
 configure <<EOT
 allow 6379/tcp from $office4
 allow 9002/tcp
 EOT
+"$tidegate" audit --would --fail-on never >/run/would
+expect "--would says who is connected and would be cut off" \
+	grep -qxF "cut    $stranger4, which is connected to 6379/tcp now" /run/would
+expect_equal "and nobody else" "$(grep -c '^cut ' /run/would)" 1
+expect "it shows the ports as they would be" grep -qE "^6379/tcp  *any  *cache:6379  *$office4  *ufw: deny  *limited" \
+	/run/would
+expect_not "the interface would be guarded" grep -q 'not guarded' /run/would
+expect_not "nothing was changed" test -e /sys/fs/bpf/tidegate
+expect_flow stranger open "until up"
+
+# What the row says is what is so: knocked at from outside, as image and policy have it.
 expect "tidegate up succeeds" tidegate up
+expect_flow stranger closed "as was said"
+expect_flow office open "as was said"
 because="after up"
 expect_open office $host4 6379/tcp 9002/tcp
 expect_closed stranger $host4 6379/tcp 8080/tcp 9001/tcp

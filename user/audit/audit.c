@@ -171,6 +171,7 @@ void audit_clear(struct audit_result *audit)
 		free(audit->rows[i].reached_by);
 	free(audit->rows);
 	free(audit->findings);
+	free(audit->cuts);
 	docker_facts_free(audit->facts, audit->facts_count);
 	*audit = (struct audit_result){};
 }

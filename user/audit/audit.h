@@ -74,12 +74,22 @@ struct audit_finding {
 	char text[192];
 };
 
+/* A flow that the policy would end: somebody is connected now. */
+struct audit_cut {
+	struct prefix saddr; /* full length */
+	__u8 proto;
+	unsigned short port;
+};
+
 struct audit_result {
 	struct audit_row *rows; /* the worst first */
 	size_t rows_count;
 	struct audit_finding *findings; /* likewise */
 	size_t findings_count;
-	bool is_brief;            /* the table tells only how many findings are none of a risk */
+	bool is_brief;          /* the table tells only how many findings are none of a risk */
+	bool is_would;          /* as `up` would have it, which has not been typed */
+	struct audit_cut *cuts; /* then */
+	size_t cuts_count;
 	bool is_enforced;         /* REACHED BY is from the image in the kernel */
 	bool is_dry;              /* one is there, and drops nothing: `up --audit` */
 	char from[PREFIX_STRLEN]; /* rows are what this source reaches; "" = all */
@@ -117,10 +127,14 @@ struct audit_source {
 	struct docker *docker; /* NULL = there is none, by configuration */
 	const char *config_path, *sets_dir;
 	const struct prefix *from; /* NULL */
+	const char *would; /* text of a configuration: as that would have it; NULL: what enforces */
 };
 
 /* 0, or -errno with error: then nothing can be said, and least that nothing is open. */
 int audit_read(const struct audit_source *source, struct audit_result *ret, struct error *error);
+
+/* Adds the flows to it that a policy ends (would.c).  0 or -errno. */
+int audit_find_cuts(const struct policy *policy, struct audit_result *audit);
 
 void audit_clear(struct audit_result *audit);
 

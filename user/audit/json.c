@@ -38,6 +38,19 @@ static json_t *finding_json(const struct audit_finding *finding)
 			 finding->subject, "why", finding->text);
 }
 
+static json_t *cuts_json(const struct audit_result *audit)
+{
+	json_t *cuts = json_array();
+	char from[PREFIX_STRLEN];
+
+	for (size_t i = 0; i < audit->cuts_count; i++)
+		json_array_append_new(cuts, json_pack("{ss ss si}", "source",
+						      prefix_format(&audit->cuts[i].saddr, from),
+						      "protocol", proto_name(audit->cuts[i].proto),
+						      "port", audit->cuts[i].port));
+	return cuts;
+}
+
 json_t *render_json(const struct audit_result *audit)
 {
 	json_t *rows = json_array(), *findings = json_array();
@@ -46,8 +59,9 @@ json_t *render_json(const struct audit_result *audit)
 		json_array_append_new(rows, row_json(&audit->rows[i]));
 	for (size_t i = 0; i < audit->findings_count; i++)
 		json_array_append_new(findings, finding_json(&audit->findings[i]));
-	return json_pack("{si ss ss sb so so so ss}", "schema", VERSION_OF_SCHEMA, "host",
-			 audit->host, "time", audit->time, "enforced", audit->is_enforced, "from",
+	return json_pack("{si ss ss sb sb so so so so ss}", "schema", VERSION_OF_SCHEMA, "host",
+			 audit->host, "time", audit->time, "enforced", audit->is_enforced, "would",
+			 audit->is_would, "cut", cuts_json(audit), "from",
 			 text_or_null(audit->from), "rows", rows, "findings", findings, "not_seen",
 			 AUDIT_BLIND);
 }

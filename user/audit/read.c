@@ -12,6 +12,7 @@
 #include "docker/docker.h"
 #include "docker/inventory.h"
 #include "engine/desired.h"
+#include "engine/reconcile.h"
 #include "engine/running.h"
 #include "host/netdev.h"
 #include "host/processes.h"
@@ -140,6 +141,51 @@ static int read_policy(const struct audit_source *source, struct gathered *gathe
 	return err;
 }
 
+/* The interfaces that `up` would attach to count as attached. */
+static int attach(const struct desired *desired, struct gathered *gathered)
+{
+	for (size_t i = 0; i < desired->netdevs->devices_count; i++) {
+		const struct netdev *device = &desired->netdevs->devices[i];
+		struct attachment *added;
+
+		if (!reconcile_wants(desired, NULL, 0, device->ifindex))
+			continue;
+		added = util_append(&gathered->attachments, gathered->attachments_count,
+				    sizeof(*added));
+		if (!added)
+			return -ENOMEM;
+		gathered->attachments_count++;
+		added->ifindex = device->ifindex;
+		added->is_attached = true;
+	}
+	return 0;
+}
+
+/* The policy that a configuration and Docker come to now. */
+static int make_policy(const struct audit_source *source, struct gathered *gathered,
+		       struct audit_input *input, struct audit_result *audit, struct error *error)
+{
+	struct desired_input how = { .config_path = source->config_path,
+				     .sets_dir = source->sets_dir,
+				     .text = source->would,
+				     .docker = source->docker,
+				     .is_docker_off = !source->docker,
+				     .kernel = source->kernel };
+	int err = desired_read(&how, &gathered->desired, error);
+
+	if (!err)
+		err = attach(gathered->desired, gathered);
+	if (!err)
+		err = audit_find_cuts(gathered->desired->policy, audit);
+	if (err)
+		return err;
+	audit->is_would = true;
+	input->policy = gathered->desired->policy;
+	input->attachments = gathered->attachments;
+	input->attachments_count = gathered->attachments_count;
+	return 0;
+}
+
 static void note_circumstances(struct audit_result *audit)
 {
 	time_t now = clock_s(CLOCK_REALTIME);
@@ -163,7 +209,8 @@ int audit_read(const struct audit_source *source, struct audit_result *ret, stru
 	input.netdevs = gathered.netdevs;
 	err = read_docker(source, &gathered, &input, &audit, error)
 	      ?: read_listeners(&gathered, &input, error)
-	      ?: read_policy(source, &gathered, &input, &audit, error)
+	      ?: (source->would ? make_policy : read_policy)(source, &gathered, &input, &audit,
+							     error)
 	      ?: firewall_read(&gathered.firewall) ?: audit_judge(&input, &audit);
 	if (err)
 		return error_complete(error, err);

@@ -4,6 +4,7 @@
 
 #include "audit/audit.h"
 #include "base/cleanup.h"
+#include "base/proto.h"
 #include "base/table.h"
 
 #define COLUMNS 7
@@ -73,6 +74,19 @@ static void put_findings(const struct audit_result *audit, FILE *out)
 			audit->findings_count - at);
 }
 
+static void put_cuts(const struct audit_result *audit, FILE *out)
+{
+	for (size_t i = 0; i < audit->cuts_count; i++) {
+		const struct audit_cut *cut = &audit->cuts[i];
+		char from[PREFIX_STRLEN];
+
+		fprintf(out, "cut    %s, which is connected to %u/%s now\n",
+			prefix_format(&cut->saddr, from), cut->port, proto_name(cut->proto));
+	}
+	if (audit->is_would && !audit->cuts_count)
+		fputs("nobody who is connected now would be cut off\n", out);
+}
+
 void render_table(const struct audit_result *audit, FILE *out)
 {
 	char summary[AUDIT_TEXT];
@@ -83,6 +97,7 @@ void render_table(const struct audit_result *audit, FILE *out)
 		fprintf(out, "nothing here is reached by %s\n", audit->from);
 	else
 		fputs("nothing here can be reached\n", out);
+	put_cuts(audit, out);
 	put_findings(audit, out);
 	audit_summary_text(audit, summary);
 	fprintf(out, "%s; %s\n", summary, audit_basis_text(audit));

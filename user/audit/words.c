@@ -111,6 +111,8 @@ void audit_summary_text(const struct audit_result *audit, char ret[static AUDIT_
 
 const char *audit_basis_text(const struct audit_result *audit)
 {
+	if (audit->is_would)
+		return "this is what `tidegate up` would make of it; nothing was changed";
 	if (audit->is_enforced)
 		return "who reaches a port is as the policy in the kernel has it";
 	if (audit->is_dry)

@@ -109,14 +109,14 @@ static int print(const struct asked *asked, const struct audit_result *audit)
 }
 
 /* A configuration that cannot be used is not what was asked about: which Engine it names is. */
-static int open_docker(const struct options *options, struct kernel *kernel, struct docker **ret)
+static int open_docker(const struct options *options, struct kernel *kernel, struct docker **ret,
+		       char **ret_text)
 {
-	_cleanup_free_ char *text = NULL;
 	bool is_off;
 
-	if (cmd_read_config(options, kernel, &text) < 0)
+	if (cmd_read_config(options, kernel, ret_text) < 0)
 		return -EINVAL;
-	return cmd_open_docker(options, text, ret, &is_off);
+	return cmd_open_docker(options, *ret_text, ret, &is_off);
 }
 
 static int look(const struct options *options, const struct asked *asked, struct audit_result *ret)
@@ -124,16 +124,18 @@ static int look(const struct options *options, const struct asked *asked, struct
 	struct error error = {};
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	_cleanup_(docker_freep) struct docker *docker = NULL;
+	_cleanup_free_ char *text = NULL;
 	struct audit_source source = { .config_path = options->config, .sets_dir = SETS_DIR };
 	int err = kernel_open(options->pin_dir, &kernel, &error);
 
 	if (err < 0 && err != -ENOENT)
 		return log_failure(err, &error);
-	if (open_docker(options, kernel, &docker) < 0)
+	if (open_docker(options, kernel, &docker, &text) < 0)
 		return -EINVAL;
 	source.kernel = kernel;
 	source.docker = docker;
 	source.from = asked->from.family ? &asked->from : NULL;
+	source.would = options->would ? text : NULL;
 	error = (struct error){};
 	err = audit_read(&source, ret, &error);
 	return err < 0 ? log_failure(err, &error) : 0;

@@ -23,6 +23,7 @@ const struct option_entry option_entries[] = {
 	  OF(boot) },
 	{ "since", 0, "TIME", "only what is no older: 30m, 12h, 7d", "log", OF(since) },
 	{ "http", 0, NULL, "answer one HTTP request on standard input", "metrics", OF(http) },
+	{ "would", 0, NULL, "as `up` would have it, and who would be cut off", "audit", OF(would) },
 	{ "from", 0, "SOURCE", "only what this address or prefix reaches", "audit", OF(from) },
 	{ "fail-on", 0, "LEVEL", "exit status 1 from this level on: open, risky or never (open)",
 	  "audit", OF(fail_on) },

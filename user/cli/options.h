@@ -32,6 +32,7 @@ struct options {
 	bool http;                  /* of metrics */
 	/* of audit */
 	const char *from, *fail_on, *format;
+	bool would;
 };
 
 struct option_entry {

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
@@ -225,5 +226,82 @@ int flows_forget(const struct flows_query *query, size_t *ret_count)
 	if (err && !is_not_there(err))
 		return err;
 	*ret_count = search.count;
+	return 0;
+}
+
+/* ---- all of them -------------------------------------------------------------------------- */
+
+struct listing {
+	struct flow_begun *found;
+	size_t count;
+};
+
+static void listing_clear(struct listing *listing)
+{
+	free(listing->found);
+}
+
+static void forget_listing(void *data)
+{
+	((struct listing *)data)->count = 0;
+}
+
+static bool read_begun(const struct nlattr *tuple, struct flow_begun *ret)
+{
+	const struct nlattr *ip = find(tuple, CTA_TUPLE_IP, 0);
+	const struct nlattr *proto = find(tuple, CTA_TUPLE_PROTO, 0);
+	const struct nlattr *to4 = find(ip, CTA_IP_V4_DST, 4), *to6 = find(ip, CTA_IP_V6_DST, 16);
+	const struct nlattr *number = find(proto, CTA_PROTO_NUM, 1);
+	const struct nlattr *port = find(proto, CTA_PROTO_DST_PORT, 2);
+
+	if (!read_source(tuple, &ret->saddr) || !number || !port || (!to4 && !to6))
+		return false;
+	ret->daddr = prefix_from_address(to4 ? 4 : 6, mnl_attr_get_payload(to4 ?: to6));
+	ret->proto = mnl_attr_get_u8(number);
+	ret->dport = ntohs(mnl_attr_get_u16(port));
+	return true;
+}
+
+static int each_begun(const struct nlmsghdr *message, void *data)
+{
+	const struct nlattr *attr, *tuple = NULL;
+	struct flow_begun begun = {}, *added;
+	struct listing *listing = data;
+	__u32 status = 0;
+
+	mnl_attr_for_each (attr, message, sizeof(struct nfgenmsg)) {
+		if (mnl_attr_get_type(attr) == CTA_TUPLE_ORIG)
+			tuple = attr;
+		else if (mnl_attr_get_type(attr) == CTA_STATUS &&
+			 mnl_attr_get_payload_len(attr) == 4)
+			status = ntohl(mnl_attr_get_u32(attr));
+	}
+	if (!tuple || !(status & IPS_SEEN_REPLY) || !read_begun(tuple, &begun))
+		return MNL_CB_OK;
+	added = util_append(&listing->found, listing->count, sizeof(*added));
+	if (!added)
+		return MNL_CB_ERROR;
+	listing->count++;
+	*added = begun;
+	return MNL_CB_OK;
+}
+
+int flows_read(struct flow_begun **ret, size_t *ret_count)
+{
+	_cleanup_(listing_clear) struct listing listing = {};
+	char buffer[256];
+	struct netdev_dump dump = {
+		.bus = NETLINK_NETFILTER,
+		.request = begin_message(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC),
+		.each = each_begun,
+		.restart = forget_listing,
+		.data = &listing,
+	};
+	int err = netdev_dump(&dump);
+
+	if (err && !is_not_there(err))
+		return err;
+	*ret = TAKE_PTR(listing.found);
+	*ret_count = listing.count;
 	return 0;
 }

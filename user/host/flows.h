@@ -28,4 +28,14 @@ struct flows_query {
  */
 int flows_forget(const struct flows_query *query, size_t *ret_count);
 
+/* A flow that both sides have spoken in: who began it, and to where, before any translation. */
+struct flow_begun {
+	__u8 proto;
+	struct prefix saddr, daddr; /* full length */
+	unsigned short dport;
+};
+
+/* All there are in conntrack's table.  0, also where conntrack is not at work, or -errno. */
+int flows_read(struct flow_begun **ret, size_t *ret_count);
+
 #endif
