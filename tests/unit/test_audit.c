@@ -10,6 +10,7 @@
 #include "audit/firewall.h"
 #include "audit/render.h"
 #include "docker/docker.h"
+#include "host/processes.h"
 
 static const char ufw_text[] =
 	"Status: active\n"
@@ -187,6 +188,76 @@ static void an_address_of_a_container_is_a_row_where_others_reach_it(void **stat
 	stage_end(&stage);
 }
 
+static void the_docker_api_on_tcp_is_the_worst(void **state)
+{
+	struct socket_holder holders[] = { { .inode = 1, .name = "dockerd" },
+					   { .inode = 2, .name = "sshd" },
+					   { .inode = 3, .name = "nginx" } };
+	struct listener listeners[] = {
+		{ .proto = IPPROTO_TCP, .addr = host("0.0.0.0"), .port = 443, .inode = 1 },
+		{ .proto = IPPROTO_TCP, .addr = host("127.0.0.1"), .port = 2376, .inode = 1 },
+		{ .proto = IPPROTO_TCP, .addr = host("0.0.0.0"), .port = 22, .inode = 2 },
+		{ .proto = IPPROTO_TCP, .addr = host("::"), .port = 2375, .inode = 1 },
+		{ .proto = IPPROTO_TCP, .addr = host("0.0.0.0"), .port = 80, .inode = 3 },
+	};
+	struct stage stage;
+
+	stage_begin(&stage, "web");
+	stage.input.listeners = listeners;
+	stage.input.listeners_count = ARRAY_SIZE(listeners);
+	stage.input.holders = holders;
+	stage.input.holders_count = ARRAY_SIZE(holders);
+	assert_rows(&stage, NULL,
+		    "443/tcp|0.0.0.0|the Docker API|anyone by IPv4|ufw: allow|risky: Docker API|"
+		    "tidegate deny 443/tcp; tidegate up\n"
+		    "2375/tcp|::|the Docker API|nobody|ufw: deny|closed: Docker API|\n");
+	assert_rows(&stage, "default deny all\nallow 22/tcp",
+		    "22/tcp|0.0.0.0|sshd (host)|anyone|ufw: limit|open|tidegate delete 1\n"
+		    "443/tcp|0.0.0.0|the Docker API|nobody|ufw: allow|closed: Docker API|\n"
+		    "2375/tcp|::|the Docker API|nobody|ufw: deny|closed: Docker API|\n"
+		    "80/tcp|0.0.0.0|nginx (host)|nobody|ufw: allow|closed|\n");
+	stage_end(&stage);
+}
+
+static void a_containers_port_in_the_hosts_network_is_a_row(void **state)
+{
+	struct socket_holder holder = { .inode = 7, .name = "nginx" };
+	struct listener listener = {
+		.proto = IPPROTO_TCP, .addr = host("0.0.0.0"), .port = 80, .inode = 7
+	};
+	struct stage stage;
+
+	stage_begin(&stage, "nginx@sha256:0123");
+	stage.facts.has_host_network = true;
+	snprintf(holder.container, sizeof(holder.container), "%s", stage.facts.id);
+	stage.input.listeners = &listener;
+	stage.input.listeners_count = 1;
+	stage.input.holders = &holder;
+	stage.input.holders_count = 1;
+	assert_rows(&stage, NULL,
+		    "80/tcp|0.0.0.0|x (host network)|anyone by IPv4|ufw: allow|open|"
+		    "tidegate deny 80/tcp; tidegate up\n");
+	assert_rows(&stage, "",
+		    "80/tcp|0.0.0.0|x (host network)|anyone by IPv4|ufw: allow|open|"
+		    "tidegate deny 80/tcp\n");
+	assert_rows(&stage, "allow 80/tcp from 192.0.2.10",
+		    "80/tcp|0.0.0.0|x (host network)|192.0.2.10|ufw: allow|limited|\n");
+	stage_end(&stage);
+}
+
+static void a_swarm_service_is_a_row(void **state)
+{
+	struct stage stage;
+
+	stage_begin(&stage, "web");
+	publish(world_add(&stage.world, "service:api"), "0.0.0.0", 81, 80);
+	assert_rows(&stage, NULL,
+		    "81/tcp|0.0.0.0|service:api:80|anyone by IPv4|ufw: deny — open|open|tidegate "
+		    "up\n");
+	assert_int_equal(stage.audit.rows[0].kind, AUDIT_INGRESS);
+	stage_end(&stage);
+}
+
 static void how_a_container_runs_makes_it_risky(void **state)
 {
 	struct stage stage;
@@ -222,6 +293,8 @@ static void from_a_source_only_what_it_reaches(void **state)
 		    "6379/tcp|any|cache:6379|192.0.2.0/24|ufw: deny|limited: cache|\n");
 	assert_rows(&stage, "allow 6379/tcp from 192.0.2.0/24\ndeny 6379/tcp from 192.0.2.10", "");
 	assert_rows(&stage, "allow 6379/tcp from 192.0.2.0/24\nban 192.0.2.10", "");
+	stage.from = parse("192.0.2.0/28");
+	assert_rows(&stage, "allow 6379/tcp from 192.0.2.0/24\nban 192.0.2.0/24", "");
 	stage.from = parse("2001:db8::1");
 	assert_rows(&stage, "allow 6379/tcp from 192.0.2.0/24", "");
 	stage.from = parse("192.0.0.0/16");
@@ -344,6 +417,9 @@ int main(void)
 		cmocka_unit_test(a_published_port_is_one_row),
 		cmocka_unit_test(a_port_on_loopback_is_open_to_neighbours_before_engine_28),
 		cmocka_unit_test(an_address_of_a_container_is_a_row_where_others_reach_it),
+		cmocka_unit_test(the_docker_api_on_tcp_is_the_worst),
+		cmocka_unit_test(a_containers_port_in_the_hosts_network_is_a_row),
+		cmocka_unit_test(a_swarm_service_is_a_row),
 		cmocka_unit_test(how_a_container_runs_makes_it_risky),
 		cmocka_unit_test(from_a_source_only_what_it_reaches),
 		cmocka_unit_test(ufw_is_understood),
