@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
@@ -262,9 +263,18 @@ static bool read_begun(const struct nlattr *tuple, struct flow_begun *ret)
 	return true;
 }
 
+/* What TCP has closed stays in the table for minutes.  Other protocols do not say. */
+static bool is_over(const struct nlattr *protoinfo)
+{
+	const struct nlattr *tcp = find(protoinfo, CTA_PROTOINFO_TCP, 0);
+	const struct nlattr *state = find(tcp, CTA_PROTOINFO_TCP_STATE, 1);
+
+	return state && mnl_attr_get_u8(state) != TCP_CONNTRACK_ESTABLISHED;
+}
+
 static int each_begun(const struct nlmsghdr *message, void *data)
 {
-	const struct nlattr *attr, *tuple = NULL;
+	const struct nlattr *attr, *tuple = NULL, *protoinfo = NULL;
 	struct flow_begun begun = {}, *added;
 	struct listing *listing = data;
 	__u32 status = 0;
@@ -272,11 +282,14 @@ static int each_begun(const struct nlmsghdr *message, void *data)
 	mnl_attr_for_each (attr, message, sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(attr) == CTA_TUPLE_ORIG)
 			tuple = attr;
+		else if (mnl_attr_get_type(attr) == CTA_PROTOINFO)
+			protoinfo = attr;
 		else if (mnl_attr_get_type(attr) == CTA_STATUS &&
 			 mnl_attr_get_payload_len(attr) == 4)
 			status = ntohl(mnl_attr_get_u32(attr));
 	}
-	if (!tuple || !(status & IPS_SEEN_REPLY) || !read_begun(tuple, &begun))
+	if (!tuple || !(status & IPS_SEEN_REPLY) || is_over(protoinfo) ||
+	    !read_begun(tuple, &begun))
 		return MNL_CB_OK;
 	added = util_append(&listing->found, listing->count, sizeof(*added));
 	if (!added)

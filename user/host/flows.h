@@ -28,7 +28,8 @@ struct flows_query {
  */
 int flows_forget(const struct flows_query *query, size_t *ret_count);
 
-/* A flow that both sides have spoken in: who began it, and to where, before any translation. */
+/* A flow that both sides have spoken in and, of TCP, neither has closed: who began it, and to
+ * where, before any translation. */
 struct flow_begun {
 	__u8 proto;
 	struct prefix saddr, daddr; /* full length */
