@@ -30,6 +30,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
+	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
 #define BPF_ANY 0
@@ -392,7 +393,7 @@ struct nf_conn {
 
 /* include/linux/skbuff.h, include/linux/netdevice.h */
 struct sk_buff {
-	unsigned int len;
+	unsigned int len, data_len;
 	unsigned long _nfct; /* struct nf_conn and, in the lowest three bits, enum ip_conntrack_info */
 	unsigned char *head;
 	__u16 network_header;

@@ -39,6 +39,31 @@ static __always_inline const struct fastpath_table *fastpath_enabled(void)
 	return offset ? (const void *)&fastpath + offset : NULL;
 }
 
+/* Whether somebody listens.  The same line as above. */
+static __always_inline bool is_watched(void)
+{
+	return *(volatile __u64 *)&fastpath.offset & FASTPATH_WATCHED;
+}
+
+/* Likewise the table, while somebody listens. */
+static __always_inline const struct fastpath_table *fastpath_kept(void)
+{
+	__u64 offset = *(volatile __u64 *)&fastpath.offset;
+
+	offset = (offset & FASTPATH_KEPT) >> FASTPATH_KEPT_SHIFT;
+	barrier_var(offset);
+	return offset ? (const void *)&fastpath + offset : NULL;
+}
+
+/* Nobody has said for a while that he listens: he was killed.  What user space writes meanwhile
+ * wins. */
+static __always_inline void stop_watching(void)
+{
+	(void)__sync_val_compare_and_swap(&fastpath.offset, FASTPATH_WATCHED | FASTPATH_KEPT,
+					  FASTPATH_OFFSET);
+	(void)__sync_val_compare_and_swap(&fastpath.offset, FASTPATH_WATCHED, 0);
+}
+
 static __always_inline bool is_own(const struct own_addrs *own, const struct packet *pkt)
 {
 	if (pkt->family == 4)

@@ -24,6 +24,8 @@
 #include "parse.h"
 #include "parse_plain.h"
 #include "fastpath.h"
+#include "listen.h"
+#include "tell.h"
 
 /* include/uapi/linux/pkt_cls.h.  UNSPEC lets the programs and filters behind this one speak. */
 #define TC_ACT_UNSPEC (-1)
@@ -53,6 +55,9 @@ static __always_inline bool filter(const struct hook *hook, struct packet *pkt, 
 	drop = is_drop(decision.reason);
 	port_counter = decision.port_counter ? decision.port_counter + drop : 0;
 	count_each(decision.reason, port_counter, decision.rule_counter, packets, bytes);
+	if (is_watched())
+		tell(hook, told_of(decision.reason, drop && decision.is_audit), port_counter,
+		     decision.rule_counter);
 	return drop && !decision.is_audit;
 }
 
@@ -63,10 +68,13 @@ static __always_inline enum verdict apply_fastpath(__u32 entry, __u32 packets, _
 	return FASTPATH_VERDICT(entry);
 }
 
-static __always_inline enum verdict apply_entry(const struct verdict_entry *entry, __u32 packets,
-						__u64 bytes)
+static __always_inline enum verdict
+apply_entry(const struct hook *hook, const struct verdict_entry *entry, __u32 packets, __u64 bytes)
 {
 	count_each(entry->reason, entry->port_counter, entry->rule_counter, packets, bytes);
+	if (is_watched())
+		tell(hook, told_of(entry->reason, entry->verdict == VERDICT_PASS),
+		     entry->port_counter, entry->rule_counter);
 	return entry->verdict;
 }
 
@@ -171,13 +179,28 @@ __noinline int filter_slow_xdp(struct xdp_md *ctx)
  * stacks of all that are called within 512 bytes. */
 __noinline int filter_lookup_xdp(struct xdp_md *ctx)
 {
+	struct hook hook = { .ctx = ctx, .is_xdp = true };
 	struct cursor cursor = xdp_cursor(ctx);
 	struct packet pkt = {};
 	struct verdict_entry entry;
 
 	if (!parse_plain_frame(&cursor, &pkt) || !lookup_entry(&pkt, &entry))
 		return 0;
-	return apply_entry(&entry, 1, xdp_bytes(ctx));
+	return apply_entry(&hook, &entry, 1, xdp_bytes(ctx));
+}
+
+/* The same as below, while somebody listens. */
+__noinline int filter_watched_xdp(struct xdp_md *ctx)
+{
+	struct hook hook = { .ctx = ctx, .is_xdp = true };
+	struct cursor cursor = xdp_cursor(ctx);
+	bool needs_lookup = false;
+	__u32 entry = fastpath_frame(fastpath_kept(), &cursor, &needs_lookup);
+
+	if (!entry)
+		return needs_lookup ? filter_lookup_xdp(ctx) : 0;
+	tell_entry(&hook, entry);
+	return apply_fastpath(entry, 1, xdp_bytes(ctx));
 }
 
 /* Multi-buffer aware (kernel 5.18): the first buffer holds the headers. */
@@ -192,7 +215,10 @@ int filter_xdp(struct xdp_md *ctx)
 
 	if (entry)
 		return apply_fastpath(entry, 1, xdp_bytes(ctx));
-	verdict = needs_lookup ? filter_lookup_xdp(ctx) : 0;
+	if (!table)
+		verdict = is_watched() ? filter_watched_xdp(ctx) : 0;
+	else
+		verdict = needs_lookup ? filter_lookup_xdp(ctx) : 0;
 	return verdict ?: filter_slow_xdp(ctx);
 }
 
@@ -227,13 +253,28 @@ __noinline int filter_slow_tc(struct __sk_buff *skb)
 
 __noinline int filter_lookup_tc(struct __sk_buff *skb)
 {
+	struct hook hook = { .ctx = skb };
 	struct cursor cursor = skb_cursor(skb);
 	struct packet pkt = {};
 	struct verdict_entry entry;
 
 	if (!parse_plain_frame(&cursor, &pkt) || !lookup_entry(&pkt, &entry))
 		return 0;
-	return tc_verdict(apply_entry(&entry, packets_of(skb), skb->len));
+	return tc_verdict(apply_entry(&hook, &entry, packets_of(skb), skb->len));
+}
+
+__noinline int filter_watched_tc(struct __sk_buff *skb)
+{
+	struct hook hook = { .ctx = skb };
+	struct cursor cursor = skb_cursor(skb);
+	bool needs_lookup = false;
+	__u32 entry = fastpath_frame(fastpath_kept(), &cursor, &needs_lookup);
+
+	/* 0 is no verdict of a lookup's either: see TC_ACT_UNSPEC. */
+	if (!entry)
+		return needs_lookup ? filter_lookup_tc(skb) : 0;
+	tell_entry(&hook, entry);
+	return tc_verdict(apply_fastpath(entry, packets_of(skb), skb->len));
 }
 
 SEC("tc")
@@ -247,7 +288,10 @@ int filter_tc(struct __sk_buff *skb)
 
 	if (entry)
 		return tc_verdict(apply_fastpath(entry, packets_of(skb), skb->len));
-	verdict = needs_lookup ? filter_lookup_tc(skb) : 0;
+	if (!table)
+		verdict = is_watched() ? filter_watched_tc(skb) : 0;
+	else
+		verdict = needs_lookup ? filter_lookup_tc(skb) : 0;
 	return verdict ?: filter_slow_tc(skb);
 }
 
@@ -264,13 +308,28 @@ __noinline int filter_slow_tc_l3(struct __sk_buff *skb)
 
 __noinline int filter_lookup_tc_l3(struct __sk_buff *skb)
 {
+	struct hook hook = { .ctx = skb, .is_l3 = true };
 	struct cursor cursor = skb_cursor(skb);
 	struct packet pkt = {};
 	struct verdict_entry entry;
 
 	if (!parse_plain_network(&cursor, skb->protocol, &pkt) || !lookup_entry(&pkt, &entry))
 		return 0;
-	return tc_verdict(apply_entry(&entry, packets_of(skb), skb->len));
+	return tc_verdict(apply_entry(&hook, &entry, packets_of(skb), skb->len));
+}
+
+__noinline int filter_watched_tc_l3(struct __sk_buff *skb)
+{
+	struct hook hook = { .ctx = skb, .is_l3 = true };
+	struct cursor cursor = skb_cursor(skb);
+	bool needs_lookup = false;
+	__u32 entry = fastpath_network(fastpath_kept(), &cursor, skb->protocol, &needs_lookup);
+
+	/* 0 is no verdict of a lookup's either: see TC_ACT_UNSPEC. */
+	if (!entry)
+		return needs_lookup ? filter_lookup_tc_l3(skb) : 0;
+	tell_entry(&hook, entry);
+	return tc_verdict(apply_fastpath(entry, packets_of(skb), skb->len));
 }
 
 /* Interfaces without an Ethernet header: tun, WireGuard, PPP. */
@@ -285,6 +344,9 @@ int filter_tc_l3(struct __sk_buff *skb)
 
 	if (entry)
 		return tc_verdict(apply_fastpath(entry, packets_of(skb), skb->len));
-	verdict = needs_lookup ? filter_lookup_tc_l3(skb) : 0;
+	if (!table)
+		verdict = is_watched() ? filter_watched_tc_l3(skb) : 0;
+	else
+		verdict = needs_lookup ? filter_lookup_tc_l3(skb) : 0;
 	return verdict ?: filter_slow_tc_l3(skb);
 }

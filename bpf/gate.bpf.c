@@ -19,6 +19,7 @@
 #include "map_values.h"
 #include "policy_image.h"
 #include "reason.h"
+#include "listen.h"
 #include "lookup.h"
 #include "maps.h"
 #include "parse.h"
@@ -334,28 +335,68 @@ static __always_inline bool is_answer(unsigned long info, const struct nf_conn *
 	       is_reply(info, ct) || (BPF_CORE_READ(ct, status) & IPS_EXPECTED);
 }
 
+/* *pkt, zero before, is what was decided about in the end. */
 static __always_inline int decide_gate(const struct nf_hook_state *state, const struct sk_buff *skb,
-				       enum zone zone)
+				       enum zone zone, struct packet *pkt)
 {
 	unsigned long nfct = skb->_nfct, info = nfct & NFCT_INFOMASK;
 	const struct nf_conn *ct = (const void *)(nfct & ~NFCT_INFOMASK);
-	struct packet pkt = {};
 	bool is_translated = false;
 	int reason;
 
 	if (zone == ZONE_OUTSIDE && is_answer(info, ct))
 		return REASON_NONE;
-	read_packet(skb, state->pf, &pkt);
-	reason = zone == ZONE_UNSEEN ? decide_source(&pkt) : REASON_NONE;
+	read_packet(skb, state->pf, pkt);
+	reason = zone == ZONE_UNSEEN ? decide_source(pkt) : REASON_NONE;
 	if (reason || is_answer(info, ct))
 		return reason;
-	if (!is_docker_exit(state) && !is_to_container(&pkt))
+	if (!is_docker_exit(state) && !is_to_container(pkt))
 		return REASON_NONE;
 	if (ct && info != IP_CT_UNTRACKED) {
 		is_translated = BPF_CORE_READ(ct, status) & IPS_DST_NAT;
-		read_original(ct, &pkt);
+		read_original(ct, pkt);
 	}
-	return decide_entry(&pkt, is_translated);
+	return decide_entry(pkt, is_translated);
+}
+
+/* ---- told --------------------------------------------------------------------------------- */
+
+/* From the IP header on, what is in one piece. */
+static __always_inline void copy_bytes(const struct sk_buff *skb, struct event *event)
+{
+	const void *network = skb->head + skb->network_header;
+	__u32 count = count_to_copy(skb->len - skb->data_len, EVENT_SHORT);
+
+	if (bpf_probe_read_kernel(event->bytes, count, network) == 0)
+		event->captured = count;
+}
+
+static __always_inline void write_event(__u32 slot, const struct sk_buff *skb, __u32 ifindex,
+					const struct packet *pkt, __u32 told)
+{
+	struct event *event = reserve_event(slot, false);
+
+	if (!event)
+		return;
+	fill_event(event, EVENT_GATE, told);
+	fill_flow(event, pkt);
+	event->ifindex = ifindex;
+	event->length = skb->len;
+	copy_bytes(skb, event);
+	bpf_ringbuf_submit(event, 0);
+}
+
+static __always_inline void tell_gate(const struct bpf_nf_ctx *ctx, const struct packet *pkt,
+				      int reason, enum zone zone)
+{
+	__u32 flags = EVENT_L3 | (reason & ONLY_AUDIT ? EVENT_AUDIT : EVENT_DROP) |
+		      (zone == ZONE_UNSEEN ? EVENT_UNSEEN : 0);
+	__u32 told = TOLD(reason & (ONLY_AUDIT - 1), flags);
+	__u64 now_ns = clock_ns();
+
+	for (__u32 slot = 0; slot < LISTENERS_MAX; slot++)
+		if (listener_at(slot, now_ns) && take_token(slot, now_ns))
+			write_event(slot, ctx->skb, ctx->state->in->ifindex, pkt, told);
 }
 
 SEC("netfilter")
@@ -363,16 +404,18 @@ int gate(struct bpf_nf_ctx *ctx)
 {
 	const struct nf_hook_state *state = ctx->state;
 	enum zone zone = zone_of_entry(state);
+	struct packet pkt = {};
 	int reason;
 
 	if (zone == ZONE_INSIDE)
 		return NF_ACCEPT;
-	reason = decide_gate(state, ctx->skb, zone);
+	reason = decide_gate(state, ctx->skb, zone, &pkt);
 	if (reason == REASON_NONE)
 		return NF_ACCEPT;
 	/* Before the first policy the interfaces have not been looked at either. */
 	if (reason == DROP_NO_POLICY && zone == ZONE_UNSEEN)
 		return NF_ACCEPT;
 	count(reason & (ONLY_AUDIT - 1), 1, ctx->skb->len);
+	tell_gate(ctx, &pkt, reason, zone);
 	return reason & ONLY_AUDIT ? NF_ACCEPT : NF_DROP;
 }

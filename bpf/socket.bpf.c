@@ -14,6 +14,7 @@
 #include "policy_image.h"
 #include "reason.h"
 #include "bound.h"
+#include "listen.h"
 #include "lookup.h"
 #include "maps.h"
 #include "parse.h"
@@ -112,6 +113,33 @@ __noinline int look_late(const struct packet *pkt, int is_bound, int is_unseen)
 	return reason;
 }
 
+static __always_inline void write_event(__u32 slot, __u32 ifindex, const struct packet *pkt,
+					__u32 told)
+{
+	struct event *event = reserve_event(slot, false);
+
+	if (!event)
+		return;
+	fill_event(event, EVENT_SOCKET, told);
+	fill_flow(event, pkt);
+	event->ifindex = ifindex;
+	bpf_ringbuf_submit(event, 0);
+}
+
+/* Here nobody knows the packet's bytes. */
+static __always_inline void tell_socket(const struct packet *pkt, __u32 ifindex, int reason,
+					bool is_unseen)
+{
+	__u32 flags = EVENT_L3 | (reason & ONLY_AUDIT ? EVENT_AUDIT : EVENT_DROP) |
+		      (is_unseen ? EVENT_UNSEEN : 0);
+	__u32 told = TOLD(reason & (ONLY_AUDIT - 1), flags);
+	__u64 now_ns = clock_ns();
+
+	for (__u32 slot = 0; slot < LISTENERS_MAX; slot++)
+		if (listener_at(slot, now_ns) && take_token(slot, now_ns))
+			write_event(slot, ifindex, pkt, told);
+}
+
 SEC("sk_lookup")
 int learn_socket(struct bpf_sk_lookup *ctx)
 {
@@ -131,5 +159,6 @@ int learn_socket(struct bpf_sk_lookup *ctx)
 	if (reason == REASON_NONE)
 		return SK_PASS;
 	count(reason & (ONLY_AUDIT - 1), 1, 0);
+	tell_socket(&pkt, ctx->ingress_ifindex, reason, zone == ZONE_UNSEEN);
 	return reason & ONLY_AUDIT ? SK_PASS : SK_DROP;
 }

@@ -20,6 +20,14 @@
 #define FASTPATH_PROTOS 2
 #define FASTPATH_OFFSET 8u /* in one cache line with the factors */
 
+/* Beside it in the word that enables the fast path.  While somebody listens for events
+ * (include/event.h), FASTPATH_OFFSET is not set, so that the programs' first question is answered
+ * with no, and FASTPATH_KEPT has its place.  A build that does not know them takes the fast path
+ * for disabled. */
+#define FASTPATH_WATCHED    16u
+#define FASTPATH_KEPT       32u
+#define FASTPATH_KEPT_SHIFT 2 /* from there to FASTPATH_OFFSET */
+
 /* 0 = none. */
 #define FASTPATH_ENTRY(verdict, counter, flags) \
 	((__u32)(verdict) << 30 | (__u32)(counter) << 4 | (__u32)(flags))
@@ -50,7 +58,8 @@ struct fastpath_table {
 };
 
 struct fastpath {
-	__u64 offset; /* FASTPATH_OFFSET, where the table is; 0 = disabled, ask the image */
+	__u64 offset; /* FASTPATH_OFFSET, where the table is; 0 = disabled, ask the image; and
+			 FASTPATH_WATCHED, FASTPATH_KEPT */
 	struct fastpath_table table;
 };
 

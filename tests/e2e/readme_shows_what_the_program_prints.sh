@@ -74,7 +74,15 @@ expect_equal "the documents show what \`tidegate log\` prints" \
 compared+=("# tidegate log")
 tidegate ban 203.0.113.9
 expect_open office $host4 8080/tcp 6379/tcp
+"$tidegate" watch --count 2 >/run/watched &
+watcher=$!
+sleep 2
 expect_closed stranger $host4 8080/tcp 6379/tcp
+wait "$watcher"
+without_moment() { sed -E 's/^[0-9:]{8} /WHEN /; s/:[0-9]+ →/:PORT →/'; }
+expect_equal "the documents show what \`tidegate watch\` prints" \
+	"$(without_moment </run/watched)" "$(shown "tidegate watch" | without_moment)"
+compared+=("# tidegate watch")
 shows "tidegate list"
 shows "tidegate status"
 shows_of "tidegate metrics | grep -E '^tidegate_(up|enforcing|problems)'"

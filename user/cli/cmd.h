@@ -47,6 +47,7 @@ int cmd_status(const struct options *options, int argc, char **argv);
 int cmd_log(const struct options *options, int argc, char **argv);
 int cmd_metrics(const struct options *options, int argc, char **argv);
 int cmd_audit(const struct options *options, int argc, char **argv);
+int cmd_watch(const struct options *options, int argc, char **argv);
 int cmd_list(const struct options *options, int argc, char **argv);
 int cmd_rule(const struct options *options, int argc, char **argv);
 int cmd_delete(const struct options *options, int argc, char **argv);

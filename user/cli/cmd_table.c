@@ -34,6 +34,11 @@ const struct command commands[] = {
 	  { "audit --would", "audit --fail-on risky --format markdown" }, cmd_audit, FOR_ROOT },
 	{ "list", "", "show the active rules, numbered, with packets and bytes", NULL,
 	  { "list", "--json list" }, cmd_list, FOR_ROOT },
+	{ "watch", "[--drops | --all] [FILTER…] [--all-packets] [--format FORMAT | --pcap FILE]",
+	  "show packets as they are dropped, by whom and why",
+	  "FILTER is from SOURCE, port PORT, container NAME, compose PROJECT/SERVICE, reason REASON\n"
+	  "or in IFACE; all of several have to hold.  Packets that are alike are one line a second.",
+	  { "watch port 6379/tcp", "watch --pcap - | tcpdump -nr -" }, cmd_watch, FOR_ROOT },
 	{ "log", "[changes | drops] [--since TIME]",
 	  "show who changed the policy, and how", NULL,
 	  { "log --since 7d", "--json log changes" }, cmd_log, FOR_ROOT },

@@ -15,7 +15,7 @@
 static bool is_text(const struct options *options, const char *name)
 {
 	return options->help || streq(name, "help") || streq(name, "completion") ||
-	       streq(name, "run") || streq(name, "metrics");
+	       streq(name, "run") || streq(name, "metrics") || streq(name, "watch");
 }
 
 /* The right to read back from the kernel what enforces, which every command does. */

@@ -33,6 +33,9 @@ struct options {
 	/* of audit */
 	const char *from, *fail_on, *format;
 	bool would;
+	/* of watch */
+	bool drops, all, all_packets;
+	const char *pcap, *count, *time;
 };
 
 struct option_entry {

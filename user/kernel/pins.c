@@ -158,11 +158,14 @@ int kernel_read_layout(const char *pin_dir, const char *maps_dir, __u32 *ret, st
 	return 0;
 }
 
-#define MAP(name, field) { name, offsetof(struct kernel, field) }
+#define MAP(name, field) { name, offsetof(struct kernel, field), false }
+/* A build of the same layout may not have made it; kernel_load() does. */
+#define NEW_MAP(name, field) { name, offsetof(struct kernel, field), true }
 
 static const struct {
 	const char *name;
 	size_t fd; /* offset */
+	bool may_be_missing;
 } map_entries[] = {
 	MAP("policy_small", policy_fds[0]),
 	MAP("policy_medium", policy_fds[1]),
@@ -177,6 +180,9 @@ static const struct {
 	MAP("bound_ports_at", bound_at_fd),
 	MAP("bound_marks", bound_marks_fd),
 	MAP("defenses", defenses_fd),
+	NEW_MAP("listeners", listeners_fd),
+	NEW_MAP("event_buckets", event_buckets_fd),
+	NEW_MAP("event_rings", event_rings_fd),
 };
 
 static int *map_fd(struct kernel *kernel, size_t entry)
@@ -188,11 +194,11 @@ int kernel_open_maps(struct kernel *kernel, struct error *error)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(map_entries); i++) {
 		int fd = kernel_open_map(kernel->pin_dir, kernel->maps_dir, map_entries[i].name,
-					 error);
+					 map_entries[i].may_be_missing ? NULL : error);
 
-		if (fd < 0)
+		if (fd < 0 && !(fd == -ENOENT && map_entries[i].may_be_missing))
 			return fd;
-		*map_fd(kernel, i) = fd;
+		*map_fd(kernel, i) = fd < 0 ? -1 : fd;
 	}
 	return 0;
 }
@@ -214,6 +220,8 @@ int kernel_pin_maps(struct kernel *kernel, struct error *error)
 	int err = kernel_make_dirs(kernel->pin_dir, error), made = 0;
 
 	for (size_t i = 0; err >= 0 && i < ARRAY_SIZE(map_entries); i++) {
+		if (*map_fd(kernel, i) < 0)
+			continue;
 		err = kernel_pin_missing(*map_fd(kernel, i), kernel->pin_dir, kernel->maps_dir,
 					 map_entries[i].name, error);
 		made += err > 0;

@@ -40,6 +40,10 @@ struct kernel {
 	int bound_at_fd;
 	int bound_marks_fd;
 	int defenses_fd;
+	/* -1 = what is pinned was made by a build that did not have them yet */
+	int listeners_fd;
+	int event_buckets_fd;
+	int event_rings_fd;
 };
 
 /* What libbpf has to say is for debugging: before its first call. */
@@ -153,6 +157,9 @@ int kernel_forget_interface(struct kernel *kernel, __u32 ifindex, struct error *
 int kernel_disable_fastpath(struct kernel *kernel, struct error *error);
 
 bool kernel_is_fastpath_enabled(struct kernel *kernel);
+
+/* Whether the programs are to look for listeners.  They cease to do so when there is none. */
+int kernel_set_watched(struct kernel *kernel, bool is_watched, struct error *error);
 
 /* ---- counters (counters.c) ------------------------------------------------------ */
 

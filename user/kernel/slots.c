@@ -158,7 +158,7 @@ int kernel_disable_fastpath(struct kernel *kernel, struct error *error)
 
 	if (!fastpath)
 		return error_set_errno(error, -errno, "cannot disable the fast path");
-	__atomic_store_n(&fastpath->offset, 0, __ATOMIC_SEQ_CST);
+	__atomic_and_fetch(&fastpath->offset, FASTPATH_WATCHED, __ATOMIC_SEQ_CST);
 	munmap(fastpath, sizeof(*fastpath));
 	return 0;
 }
@@ -166,11 +166,42 @@ int kernel_disable_fastpath(struct kernel *kernel, struct error *error)
 bool kernel_is_fastpath_enabled(struct kernel *kernel)
 {
 	struct fastpath *fastpath = map_fastpath(kernel);
-	bool is_enabled = fastpath && fastpath->offset;
+	bool is_enabled = fastpath && fastpath->offset & (FASTPATH_OFFSET | FASTPATH_KEPT);
 
 	if (fastpath)
 		munmap(fastpath, sizeof(*fastpath));
 	return is_enabled;
+}
+
+/*
+ * Changes who may use the table, and whether anybody listens, in one step: programs change the word
+ * as well, when a listener is dead.  What is_filled() and who listens come to: see
+ * fastpath_table.h.
+ */
+static void set_word(struct fastpath *fastpath, __u64 clear, __u64 set)
+{
+	__u64 old = __atomic_load_n(&fastpath->offset, __ATOMIC_RELAXED), new;
+
+	do {
+		bool is_filled =
+			((old & (FASTPATH_OFFSET | FASTPATH_KEPT)) || (set & FASTPATH_OFFSET));
+
+		new = ((old & ~clear) | set) & FASTPATH_WATCHED;
+		if (is_filled)
+			new |= new ? FASTPATH_KEPT : FASTPATH_OFFSET;
+	} while (!__atomic_compare_exchange_n(&fastpath->offset, &old, new, false, __ATOMIC_SEQ_CST,
+					      __ATOMIC_RELAXED));
+}
+
+int kernel_set_watched(struct kernel *kernel, bool is_watched, struct error *error)
+{
+	struct fastpath *fastpath = map_fastpath(kernel);
+
+	if (!fastpath)
+		return error_set_errno(error, -errno, "cannot tell the programs who listens");
+	set_word(fastpath, FASTPATH_WATCHED, is_watched ? FASTPATH_WATCHED : 0);
+	munmap(fastpath, sizeof(*fastpath));
+	return 0;
 }
 
 /* From the image in SLOT_ACTIVE.  A failure is logged and costs time, nothing else. */
@@ -186,7 +217,7 @@ static void enable_fastpath(struct kernel *kernel, const struct image *image)
 		return;
 	}
 	if (image_fill_fastpath(image, &fastpath->table) == 0)
-		__atomic_store_n(&fastpath->offset, FASTPATH_OFFSET, __ATOMIC_RELEASE);
+		set_word(fastpath, 0, FASTPATH_OFFSET);
 	else
 		log_warning(
 			"no memory to enable the fast path; the policy is in place, and packets "

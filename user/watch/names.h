@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* names.h: whose the ids in a report are, by the policy that is active. */
+#ifndef TIDEGATE_WATCH_NAMES_H
+#define TIDEGATE_WATCH_NAMES_H
+
+#include "watch/watch.h"
+
+struct names;
+
+/* Never fails for lack of a policy: then there are just no names.  0 or -ENOMEM. */
+int names_new(const struct watch_input *input, struct names **ret);
+void names_free(struct names *names);
+
+/* Reads the policy again if another one is active. */
+void names_refresh(struct names *names);
+
+/* Fills owner, rule and line. */
+void names_find(const struct names *names, const struct event *event, struct sighting *sighting);
+
+#endif
