@@ -215,6 +215,8 @@ check() {
 measure() {
 	fds=$(find "/proc/$daemon_pid/fd" -mindepth 1 | wc -l)
 	memory=$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$daemon_pid/status")
+	note "$fds descriptors, $memory KiB: $(find "/proc/$daemon_pid/fd" -mindepth 1 -printf '%l\n' |
+		sed 's/:\[[0-9]*\]$//' | sort | uniq -c | awk '{ printf "%s %s, ", $1, $2 }')"
 }
 
 # Hundredths of a second that the daemon has worked.
@@ -551,7 +553,6 @@ rest() {
 	check "all as in the beginning" || return
 	sleep 4
 	measure
-	note "$fds descriptors, $memory KiB"
 }
 
 # ---- the case --------------------------------------------------------------------------------------------------------
