@@ -211,12 +211,13 @@ check() {
 	return 1
 }
 
-# Sets $fds, and $memory in KiB, of the daemon.
+# Sets of the daemon $fds but for sockets, $sockets, and $memory in KiB that is its own.
 measure() {
-	fds=$(find "/proc/$daemon_pid/fd" -mindepth 1 | wc -l)
-	memory=$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$daemon_pid/status")
-	note "$fds descriptors, $memory KiB: $(find "/proc/$daemon_pid/fd" -mindepth 1 -printf '%l\n' |
-		sed 's/:\[[0-9]*\]$//' | sort | uniq -c | awk '{ printf "%s %s, ", $1, $2 }')"
+	local kinds
+	kinds=$(find "/proc/$daemon_pid/fd" -mindepth 1 -printf '%l\n' | sed 's/:\[[0-9]*\]$//')
+	fds=$(grep -vc '^socket$' <<<"$kinds") sockets=$(grep -c '^socket$' <<<"$kinds")
+	memory=$(sed -n 's/^RssAnon:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$daemon_pid/status")
+	note "$fds descriptors, $sockets sockets, $memory KiB"
 }
 
 # Hundredths of a second that the daemon has worked.
@@ -557,7 +558,7 @@ rest() {
 
 # ---- the case --------------------------------------------------------------------------------------------------------
 
-began=$SECONDS checks=0 is_last_daemon='' fds=0 memory=0
+began=$SECONDS checks=0 is_last_daemon='' fds=0 sockets=0 memory=0
 one_of true false
 live_restore=$picked
 note "seed $seed, $seconds s, live-restore $live_restore"
@@ -595,7 +596,7 @@ events_for() {
 events_for $((seconds / 3))
 is_last_daemon=1
 [ "$failures" != 0 ] || rest
-fds_before=$fds memory_before=$memory
+fds_before=$fds sockets_before=$sockets memory_before=$memory
 events_for $((seconds - seconds / 3))
 [ "$failures" != 0 ] || rest
 [ -z "$is_plugged" ] || unplug
@@ -607,7 +608,11 @@ expect_unanswered "whatever happened (seed $seed)"
 expect "the daemon lives" kill -0 "$daemon_pid"
 if [ "$failures" = 0 ]; then
 	expect "it has as many descriptors as before ($fds_before, $fds)" test "$fds" -le "$fds_before"
-	expect "and as much memory ($memory_before, $memory KiB)" test "$memory" -le $((memory_before + 1024))
+	# libcurl keeps up to four connections to the Engine, malloc what a round needed: seen were
+	# 1.9 to 4.0 MiB, up and down, of a daemon that had 1.9 in the beginning and in the end.
+	expect "no more sockets than that explains ($sockets_before, $sockets)" \
+		test "$sockets" -le $((sockets_before + 4))
+	expect "and as much memory ($memory_before, $memory KiB)" test "$memory" -le $((memory_before + 2560))
 fi
 daemon_stop
 expect "tidegate down succeeds" tidegate down
