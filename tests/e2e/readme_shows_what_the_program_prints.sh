@@ -83,6 +83,7 @@ without_moment() { sed -E 's/^[0-9:]{8} /WHEN /; s/:[0-9]+ →/:PORT →/'; }
 expect_equal "the documents show what \`tidegate watch\` prints" \
 	"$(without_moment </run/watched)" "$(shown "tidegate watch" | without_moment)"
 compared+=("# tidegate watch")
+shows "tidegate explain 192.0.2.66 6379"
 shows "tidegate list"
 shows "tidegate status"
 shows_of "tidegate metrics | grep -E '^tidegate_(up|enforcing|problems)'"

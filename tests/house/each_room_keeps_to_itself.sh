@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # Left is used by the right; those between commas do not know each other.
-order='base addr config,docker,host policy image kernel engine audit,metrics,journal,watch daemon cli'
+order='base addr config,docker,host policy image kernel engine audit,explain,metrics,journal,watch daemon cli'
 declare -A rank
 number=0
 for level in $order; do

@@ -428,8 +428,9 @@ static inline const char *oracle_difference(const struct policy *policy, const s
 	if (!difference && told)
 		difference = oracle_differing_entry(policy, &expected, told);
 	if (!difference && proto == IPPROTO_TCP)
-		difference = oracle_differing_decision(policy, &expected, image,
-						       &(struct image_flow){ saddr, daddr, dport });
+		difference = oracle_differing_decision(
+			policy, &expected, image,
+			&(struct image_flow){ .saddr = saddr, .daddr = daddr, .dport = dport });
 	return difference;
 }
 

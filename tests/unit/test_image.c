@@ -338,7 +338,7 @@ static void a_rule_past_its_time_lets_nobody_in(void **state)
 	_cleanup_(oracle_freep) struct policy *policy = one_port();
 	_cleanup_(image_clear) struct image image;
 	struct prefix saddr = v4(0x0a010203, 32), daddr = v4(0xc0000201, 32);
-	struct image_flow flow = { &saddr, &daddr, 80 };
+	struct image_flow flow = { .saddr = &saddr, .daddr = &daddr, .dport = 80 };
 
 	oracle_add_source(policy, add_rule(policy, STATEMENT_ALLOW), ANY4);
 	policy->rules[0].until = 1000007;

@@ -19,9 +19,11 @@
 struct docker;
 struct policy;
 
-#define CMD_DONE   0
-#define CMD_FAILED 1
-#define CMD_USAGE  2
+#define CMD_DONE      0
+#define CMD_FAILED    1
+#define CMD_USAGE     2
+#define CMD_DISAGREES 3 /* of explain: words and kernel, or what is attached and what was loaded \
+			 */
 
 enum command_for { FOR_ROOT, FOR_ANYONE };
 
@@ -48,6 +50,7 @@ int cmd_log(const struct options *options, int argc, char **argv);
 int cmd_metrics(const struct options *options, int argc, char **argv);
 int cmd_audit(const struct options *options, int argc, char **argv);
 int cmd_watch(const struct options *options, int argc, char **argv);
+int cmd_explain(const struct options *options, int argc, char **argv);
 int cmd_list(const struct options *options, int argc, char **argv);
 int cmd_rule(const struct options *options, int argc, char **argv);
 int cmd_delete(const struct options *options, int argc, char **argv);

@@ -129,6 +129,11 @@ static void print_head(const struct status *status)
 		       i + 1 == health->unguarded_count ? "\n" : "");
 	if (health->is_loaded)
 		print_defenses(health);
+	if (health->proof.packets)
+		printf("  proof      %zu packets shown to the filter: %zu dropped, %zu passed%s\n",
+		       health->proof.packets, health->proof.dropped,
+		       health->proof.packets - health->proof.dropped,
+		       health->problems.count ? "" : ", as the policy says");
 	if (desired)
 		printf("  docker     %s\n", view_docker_word(status->health->report.desired));
 	if (desired)

@@ -37,6 +37,7 @@ const struct option_entry option_entries[] = {
 	  OF(pcap) },
 	{ "count", 0, "N", "end after N lines or packets", "watch", OF(count) },
 	{ "for", 0, "TIME", "end after TIME: 30s, 5m", "watch", OF(time) },
+	{ "flags", 0, "FLAGS", "of TCP, in place of S: SA, A, R", "explain", OF(flags) },
 	{ "config", 0, "FILE", "the configuration (" CONFIG_PATH ")", NULL, OF(config) },
 	{ "docker", 0, "URL", "unix:///…, tcp://…, or off", NULL, OF(docker) },
 	{ "pin", 0, "DIR", "directory of the pinned maps and links (" KERNEL_PIN_DIR ")", NULL,

@@ -36,6 +36,8 @@ struct options {
 	/* of watch */
 	bool drops, all, all_packets;
 	const char *pcap, *count, *time;
+	/* of explain */
+	const char *flags;
 };
 
 struct option_entry {

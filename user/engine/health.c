@@ -286,7 +286,9 @@ static int check(const struct health_input *input, struct health *health)
 		err = check_defenses(input->kernel, health);
 	if (err == 0)
 		err = check_bound(input->kernel, health);
-	return err < 0 ? err : check_interfaces_now(input->kernel, health);
+	if (err == 0)
+		err = check_interfaces_now(input->kernel, health);
+	return err < 0 || !health->header.generation ? err : health_prove(input->kernel, health);
 }
 
 int health_read(const struct health_input *input, struct health *ret)

@@ -17,6 +17,13 @@ struct health_interface {
 
 struct netdev;
 
+/* A packet for each guarded port and family, of a range the first and the last, shown to the
+ * program that is attached; taken back out of the counters. */
+struct health_proof {
+	size_t interfaces;
+	size_t packets, dropped;
+};
+
 struct health {
 	bool is_loaded;
 	bool is_unreadable; /* another version's is */
@@ -31,6 +38,7 @@ struct health {
 	struct netdev *unguarded; /* up, and what comes in by it reaches this host unfiltered */
 	size_t unguarded_count;
 	struct defense_state defenses[DEFENSE_MAX];
+	struct health_proof proof;
 	bool is_arming;           /* a daemon follows Docker: ports are known from `create` on */
 	struct problems problems; /* none: attached, enforcing and in step */
 	struct state state;
@@ -56,6 +64,9 @@ int health_list_unguarded(const struct netdev_list *netdevs, const struct attach
 			  size_t count, struct netdev **ret, size_t *ret_count);
 
 int health_read(const struct health_input *input, struct health *ret);
+/* Adds what is wrong to the problems (prove.c).  0 or -ENOMEM. */
+int health_prove(struct kernel *kernel, struct health *health);
+
 void health_clear(struct health *health);
 
 #endif

@@ -12,7 +12,9 @@
 
 static bool drops(const struct image *image, const struct ssh_connection *ssh)
 {
-	struct image_flow flow = { &ssh->client, &ssh->server, ssh->port };
+	struct image_flow flow = { .saddr = &ssh->client,
+				   .daddr = &ssh->server,
+				   .dport = ssh->port };
 
 	if (!image->bytes || image_header(image)->flags & IMAGE_AUDIT)
 		return false;

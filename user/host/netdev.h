@@ -135,4 +135,13 @@ int netdev_drain(int fd);
 void netdev_list_free(struct netdev_list *list);
 void netdev_list_freep(struct netdev_list **list);
 
+/* A filter of tc at the ingress of an interface (filters.c). */
+struct netdev_filter {
+	char kind[16]; /* "bpf", "flower" */
+	__u32 priority, handle;
+};
+
+/* The one that a packet meets first.  1 = there is one, 0 = none, or -errno. */
+int netdev_first_filter(int ifindex, struct netdev_filter *ret);
+
 #endif

@@ -63,14 +63,29 @@ bool image_expires_alike(const struct image *a, const struct image *b);
 /* 0 when the bytes are an image of this ABI whose offsets all lie inside, else -EBADMSG. */
 int image_check(const void *bytes, size_t size);
 
-/* A TCP flow to one of this host's own addresses. */
+/* Packets with ports. */
 struct image_flow {
 	const struct prefix *saddr, *daddr; /* full length, of one family */
 	unsigned short dport;
+	__u8 proto; /* IPPROTO_*; 0 = TCP */
 };
 
-/* What the image says of its packets, unless they are replies. */
+/* What the image says of the packets of a flow to one of this host's own addresses, unless they are
+ * replies. */
 enum reason image_decide(const struct image *image, const struct image_flow *flow, __u64 now_ns);
+
+/* The same to any address, with what is counted, and whether the source is one that no packet from
+ * outside has.  Of a destination that the image does not know, and of ports that Docker bound a
+ * moment ago, it says what holds if the address is this host's and the port is not. */
+struct image_answer {
+	enum reason reason;
+	__u32 port_counter; /* id: the one of the port's two; 0 = none */
+	__u32 rule_counter;
+	enum destination kind; /* below DESTINATION_FIRST */
+	bool is_guarded;       /* somebody names the port there */
+};
+void image_answer(const struct image *image, const struct image_flow *flow, __u64 now_ns,
+		  struct image_answer *ret);
 
 /* Whether the address is neither this host's own nor a container's, as far as the image knows. */
 bool image_is_outside(const struct image *image, const struct prefix *addr);

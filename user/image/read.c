@@ -16,6 +16,7 @@
 #include "policy_image.h"
 #include "verdict_entry.h"
 #include "addr/prefix.h"
+#include "base/proto.h"
 #include "image/image.h"
 #include "image/ports.h"
 
@@ -144,22 +145,110 @@ static bool is_expired(const struct image_rule *rule, __u64 now_ns)
 	       (rule->action == ACTION_ALLOW || rule->action == ACTION_FAILSAFE);
 }
 
-/* Knows nothing of replies: these pass whatever the image decides. */
-enum reason image_decide(const struct image *image, const struct image_flow *flow, __u64 now_ns)
+/* What is found on the way to a rule. */
+struct found {
+	__u32 destination, kind, number;
+	const struct image_endpoint *endpoint; /* NULL = the image contradicts itself */
+	const struct image_rule *rule;         /* likewise */
+};
+
+static struct found find(const struct image *image, const struct image_flow *flow, __u64 now_ns)
 {
 	struct image_ref ref = { image->bytes };
 	const struct image_header *header = image_header(image);
-	__u32 number = image_endpoint_number(ref, header, PROTO_TCP, htons(flow->dport),
-					     destination_at(ref, flow->daddr), flow->daddr->family);
-	const struct image_endpoint *endpoint =
-		number == IMAGE_INVALID ? NULL : image_endpoint_at(ref, header, number);
-	__u32 winner = endpoint ? winning_rule(ref, endpoint, flow->saddr) : IMAGE_INVALID;
-	const struct image_rule *rule =
-		winner == IMAGE_INVALID ? NULL : image_rule_at(ref, header, winner);
+	struct found found = { .destination = destination_at(ref, flow->daddr) };
+	__u32 winner = IMAGE_INVALID;
 
-	if (rule && is_expired(rule, now_ns))
-		rule = image_rule_at(ref, header, endpoint->fallback);
-	return rule ? image_reason(header, number, rule->action) : DROP_NO_POLICY;
+	found.kind = image_kind(ref, header, found.destination);
+	found.number = image_endpoint_number(
+		ref, header, flow->proto ? proto_index(flow->proto) : PROTO_TCP, htons(flow->dport),
+		found.destination, flow->daddr->family);
+	if (found.number != IMAGE_INVALID)
+		found.endpoint = image_endpoint_at(ref, header, found.number);
+	if (found.endpoint)
+		winner = winning_rule(ref, found.endpoint, flow->saddr);
+	if (winner != IMAGE_INVALID)
+		found.rule = image_rule_at(ref, header, winner);
+	if (found.rule && is_expired(found.rule, now_ns))
+		found.rule = image_rule_at(ref, header, found.endpoint->fallback);
+	return found;
+}
+
+/* Knows nothing of replies: these pass whatever the image decides. */
+enum reason image_decide(const struct image *image, const struct image_flow *flow, __u64 now_ns)
+{
+	struct found found = find(image, flow, now_ns);
+
+	return found.rule ? image_reason(image_header(image), found.number, found.rule->action)
+			  : DROP_NO_POLICY;
+}
+
+static bool is_group(const struct prefix *addr)
+{
+	if (addr->family == 4)
+		return (addr->addr[0] & 0xf0) == 0xe0 || addr_wire4(addr) == 0xffffffff;
+	return addr->addr[0] == 0xff;
+}
+
+/* Only this host, or what is behind it, has the address: as is_inside() of bpf/lookup.h. */
+static bool is_inside_source(const struct image *image, const struct prefix *addr)
+{
+	struct image_ref ref = { image->bytes };
+	__u32 source = destination_at(ref, addr);
+	const __u8 *kind;
+
+	if (is_group(addr) || (!addr_hi(addr) && !addr_lo(addr)))
+		return true;
+	if (source < DESTINATION_FIRST || source == IMAGE_INVALID)
+		return source != DESTINATION_OTHER;
+	kind = image_at(ref, image_header(image)->destinations + source - DESTINATION_FIRST, 1);
+	return !kind || *kind & DESTINATION_INSIDE;
+}
+
+static bool is_container(__u32 kind)
+{
+	return kind == DESTINATION_CONTAINER || kind == DESTINATION_ROUTED ||
+	       kind == DESTINATION_MACVLAN;
+}
+
+/* As apply_rule() of bpf/decide.h, for packets with ports. */
+static enum reason reason_of(const struct image *image, const struct found *found)
+{
+	enum reason reason;
+
+	if (found->rule->action == ACTION_FAILSAFE)
+		return PASS_FAILSAFE;
+	if (found->rule->action == ACTION_BAN)
+		return DROP_BANNED;
+	if (found->kind == DESTINATION_MARTIAN)
+		return DROP_MARTIAN;
+	reason = image_reason(image_header(image), found->number, found->rule->action);
+	if (is_container(found->kind) && reason != PASS_ALLOWED && reason != PASS_DEFAULT)
+		return DROP_DIRECT;
+	return reason;
+}
+
+void image_answer(const struct image *image, const struct image_flow *flow, __u64 now_ns,
+		  struct image_answer *ret)
+{
+	struct found found = find(image, flow, now_ns);
+
+	*ret = (struct image_answer){ .reason = DROP_NO_POLICY, .kind = found.kind };
+	if (!found.rule || found.kind > DESTINATION_MACVLAN)
+		return;
+	ret->is_guarded = found.number != 0;
+	ret->reason = reason_of(image, &found);
+	if (!reason_is_drop(ret->reason) && ret->reason != PASS_FAILSAFE &&
+	    is_inside_source(image, flow->saddr)) {
+		ret->reason = DROP_SPOOFED;
+		return;
+	}
+	/* Where nobody is banned and no port is named, the programs look for no rule. */
+	if (!found.number && image_header(image)->flags & IMAGE_QUIET)
+		return;
+	if (found.endpoint->counter)
+		ret->port_counter = found.endpoint->counter + reason_is_drop(ret->reason);
+	ret->rule_counter = found.rule->counter;
 }
 
 bool image_is_outside(const struct image *image, const struct prefix *addr)

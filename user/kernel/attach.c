@@ -15,11 +15,6 @@
 
 #define ATTACH_FIRST (1u << 3) /* BPF_F_BEFORE without a relative: in front of all others */
 
-/* Position of our filter on clsact: in front of the priorities that tools pick themselves,
- * under a handle that they do not. */
-#define CLSACT_HANDLE   0x7467
-#define CLSACT_PRIORITY 1
-
 static const char *const hook_names[HOOK_MAX] = {
 	[HOOK_NONE] = "none", [HOOK_XDP_NATIVE] = "xdp", [HOOK_XDP_GENERIC] = "xdp-generic",
 	[HOOK_TCX] = "tcx",   [HOOK_CLSACT] = "clsact",

@@ -183,6 +183,16 @@ void counter_ids_find_combined(const struct counter_ids *ids, struct combined_co
 	}
 }
 
+bool counter_ids_split(const struct counter_ids *ids, __u32 id, struct combined_counter *ret)
+{
+	return id < LIMIT_COUNTERS && is_combined(&ids->owners[id], ret);
+}
+
+bool counter_ids_is_wide(const struct counter_ids *ids, __u32 id)
+{
+	return id < LIMIT_COUNTERS && (is_wide(ids, id) || is_same(&ids->owners[id], &neighbour));
+}
+
 static void add(struct counter *to, const struct counter *more)
 {
 	to->packets += more->packets;
@@ -209,6 +219,14 @@ static void share_out(const struct counter_ids *ids)
 	}
 }
 
+/* Where a probe's packet was taken out (probe_uncount()) before it was counted. */
+static void raise_to_zero(struct counters *totals)
+{
+	for (__u32 id = 0; id < LIMIT_COUNTERS; id++)
+		if ((__s64)totals->of[id].packets < 0)
+			totals->of[id] = (struct counter){};
+}
+
 int counter_ids_totals(struct counter_ids *ids, const struct counters **ret, struct error *error)
 {
 	int err = kernel_map_counters(ids->kernel, error);
@@ -222,6 +240,7 @@ int counter_ids_totals(struct counter_ids *ids, const struct counters **ret, str
 	for (__u32 id = 0; id < LIMIT_COUNTERS; id++)
 		ids->totals->of[id] = kernel_counter(ids->kernel, id);
 	share_out(ids);
+	raise_to_zero(ids->totals);
 	*ret = ids->totals;
 	return 0;
 }

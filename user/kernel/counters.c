@@ -76,8 +76,9 @@ void kernel_add_to_counter(struct kernel *kernel, __u32 id, const struct counter
 {
 	struct counter *counter = &kernel->counters[COUNTERS_USER].of[id];
 
-	counter->packets += more->packets;
-	counter->bytes += more->bytes;
+	/* Others may do the same at this moment. */
+	__atomic_fetch_add(&counter->packets, more->packets, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&counter->bytes, more->bytes, __ATOMIC_RELAXED);
 }
 
 void kernel_set_carried(struct kernel *kernel, __u32 id, const struct counter *carried)

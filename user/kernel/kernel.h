@@ -258,6 +258,12 @@ int counter_ids_give_combined(struct counter_ids *ids, struct combined_counter *
 void counter_ids_find_combined(const struct counter_ids *ids, struct combined_counter *combined,
 			       size_t count);
 
+/* Whether the id is a combined counter's, and what it stands for. */
+bool counter_ids_split(const struct counter_ids *ids, __u32 id, struct combined_counter *ret);
+
+/* Whether it is one of the two ids of a wide counter. */
+bool counter_ids_is_wide(const struct counter_ids *ids, __u32 id);
+
 /* What all of them counted until now, by id.  Owned by the ids. */
 int counter_ids_totals(struct counter_ids *ids, const struct counters **ret, struct error *error);
 

@@ -100,6 +100,10 @@ int kernel_make_maps(struct kernel *kernel, struct error *error);
  * hardly anybody needs all. */
 int kernel_program(struct kernel *kernel, enum filter_program program, struct error *error);
 
+/* The program loaded once more, with a map of its own for the counters, of so many elements. */
+int kernel_load_copy(struct kernel *kernel, enum filter_program program, __u32 elements,
+		     int *ret_program_fd, int *ret_counters_fd, struct error *error);
+
 /* Asks for the module with the conntrack functions. */
 void kernel_load_conntrack(void);
 
@@ -125,6 +129,11 @@ struct later_link_info {
 	struct bpf_link_info info;
 	__u8 later_kernels[64];
 };
+
+/* Position of our filter on clsact: in front of the priorities that tools pick themselves,
+ * under a handle that they do not. */
+#define CLSACT_HANDLE   0x7467
+#define CLSACT_PRIORITY 1
 
 /* Path of a pin below links/, allocated. */
 int kernel_link_path(const struct kernel *kernel, const char *pin, char **ret);

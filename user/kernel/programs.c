@@ -125,6 +125,36 @@ int kernel_program(struct kernel *kernel, enum filter_program program, struct er
 	return fd;
 }
 
+static int load_with_counters(struct filter_bpf *filter, __u32 elements)
+{
+	int err = bpf_map__set_pin_path(filter->maps.counters, NULL);
+
+	if (err == 0)
+		err = bpf_map__set_max_entries(filter->maps.counters, elements);
+	return err < 0 ? err : filter_bpf__load(filter);
+}
+
+int kernel_load_copy(struct kernel *kernel, enum filter_program program, __u32 elements,
+		     int *ret_program_fd, int *ret_counters_fd, struct error *error)
+{
+	struct filter_bpf *filter = open_filter(kernel, program, error);
+	int err;
+
+	if (!filter)
+		return -ENOMEM;
+	err = load_with_counters(filter, elements);
+	if (err < 0) {
+		error_set_errno(error, err, "the kernel refused a copy of the program");
+	} else {
+		*ret_program_fd = fcntl(bpf_program__fd(pick(filter, program)), F_DUPFD_CLOEXEC, 0);
+		*ret_counters_fd = fcntl(bpf_map__fd(filter->maps.counters), F_DUPFD_CLOEXEC, 0);
+		if (*ret_program_fd < 0 || *ret_counters_fd < 0)
+			err = error_set_errno(error, -errno, "cannot duplicate a descriptor");
+	}
+	filter_bpf__destroy(filter);
+	return err;
+}
+
 /* Those that are pinned already are taken over, with all they hold. */
 int kernel_make_maps(struct kernel *kernel, struct error *error)
 {

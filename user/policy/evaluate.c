@@ -86,29 +86,37 @@ static bool is_better(const struct best *best, const struct policy_rule *rule, i
 	return rule < best->rule;
 }
 
-static void consider(struct best *best, const struct policy_rule *rule, const struct prefix *saddr)
+/* A source, and what was measured of it for each rule; NULL = nothing was. */
+struct asked {
+	const struct policy *policy;
+	const struct prefix *saddr;
+	const int *lengths;
+};
+
+static void consider(struct best *best, const struct policy_rule *rule, const struct asked *asked)
 {
-	int length = longest_of(rule->sources, rule->sources_count, saddr);
+	int length = asked->lengths ? asked->lengths[rule - asked->policy->rules]
+				    : longest_of(rule->sources, rule->sources_count, asked->saddr);
 
 	if (is_better(best, rule, length))
 		*best = (struct best){ rule, length };
 }
 
 /* The best of these kinds (bits) for the port, or for packets without one. */
-static const struct policy_rule *find_rule(const struct policy *policy,
-					   const struct policy_port *port,
-					   const struct prefix *saddr, unsigned int kinds)
+static const struct policy_rule *find_rule(const struct asked *asked,
+					   const struct policy_port *port, unsigned int kinds)
 {
+	const struct policy *policy = asked->policy;
 	struct best best = { 0 };
 
 	for (size_t i = 0; i < policy->rules_count; i++)
 		if (policy->rules[i].is_everywhere && kinds & 1u << policy->rules[i].kind)
-			consider(&best, &policy->rules[i], saddr);
+			consider(&best, &policy->rules[i], asked);
 	for (size_t i = 0; port && i < port->rules_count; i++) {
 		const struct policy_rule *rule = &policy->rules[port->rules[i]];
 
 		if (kinds & 1u << rule->kind)
-			consider(&best, rule, saddr);
+			consider(&best, rule, asked);
 	}
 	return best.rule;
 }
@@ -124,24 +132,66 @@ static enum policy_verdict fall_back(const struct policy *policy, const struct p
 	return POLICY_UNGUARDED;
 }
 
-struct policy_answer policy_evaluate(const struct policy *policy, const struct prefix *saddr,
-				     const struct prefix *daddr, __u8 proto, unsigned short dport)
+static struct policy_answer evaluate(const struct asked *asked, const struct policy_port *port,
+				     const struct prefix *daddr)
 {
-	struct policy_answer answer = { .port = find_port(policy, daddr, proto, dport) };
+	struct policy_answer answer = { .verdict = POLICY_ALLOW, .port = port };
 
-	answer.verdict = POLICY_ALLOW;
-	answer.rule = find_rule(policy, answer.port, saddr, 1u << STATEMENT_FAILSAFE);
+	answer.rule = find_rule(asked, port, 1u << STATEMENT_FAILSAFE);
 	if (answer.rule)
 		return answer;
 	answer.verdict = POLICY_DENY;
-	answer.rule = find_rule(policy, answer.port, saddr, 1u << STATEMENT_BAN);
+	answer.rule = find_rule(asked, port, 1u << STATEMENT_BAN);
 	if (answer.rule || place_is_martian(daddr))
 		return answer;
-	answer.rule =
-		find_rule(policy, answer.port, saddr, 1u << STATEMENT_ALLOW | 1u << STATEMENT_DENY);
+	answer.rule = find_rule(asked, port, 1u << STATEMENT_ALLOW | 1u << STATEMENT_DENY);
 	if (answer.rule)
 		answer.verdict = answer.rule->kind == STATEMENT_DENY ? POLICY_DENY : POLICY_ALLOW;
 	else
-		answer.verdict = fall_back(policy, answer.port, daddr);
+		answer.verdict = fall_back(asked->policy, port, daddr);
 	return answer;
+}
+
+struct policy_answer policy_evaluate(const struct policy *policy, const struct prefix *saddr,
+				     const struct prefix *daddr, __u8 proto, unsigned short dport)
+{
+	const struct asked asked = { policy, saddr, NULL };
+
+	return evaluate(&asked, find_port(policy, daddr, proto, dport), daddr);
+}
+
+/* ---- one source, each port --------------------------------------------------------- */
+
+void policy_measure(const struct policy *policy, const struct prefix *saddr, int *ret)
+{
+	for (size_t i = 0; i < policy->rules_count; i++)
+		ret[i] =
+			longest_of(policy->rules[i].sources, policy->rules[i].sources_count, saddr);
+}
+
+struct policy_answer policy_evaluate_port(const struct policy *policy, const int *lengths,
+					  const struct policy_port *port,
+					  const struct prefix *daddr)
+{
+	const struct asked asked = { policy, NULL, lengths };
+
+	return evaluate(&asked, port, daddr);
+}
+
+const struct prefix *policy_own_address(const struct policy *policy, __u8 family)
+{
+	const struct prefix *any = NULL;
+
+	for (size_t i = 0; i < policy->local_count; i++) {
+		const struct prefix *addr = &policy->local[i];
+
+		if (addr->family != family || place_is_martian(addr))
+			continue;
+		any = any ?: addr;
+		if ((family == 4 || addr->addr[0] != 0xfe) &&
+		    !is_within(policy->natted, policy->natted_count, addr) &&
+		    !is_within(policy->routed, policy->routed_count, addr))
+			return addr;
+	}
+	return any;
 }

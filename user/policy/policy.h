@@ -134,6 +134,17 @@ struct policy_answer {
 struct policy_answer policy_evaluate(const struct policy *policy, const struct prefix *saddr,
 				     const struct prefix *daddr, __u8 proto, unsigned short dport);
 
+/* The same for one source and many ports: the source is measured against each rule once, ret has
+ * room for policy->rules_count. */
+void policy_measure(const struct policy *policy, const struct prefix *saddr, int *ret);
+struct policy_answer policy_evaluate_port(const struct policy *policy, const int *lengths,
+					  const struct policy_port *port,
+					  const struct prefix *daddr);
+
+/* One of this host's own addresses: not link-local, nor its end of a network of Docker's, if there
+ * is another.  NULL = it has none of the family. */
+const struct prefix *policy_own_address(const struct policy *policy, __u8 family);
+
 /* Whether two neighbours in a policy are one to people: the same port on every IPv4 and on every
  * IPv6 address, with the same rules. */
 bool policy_is_pair(const struct policy_port *a, const struct policy_port *b);

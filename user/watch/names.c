@@ -9,6 +9,7 @@
 #include "engine/running.h"
 #include "image/image.h"
 #include "kernel/kernel.h"
+#include "kernel/probe.h"
 #include "policy/policy.h"
 #include "reason.h"
 #include "base/cleanup.h"
@@ -22,6 +23,7 @@ struct named {
 struct names {
 	struct watch_input input;
 	__u64 generation;
+	__u8 neighbor[6];        /* probe_neighbor() */
 	struct desired *desired; /* NULL = nothing is active */
 	struct named *list;      /* by id */
 	size_t count;
@@ -108,6 +110,7 @@ void names_refresh(struct names *names)
 
 	if (kernel_read_header(names->input.kernel, SLOT_ACTIVE, &header, NULL) < 0)
 		return;
+	probe_neighbor(&header, names->neighbor);
 	if (!names->desired || header.generation != names->generation)
 		read_all(names);
 }
@@ -130,6 +133,13 @@ void names_free(struct names *names)
 		return;
 	forget(names);
 	free(names);
+}
+
+bool names_is_probe(const struct names *names, const struct event *event)
+{
+	return (event->hook == EVENT_XDP || event->hook == EVENT_TC) &&
+	       !(event->flags & EVENT_L3) && event->captured >= 12 &&
+	       memcmp(event->bytes + 6, names->neighbor, sizeof(names->neighbor)) == 0;
 }
 
 /* ---- whose it is --------------------------------------------------------------------------- */

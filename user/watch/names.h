@@ -14,6 +14,9 @@ void names_free(struct names *names);
 /* Reads the policy again if another one is active. */
 void names_refresh(struct names *names);
 
+/* Whether it is a packet of `status` or `explain`, which no wire carried. */
+bool names_is_probe(const struct names *names, const struct event *event);
+
 /* Fills owner, rule and line. */
 void names_find(const struct names *names, const struct event *event, struct sighting *sighting);
 

@@ -69,6 +69,8 @@ static int take_event(void *arg, const struct event *event, size_t size)
 		.event = event,
 	};
 
+	if (names_is_probe(watch->names, event))
+		return 0;
 	if (!if_indextoname(event->ifindex, sighting.interface))
 		memcpy(sighting.interface, "?", 2);
 	packet_read(event, &sighting);

@@ -1,0 +1,76 @@
+#!/bin/bash
+# `tidegate explain` answers what the loaded program does with a packet, with the rule's place, and
+# moves no counter.
+. "$(dirname "$0")/lib.sh"
+
+network_up
+engine_start
+publish cache -p 6379:6379
+publish web -p 8080:80 -p $host4:8443:443
+
+configure <<-EOF
+	set office $office4 2001:db8:ffff::/48
+	allow 6379/tcp from office
+	allow 8080/tcp
+	deny 8080/tcp from $stranger4
+	allow 6379/tcp from 203.0.113.0/24 until 2020-01-01T00:00Z
+	ban 203.0.113.66
+EOF
+expect "tidegate up succeeds" tidegate up
+
+# explains STATUS FIRST-LINE WORDS...: and what the packet itself meets.
+explains() {
+	local status=$1 first=$2 output
+	shift 2
+	output=$(tidegate explain "$@" 2>&1)
+	expect_equal "exit status of explain $*" $? "$status"
+	expect_equal "answer of explain $*" "$(head -n 1 <<<"$output")" "$first"
+}
+# and_says TEXT WORDS...: somewhere below.
+and_says() {
+	local text=$1
+	shift
+	expect "explain $* says: $text" grep -qF -- "$text" <(tidegate explain "$@" 2>&1)
+}
+
+# What the test itself sent: nothing. What this host and its neighbours say of themselves counts too.
+counted() { tidegate status --json | jq -c '.reasons | del(.control, ."not-ip")'; }
+before=$(counted)
+explains 1 "dropped, closed: 203.0.113.7 is in no rule of 6379/tcp (container cache)" 203.0.113.7 6379
+and_says "near miss   $config:3: allow 6379/tcp from office: the set 'office' does not contain 203.0.113.7" 203.0.113.7 6379
+and_says "its time (until) is past" 203.0.113.7 6379
+explains 0 "passes, allowed: \`allow 6379/tcp from office\` decides about $office4 at 6379/tcp (container cache)" $office4 6379/tcp
+explains 1 "dropped, denied: \`deny 8080/tcp from $stranger4\` decides about $stranger4 at 8080/tcp (container web)" $stranger4 8080
+explains 1 "dropped, banned: \`ban 203.0.113.66\` decides about 203.0.113.66 at 6379/tcp (container cache)" 203.0.113.66 6379
+explains 0 "passes, unguarded: no container publishes and no rule names 22/tcp" 203.0.113.7 22
+explains 1 "dropped, closed: 2001:db8::7 is in no rule of 6379/tcp (container cache)" 2001:db8::7 6379
+and_says "its sources are all IPv4, 2001:db8::7 is IPv6" 2001:db8::7 6379
+explains 1 "dropped, direct: no rule names 6379/tcp" 203.0.113.7 172.17.0.2 6379
+explains 1 "dropped, closed: no rule names 8443/tcp (container web)" 203.0.113.7 8443
+explains 1 "dropped, closed: 203.0.113.7 is in no rule of 6379/tcp (container cache)" \
+	"12:01:07 eth0 203.0.113.7:40122 → 6379/tcp cache closed"
+explains 1 "dropped, closed: 203.0.113.7 is in no rule of 6379/tcp (container cache)" \
+	"[TIDEGATE DROP] IN=eth0 OUT= SRC=203.0.113.7 DST=$host4 LEN=60 PROTO=TCP SPT=40122 DPT=6379 SYN"
+explains 0 "passes, unguarded: no container publishes and no rule names 53/udp" 203.0.113.7 53/udp
+explains 1 "dropped, closed: 203.0.113.7 is in no rule of 6379/tcp (container cache)" 203.0.113.7 6379 --flags A
+explains 1 "dropped, closed: 203.0.113.7 is in no rule of 6379/tcp (container cache)" 203.0.113.7 6379 in eth0
+and_says "never" 172.17.0.2 6379
+expect "--json has the same" jq -e '.dropped and .reason == "closed" and .container == "cache"' \
+	<(tidegate explain 203.0.113.7 6379 --json)
+tidegate explain 203.0.113.7 2>/dev/null
+expect_equal "half a question is wrong usage" $? 2
+expect_equal "no counter has moved" "$(counted)" "$before"
+
+# Packets say the same.
+because="as explain says"
+expect_closed stranger $host4 6379/tcp 8080/tcp
+expect_open office $host4 6379/tcp 8080/tcp
+
+for hook in tcx clsact; do
+	tidegate up --hook $hook >/dev/null
+	explains 1 "dropped, closed: 203.0.113.7 is in no rule of 6379/tcp (container cache)" 203.0.113.7 6379
+	and_says "the program on eth0 ($hook) drops it: closed" 203.0.113.7 6379
+done
+tidegate down >/dev/null
+tidegate explain 203.0.113.7 6379 2>/dev/null
+expect_equal "where nothing is up it does not say that a packet passes" $? 1

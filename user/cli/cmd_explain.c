@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* cmd_explain.c: one packet: whether it gets in, why, and what comes then. */
+#include <errno.h>
+#include <jansson.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cli/cmd.h"
+#include "policy/policy.h"
+#include "cli/cmd_json.h"
+#include "base/proto.h"
+#include "reason.h"
+#include "engine/trial.h"
+#include "explain/explain.h"
+#include "image/image.h"
+
+/* ---- what is printed ------------------------------------------------------------------------- */
+
+static void print_text(const struct explain_answer *answer)
+{
+	if (answer->disagreement)
+		printf("policy and kernel disagree: %s\n", answer->disagreement);
+	puts(answer->sentence);
+	for (size_t i = 0; i < answer->steps.count; i++) {
+		const char *text = answer->steps.texts[i];
+		int length = (int)strcspn(text, "\t");
+
+		printf("  %-12.*s%s\n", length, text, text + length + 1);
+	}
+	for (size_t i = 0; i < answer->misses.count; i++) {
+		const char *text = answer->misses.texts[i];
+		int length = (int)strcspn(text, "\t");
+
+		printf("  near miss   %.*s: %s\n", length, text, text + length + 1);
+	}
+	for (size_t i = 0; i < answer->next.count; i++)
+		printf("  then        %s\n", answer->next.texts[i]);
+}
+
+/* explain_json.c: what `explain` prints with --json. */
+
+#define VERSION_OF_SCHEMA 1
+
+/* Of "WHAT\tTEXT" each. */
+static json_t *pairs_json(const struct problems *list, const char *what, const char *text)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->count; i++) {
+		const char *item = list->texts[i];
+		size_t length = strcspn(item, "\t");
+
+		json_array_append_new(
+			array, json_pack("{ss% ss}", what, item, length, text, item + length + 1));
+	}
+	return array;
+}
+
+static json_t *texts_json(const struct problems *list)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->count; i++)
+		json_array_append_new(array, json_string(list->texts[i]));
+	return array;
+}
+
+static json_t *packet_json(const struct explain_question *question)
+{
+	char saddr[PREFIX_STRLEN], daddr[PREFIX_STRLEN];
+
+	return json_pack("{ss ss si ss si}", "source", prefix_format(&question->saddr, saddr),
+			 "destination", prefix_format(&question->daddr, daddr), "port",
+			 question->dport, "proto", proto_name(question->proto), "tcp_flags",
+			 question->tcp_flags);
+}
+
+static json_t *hooks_json(const struct explain_answer *answer)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < answer->hooks_count; i++) {
+		const struct explain_hook *hook = &answer->hooks[i];
+
+		json_array_append_new(array,
+				      json_pack("{ss ss sb ss}", "interface", hook->name, "hook",
+						hook_name(hook->hook), "dropped", hook->is_dropped,
+						"reason", reason_name(hook->reason)));
+	}
+	return array;
+}
+
+static json_t *rule_json(const struct policy_rule *rule)
+{
+	return rule ? json_pack("{si si ss}", "number", rule->number, "line", rule->line, "text",
+				rule->text)
+		    : json_null();
+}
+
+static void print_json(const struct explain_answer *answer)
+{
+	cmd_json_add("version", json_integer(VERSION_OF_SCHEMA));
+	cmd_json_add("dropped", json_boolean(answer->is_dropped));
+	cmd_json_add("audit", json_boolean(answer->is_audit));
+	cmd_json_add("reason",
+		     answer->reason ? json_string(reason_name(answer->reason)) : json_null());
+	cmd_json_add_text("sentence", answer->sentence);
+	cmd_json_add("disagreement", json_string(answer->disagreement ?: ""));
+	cmd_json_add("packet", packet_json(&answer->question));
+	cmd_json_add("container", answer->port && answer->port->container
+					  ? json_string(answer->port->container)
+					  : json_null());
+	cmd_json_add("rule", rule_json(answer->rule));
+	cmd_json_add("steps", pairs_json(&answer->steps, "asked", "answer"));
+	cmd_json_add("near_misses", pairs_json(&answer->misses, "rule", "why_not"));
+	cmd_json_add("next", texts_json(&answer->next));
+	cmd_json_add("hooks", hooks_json(answer));
+}
+
+static int status_of(const struct explain_answer *answer)
+{
+	if (answer->disagreement)
+		return CMD_DISAGREES;
+	return answer->is_dropped ? CMD_FAILED : CMD_DONE;
+}
+
+/* ---- the verb -----------------------------------------------------------------------------------
+ */
+
+/* What the kernel decides by now: past a trial's deadline, the confirmed policy. */
+static int read_image(struct kernel *kernel, struct image *ret, struct error *error)
+{
+	int err = kernel_read_image(kernel, SLOT_ACTIVE, ret, error);
+
+	if (err == 0 && trial_of(image_header(ret)) == TRIAL_LAPSED) {
+		image_clear(ret);
+		err = kernel_read_image(kernel, SLOT_CONFIRMED, ret, error);
+	}
+	if (err == 0 && image_check(ret->bytes, ret->size) < 0)
+		err = -EBADMSG;
+	return err < 0 ? error_prefix(error, err, "there is no policy in the kernel") : 0;
+}
+
+static int ask(const struct explain_input *input, const struct explain_question *question,
+	       struct explain_answer *answer, struct error *error)
+{
+	_cleanup_(explain_freep) struct explain *explain = NULL;
+	int err = explain_open(input, &explain, error);
+
+	return err < 0 ? err : explain_ask(explain, question, answer, error);
+}
+
+static int answer_question(const struct options *options, const struct explain_question *question,
+			   struct error *error)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
+	_cleanup_(desired_freep) struct desired *desired = NULL;
+	_cleanup_(image_clear) struct image image = {};
+	_cleanup_(explain_answer_clear) struct explain_answer answer = {};
+	struct desired_input how = { .config_path = options->config,
+				     .sets_dir = SETS_DIR,
+				     .running = &image };
+	struct explain_input input = { .image = &image, .config_path = options->config };
+	int err = kernel_open(options->pin_dir, &kernel, error);
+
+	if (err == 0)
+		err = read_image(kernel, &image, error);
+	if (err == 0)
+		err = desired_from_image(&how, &desired, error);
+	if (err < 0)
+		return err;
+	input.kernel = kernel;
+	input.desired = desired;
+	err = ask(&input, question, &answer, error);
+	if (err < 0)
+		return err;
+	if (options->json)
+		print_json(&answer);
+	else
+		print_text(&answer);
+	return status_of(&answer);
+}
+
+int cmd_explain(const struct options *options, int argc, char **argv)
+{
+	struct explain_question question;
+	struct error error = {};
+	int err;
+
+	if (argc < 2)
+		return cmd_usage(argv[0], "the source and the port are missing");
+	err = explain_read_question(argv + 1, argc - 1, &question, &error);
+	if (err == 0 && options->flags)
+		err = explain_read_flags(options->flags, &question.tcp_flags, &error);
+	if (err < 0)
+		return cmd_usage(argv[0], "%s", ERROR(&error));
+	err = answer_question(options, &question, &error);
+	if (err >= 0)
+		return err;
+	log_failure(err, &error);
+	return err == -EPROTO ? CMD_DISAGREES : err == -ENODEV ? CMD_USAGE : CMD_FAILED;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * prove.c: a packet for each guarded port, shown to the very program that is attached.  What the
+ * kernel does with it has to be what the image in the kernel comes to, and that has to be what the
+ * policy says which should enforce.  See health.h.
+ */
+#include "engine/health.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/proto.h"
+#include "engine/trial.h"
+#include "host/netdev.h"
+#include "image/image.h"
+#include "kernel/probe.h"
+#include "policy/policy.h"
+
+/* What nobody has out there, and no connection: of the networks for measurements (RFC 2544, RFC
+ * 5180), or else one that is like any other. */
+static const char *const strangers[2][3] = {
+	{ "198.18.77.1", "198.19.77.1", "9.9.9.77" },
+	{ "2001:2::77:1", "2001:2:0:77::1", "2620:fe::77" },
+};
+#define STRANGER_PORT 40122
+
+struct proof {
+	struct kernel *kernel;
+	const struct image *image;
+	const struct policy *policy;
+	bool is_policys; /* the image should be what the policy comes to */
+	struct prefix saddr[2];
+	int *lengths[2]; /* policy_measure() of these */
+	struct probe probe;
+	struct health_proof *result;
+	size_t wrong; /* on this interface */
+	char first_wrong[128];
+	struct shown *shown; /* likewise */
+	size_t shown_count;
+};
+
+/* What a packet has counted, if it was decided by the image. */
+struct shown {
+	struct probe_counted counted;
+	size_t bytes;
+};
+
+/* ---- who asks ------------------------------------------------------------------------------ */
+
+/* One that the image does not take for its own. */
+static int choose_stranger(struct proof *proof, int i)
+{
+	for (size_t j = 0; j < ARRAY_SIZE(strangers[i]); j++) {
+		int err = prefix_parse(strangers[i][j], &proof->saddr[i], NULL);
+
+		if (err < 0)
+			return err;
+		proof->saddr[i] = probe_source(&proof->probe, &proof->saddr[i]);
+		if (image_is_outside(proof->image, &proof->saddr[i]))
+			break;
+	}
+	policy_measure(proof->policy, &proof->saddr[i], proof->lengths[i]);
+	return 0;
+}
+
+/* ---- one packet ---------- */
+
+static void note_wrong(struct proof *proof, const struct probe_packet *packet, bool is_dropped)
+{
+	char saddr[PREFIX_STRLEN];
+
+	if (!proof->wrong++)
+		snprintf(proof->first_wrong, sizeof(proof->first_wrong),
+			 "%s a packet from %s to %u/%s", is_dropped ? "drops" : "passes",
+			 prefix_format(&packet->saddr, saddr), packet->dport,
+			 proto_name(packet->proto));
+}
+
+/* A port that is open unless a rule says otherwise, and that Docker bound a moment ago, is closed
+ * until the policy knows it. */
+static void expect_learned(struct image_answer *answer)
+{
+	answer->reason = DROP_LEARNED;
+	answer->port_counter += answer->port_counter != 0;
+}
+
+static bool is_policys(const struct proof *proof, const struct policy_port *port,
+		       const struct probe_packet *packet, const struct image_answer *answer)
+{
+	struct policy_answer policy = policy_evaluate_port(
+		proof->policy, proof->lengths[packet->saddr.family == 6], port, &packet->daddr);
+
+	return !proof->is_policys ||
+	       (policy.verdict == POLICY_DENY) == reason_is_drop(answer->reason);
+}
+
+static int note_shown(struct proof *proof, const struct image_answer *answer, size_t bytes,
+		      struct error *error)
+{
+	struct shown *shown = util_append(&proof->shown, proof->shown_count, sizeof(*shown));
+
+	if (!shown)
+		return error_set_errno(error, -ENOMEM, "cannot note what was counted");
+	proof->shown_count++;
+	*shown = (struct shown){ { answer->reason, answer->port_counter, answer->rule_counter },
+				 bytes };
+	return 0;
+}
+
+static int show(struct proof *proof, const struct policy_port *port,
+		const struct probe_packet *packet, struct error *error)
+{
+	const struct image_flow flow = { .saddr = &packet->saddr,
+					 .daddr = &packet->daddr,
+					 .dport = packet->dport,
+					 .proto = packet->proto };
+	bool is_audit = image_header(proof->image)->flags & IMAGE_AUDIT, is_dropped, is_images;
+	struct image_answer answer;
+	size_t bytes;
+	int err;
+
+	image_answer(proof->image, &flow, clock_ns(CLOCK_MONOTONIC_COARSE), &answer);
+	if (answer.kind == DESTINATION_OTHER && port->addr.length)
+		return 0; /* not an address of this host now */
+	err = probe_run(&proof->probe, packet, &is_dropped, &bytes, error);
+	if (err < 0)
+		return err;
+	if (is_dropped && answer.reason == PASS_DEFAULT)
+		expect_learned(&answer);
+	is_images = is_dropped == (reason_is_drop(answer.reason) && !is_audit);
+	if (!is_images || !is_policys(proof, port, packet, &answer))
+		note_wrong(proof, packet, is_dropped);
+	proof->result->packets++;
+	proof->result->dropped += is_dropped;
+	if (!is_images)
+		return 0; /* nobody knows what it has counted */
+	return note_shown(proof, &answer, bytes, error);
+}
+
+/* ---- each port ---------- */
+
+/* Of a range the first and the last. */
+static int show_port(struct proof *proof, const struct policy_port *port, struct error *error)
+{
+	__u8 family = port->addr.family;
+	const struct prefix *daddr =
+		port->addr.length ? &port->addr : policy_own_address(proof->policy, family);
+	struct probe_packet packet = { .saddr = proof->saddr[family == 6],
+				       .sport = STRANGER_PORT,
+				       .dport = port->lo,
+				       .proto = port->proto,
+				       .tcp_flags = PROBE_SYN };
+	int err;
+
+	if (!daddr)
+		return 0; /* nobody can send to this family here */
+	packet.daddr = *daddr;
+	err = show(proof, port, &packet, error);
+	packet.dport = port->hi;
+	return err < 0 || port->lo == port->hi ? err : show(proof, port, &packet, error);
+}
+
+static int show_ports(struct proof *proof, struct error *error)
+{
+	int err = 0;
+
+	for (int i = 0; err == 0 && i < 2; i++)
+		err = choose_stranger(proof, i);
+	for (size_t i = 0; err == 0 && i < proof->policy->ports_count; i++)
+		err = show_port(proof, &proof->policy->ports[i], error);
+	return err;
+}
+
+/* ---- the image ----------------------------------------------------------------------------- */
+
+/* What the programs decide by now. */
+static int read_image(struct kernel *kernel, struct image *ret)
+{
+	int err = kernel_read_image(kernel, SLOT_ACTIVE, ret, NULL);
+
+	if (err == 0 && trial_of(image_header(ret)) == TRIAL_LAPSED) {
+		image_clear(ret);
+		err = kernel_read_image(kernel, SLOT_CONFIRMED, ret, NULL);
+	}
+	if (err == 0 && image_check(ret->bytes, ret->size) < 0) {
+		image_clear(ret);
+		err = -EBADMSG;
+	}
+	return err;
+}
+
+/* Somebody may have replaced the policy meanwhile. */
+static bool is_still(struct kernel *kernel, const struct image *image)
+{
+	_cleanup_(image_clear) struct image now = {};
+
+	return read_image(kernel, &now) == 0 &&
+	       image_header(&now)->generation == image_header(image)->generation;
+}
+
+/* Takes the packets back out of the counters that they moved.  Where the policy was replaced
+ * meanwhile, nobody knows which these are, and they stay. */
+static int uncount(struct proof *proof, struct error *error)
+{
+	int err = 0;
+
+	if (is_still(proof->kernel, proof->image))
+		for (size_t i = 0; err == 0 && i < proof->shown_count; i++)
+			err = probe_uncount(proof->kernel, &proof->shown[i].counted,
+					    proof->shown[i].bytes, error);
+	free(proof->shown);
+	proof->shown = NULL;
+	proof->shown_count = 0;
+	return err;
+}
+
+/* ---- each interface ---------- */
+
+static int say_in_front(struct health *health, const struct attachment *attachment,
+			const char *name)
+{
+	_cleanup_free_ char *other = probe_find_in_front(attachment);
+
+	if (!other)
+		return 0;
+	return problems_add(&health->problems,
+			    "on '%s' the program %s stands in front of the filter, and can let "
+			    "packets past it: remove it, or put the filter in front again with "
+			    "`tidegate down` and `tidegate up`",
+			    name, other);
+}
+
+static int say_wrong(struct health *health, const struct proof *proof, const char *name)
+{
+	char more[48] = "";
+
+	if (!proof->wrong)
+		return 0;
+	if (proof->wrong > 1)
+		snprintf(more, sizeof(more), ", and %zu more", proof->wrong - 1);
+	return problems_add(&health->problems,
+			    "the filter on '%s' %s, against the policy%s: `tidegate down` and "
+			    "`tidegate up` load both anew",
+			    name, proof->first_wrong, more);
+}
+
+static int prove_interface(struct proof *proof, const struct attachment *attachment,
+			   struct health *health)
+{
+	const struct netdev *device =
+		netdev_find_index(health->report.desired->netdevs, attachment->ifindex);
+	const char *name = device ? device->name : "(gone)";
+	struct error error = {};
+	int err = say_in_front(health, attachment, name);
+
+	/* What is not ours was said already. */
+	if (err < 0 || !device || !kernel_is_of_these_maps(proof->kernel, attachment->program_id))
+		return err;
+	proof->wrong = 0;
+	err = probe_open(proof->kernel, attachment, device->mac, &proof->probe, &error);
+	if (err == 0) {
+		err = show_ports(proof, &error);
+		err = uncount(proof, &error) ?: err;
+		probe_close(&proof->probe);
+		proof->result->interfaces++;
+	}
+	if (err < 0)
+		return problems_add(&health->problems, "cannot prove the filter on '%s': %s", name,
+				    ERROR(&error));
+	return say_wrong(health, proof, name);
+}
+
+static int prove_each(struct proof *proof, struct health *health)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	size_t count = 0;
+	int err = kernel_attachments(proof->kernel, &list, &count, NULL);
+
+	for (size_t i = 0; err == 0 && i < count; i++)
+		if (list[i].is_attached)
+			err = prove_interface(proof, &list[i], health);
+	return err;
+}
+
+int health_prove(struct kernel *kernel, struct health *health)
+{
+	_cleanup_(image_clear) struct image image = {};
+	_cleanup_free_ int *ipv4 = NULL, *ipv6 = NULL;
+	struct proof proof = { .kernel = kernel, .image = &image, .result = &health->proof };
+	size_t before = health->problems.count;
+	int err;
+
+	if (!health->report.desired)
+		return 0;
+	proof.policy = health->report.desired->policy;
+	proof.is_policys = !health->report.is_changed;
+	if (read_image(kernel, &image) < 0)
+		return problems_add(&health->problems,
+				    "what the kernel has in place of a policy is none: `tidegate "
+				    "up` loads one");
+	/* The policy was read a moment ago, of another image. */
+	if (image_header(&image)->generation != health->report.generation) {
+		health->is_behind |= health->header.generation != health->report.generation;
+		return 0;
+	}
+	proof.lengths[0] = ipv4 = calloc(proof.policy->rules_count + 1, sizeof(int));
+	proof.lengths[1] = ipv6 = calloc(proof.policy->rules_count + 1, sizeof(int));
+	if (!ipv4 || !ipv6)
+		return -ENOMEM;
+	err = prove_each(&proof, health);
+	if (health->problems.count > before)
+		health->is_behind |= health->is_daemon_running || !is_still(kernel, &image);
+	return err;
+}

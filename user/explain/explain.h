@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * explain.h: what becomes of one packet, and why.  The verdict is the loaded program's, which is
+ * shown the packet; the words come from the policy that its image was made of.  Where the two
+ * disagree, that is the answer.
+ */
+#ifndef TIDEGATE_EXPLAIN_H
+#define TIDEGATE_EXPLAIN_H
+
+#include <net/if.h>
+
+#include "addr/prefix.h"
+#include "base/problems.h"
+#include "engine/desired.h"
+#include "kernel/kernel.h"
+#include "kernel/probe.h"
+
+struct image;
+struct policy_port;
+struct policy_rule;
+
+/* ---- the question (question.c; pure) ----------------------------------------------------- */
+
+struct explain_question {
+	struct prefix saddr;         /* full length */
+	struct prefix daddr;         /* likewise; family 0 = this host, at the port's own address */
+	unsigned short sport, dport; /* sport 0 = any */
+	__u8 proto;                  /* IPPROTO_* */
+	__u8 tcp_flags;
+	char interface[IFNAMSIZ]; /* "" = each that is guarded */
+};
+
+/*
+ * SOURCE [DESTINATION] PORT[/PROTO] [in IFACE], `from SOURCE to DESTINATION port PORT proto PROTO`,
+ * or a line of `watch`, of the kernel's log, of ss or conntrack, as one word or several.  -EINVAL
+ * with error, -ENOENT when it is one word that may be a container's name.
+ */
+int explain_read_question(char *const *words, size_t count, struct explain_question *ret,
+			  struct error *error);
+
+/* "S", "SA", "R", as tcpdump has them. */
+int explain_read_flags(const char *text, __u8 *ret, struct error *error);
+
+/* ---- the answer ---------------------------------------------------------------------------- */
+
+/* One interface's. */
+struct explain_hook {
+	char name[IFNAMSIZ];
+	enum hook_kind hook;
+	enum reason reason;
+	bool is_dropped;
+};
+
+struct explain_answer {
+	struct explain_question question; /* with a destination */
+	enum reason reason;               /* REASON_NONE: it never meets the filter */
+	bool is_dropped;                  /* at each interface */
+	bool is_audit;
+	char *sentence;         /* the answer, in a line */
+	char *disagreement;     /* between words and kernel; NULL = none */
+	struct problems steps;  /* what was asked, in order: "WHAT\tANSWER" */
+	struct problems misses; /* rules that would have decided, and why they did not */
+	struct problems next;   /* what comes behind the filter */
+	struct explain_hook *hooks;
+	size_t hooks_count;
+	const struct policy_port *port; /* borrowed; NULL = nobody names it */
+	const struct policy_rule *rule; /* likewise; NULL = none decided */
+};
+
+struct explain_input {
+	struct kernel *kernel;
+	const struct image *image;     /* that enforces */
+	const struct desired *desired; /* that it was made of */
+	const char *config_path;
+};
+
+/* Loads the programs in use once; asked as often as one likes. */
+struct explain;
+int explain_open(const struct explain_input *input, struct explain **ret, struct error *error);
+void explain_freep(struct explain **explain);
+
+/* 0, or -errno with error; -EPROTO: what is attached is not what was loaded. */
+int explain_ask(struct explain *explain, const struct explain_question *question,
+		struct explain_answer *ret, struct error *error);
+void explain_answer_clear(struct explain_answer *answer);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* private.h: what the files of this folder share behind explain.h. */
+#ifndef TIDEGATE_EXPLAIN_PRIVATE_H
+#define TIDEGATE_EXPLAIN_PRIVATE_H
+
+#include "explain/explain.h"
+#include "image/image.h"
+#include "policy/policy.h"
+
+/* ---- ask.c: the program's verdict ---- */
+
+struct explain {
+	struct explain_input input;
+	struct counter_ids *ids;
+	struct attachment *attachments; /* of interfaces that are there */
+	struct probe *probes;           /* for each */
+	size_t count;
+};
+
+/* What the words come to, to be compared with what the kernel says. */
+struct words {
+	enum reason reason;
+	struct image_answer image;
+	struct policy_answer policy;
+	bool is_learned; /* Docker bound the port, and no policy knows it */
+};
+
+/* ---- steps.c: the questions that were asked, from the policy and the image ---- */
+
+int explain_words(const struct explain_input *input, const struct explain_question *question,
+		  struct words *ret, struct error *error);
+int explain_add_steps(const struct explain_input *input, const struct words *words,
+		      struct explain_answer *answer);
+char *explain_sentence(const struct explain_input *input, const struct explain_answer *answer);
+
+/* ---- misses.c ---- */
+
+int explain_add_misses(const struct explain_input *input, struct explain_answer *answer);
+
+/* ---- next.c ---- */
+
+int explain_add_next(const struct explain_input *input, struct explain_answer *answer);
+
+/* The source, if it is one of this host or of what is behind it: "this host's own", "in Docker's
+ * network 'bridge'"; allocated, NULL = it is outside. */
+char *explain_inside(const struct explain_input *input, const struct prefix *saddr);
+
+#endif
