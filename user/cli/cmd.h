@@ -22,8 +22,7 @@ struct policy;
 #define CMD_DONE      0
 #define CMD_FAILED    1
 #define CMD_USAGE     2
-#define CMD_DISAGREES 3 /* of explain: words and kernel, or what is attached and what was loaded \
-			 */
+#define CMD_DISAGREES 3 /* of explain: the kernel does something else */
 
 enum command_for { FOR_ROOT, FOR_ANYONE };
 

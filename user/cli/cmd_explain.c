@@ -37,8 +37,6 @@ static void print_text(const struct explain_answer *answer)
 		printf("  then        %s\n", answer->next.texts[i]);
 }
 
-/* explain_json.c: what `explain` prints with --json. */
-
 #define VERSION_OF_SCHEMA 1
 
 /* Of "WHAT\tTEXT" each. */

@@ -64,7 +64,7 @@ static int choose_stranger(struct proof *proof, int i)
 	return 0;
 }
 
-/* ---- one packet ---------- */
+/* ---- one packet ------------------------- */
 
 static void note_wrong(struct proof *proof, const struct probe_packet *packet, bool is_dropped)
 {
@@ -138,7 +138,7 @@ static int show(struct proof *proof, const struct policy_port *port,
 	return note_shown(proof, &answer, bytes, error);
 }
 
-/* ---- each port ---------- */
+/* ---- each port ------------------------- */
 
 /* Of a range the first and the last. */
 static int show_port(struct proof *proof, const struct policy_port *port, struct error *error)
@@ -215,7 +215,7 @@ static int uncount(struct proof *proof, struct error *error)
 	return err;
 }
 
-/* ---- each interface ---------- */
+/* ---- each interface ------------------------- */
 
 static int say_in_front(struct health *health, const struct attachment *attachment,
 			const char *name)

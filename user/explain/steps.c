@@ -263,7 +263,9 @@ static int add_verdicts(struct explain_answer *answer)
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < answer->hooks_count; i++)
-		err = problems_add(&answer->steps, "kernel\tthe program on %s (%s) %s it: %s",
+		err = problems_add(&answer->steps,
+				   "kernel\t"
+				   "the program on %s (%s) %s it: %s",
 				   answer->hooks[i].name, hook_name(answer->hooks[i].hook),
 				   answer->hooks[i].is_dropped ? "drops" : "passes",
 				   reason_name(answer->hooks[i].reason));

@@ -224,7 +224,7 @@ int probe_open_copy(struct kernel *kernel, const struct attachment *attachment, 
 	return 0;
 }
 
-/* ---- its bytes: Ethernet, IP and the head of TCP, UDP or SCTP ---------- */
+/* ---- its bytes: Ethernet, IP and the head of TCP, UDP or SCTP ------------------------- */
 
 #define PROBE_ETHERNET 14
 
@@ -232,7 +232,6 @@ struct frame {
 	__u8 bytes[128];
 	size_t length;
 };
-
 
 #define SCTP_BYTES 28 /* RFC 9260 3.3.2: the common header and a chunk INIT without parameters */
 
