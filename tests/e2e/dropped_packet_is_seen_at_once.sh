@@ -24,11 +24,12 @@ unwatch() {
 	return $status
 }
 
-# listening N: so many listen, by the map in the kernel.
+# listening N: so many listen, by the map in the kernel, which keeps the place of who was killed.
 listening() {
 	local now
 	now=$(bpftool -j map dump pinned /sys/fs/bpf/tidegate/maps/listeners |
-		jq '[.. | objects | select(has("until_ns")) | .until_ns | select(. > 0)] | length')
+		jq --argjson clock "$(cut -d' ' -f1 /proc/uptime)" '[.. | objects
+			| select(has("until_ns")) | .until_ns | select(. > $clock * 1e9)] | length')
 	[ "$now" = "$1" ]
 }
 
