@@ -245,6 +245,32 @@ static void a_containers_port_in_the_hosts_network_is_a_row(void **state)
 	stage_end(&stage);
 }
 
+/* Whoever runs in a container names its processes as it likes. */
+static void a_container_does_not_hide_behind_a_name_of_dockers(void **state)
+{
+	static const char *const names[] = { "docker-proxy", "dockerd" };
+	struct socket_holder holder = { .inode = 7 };
+	struct listener listener = {
+		.proto = IPPROTO_TCP, .addr = host("0.0.0.0"), .port = 80, .inode = 7
+	};
+	struct stage stage;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		stage_begin(&stage, "nginx@sha256:0123");
+		stage.facts.has_host_network = true;
+		snprintf(holder.name, sizeof(holder.name), "%s", names[i]);
+		snprintf(holder.container, sizeof(holder.container), "%s", stage.facts.id);
+		stage.input.listeners = &listener;
+		stage.input.listeners_count = 1;
+		stage.input.holders = &holder;
+		stage.input.holders_count = 1;
+		assert_rows(&stage, NULL,
+			    "80/tcp|0.0.0.0|x (host network)|anyone by IPv4|ufw: allow|open|"
+			    "tidegate deny 80/tcp; tidegate up\n");
+		stage_end(&stage);
+	}
+}
+
 static void a_swarm_service_is_a_row(void **state)
 {
 	struct stage stage;
@@ -419,6 +445,7 @@ int main(void)
 		cmocka_unit_test(an_address_of_a_container_is_a_row_where_others_reach_it),
 		cmocka_unit_test(the_docker_api_on_tcp_is_the_worst),
 		cmocka_unit_test(a_containers_port_in_the_hosts_network_is_a_row),
+		cmocka_unit_test(a_container_does_not_hide_behind_a_name_of_dockers),
 		cmocka_unit_test(a_swarm_service_is_a_row),
 		cmocka_unit_test(how_a_container_runs_makes_it_risky),
 		cmocka_unit_test(from_a_source_only_what_it_reaches),

@@ -60,6 +60,12 @@ static bool has_policy_word(const struct audit_input *input, const struct audit_
 	       (input->policy->mode == DEFAULT_DENY_ALL || judge_port(input->policy, row));
 }
 
+/* By its name, and by not being in a container, where everybody names his processes. */
+static bool is_dockers(const struct socket_holder *holder, const char *name)
+{
+	return holder && !holder->container[0] && streq(holder->name, name);
+}
+
 /* Whether it is a row at all. */
 static bool classify(const struct audit_input *input, const struct listener *listener,
 		     struct audit_row *row)
@@ -68,9 +74,9 @@ static bool classify(const struct audit_input *input, const struct listener *lis
 
 	row->kind = AUDIT_HOST;
 	snprintf(row->target, sizeof(row->target), "%s", holder ? holder->name : "");
-	if (holder && streq(holder->name, "docker-proxy"))
+	if (is_dockers(holder, "docker-proxy"))
 		return false;
-	if (holder && streq(holder->name, "dockerd")) {
+	if (is_dockers(holder, "dockerd")) {
 		if (is_published(input, listener))
 			return false;
 		if (!is_of_swarm(listener) && listener->proto == IPPROTO_TCP) {
