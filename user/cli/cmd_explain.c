@@ -139,44 +139,73 @@ static int read_image(struct kernel *kernel, struct image *ret, struct error *er
 	return err < 0 ? error_prefix(error, err, "there is no policy in the kernel") : 0;
 }
 
-static int ask(const struct explain_input *input, const struct explain_question *question,
-	       struct explain_answer *answer, struct error *error)
+/* An answer, and what it was made from and borrows. */
+struct answered {
+	struct image image;
+	struct desired *desired;
+	struct explain_answer answer;
+};
+
+static void answered_clear(struct answered *answered)
+{
+	explain_answer_clear(&answered->answer);
+	desired_freep(&answered->desired);
+	image_clear(&answered->image);
+	*answered = (struct answered){};
+}
+
+static int ask(const struct options *options, struct kernel *kernel,
+	       const struct explain_question *question, struct answered *ret, struct error *error)
 {
 	_cleanup_(explain_freep) struct explain *explain = NULL;
-	int err = explain_open(input, &explain, error);
+	struct desired_input how = { .config_path = options->config,
+				     .sets_dir = SETS_DIR,
+				     .running = &ret->image };
+	struct explain_input input = { .kernel = kernel,
+				       .image = &ret->image,
+				       .config_path = options->config };
+	int err = read_image(kernel, &ret->image, error);
 
-	return err < 0 ? err : explain_ask(explain, question, answer, error);
+	if (err == 0)
+		err = desired_from_image(&how, &ret->desired, error);
+	if (err < 0)
+		return err;
+	input.desired = ret->desired;
+	err = explain_open(&input, &explain, error);
+	return err < 0 ? err : explain_ask(explain, question, &ret->answer, error);
 }
+
+/* The words may be of one policy, and the verdict of the next. */
+static bool is_outdated(struct kernel *kernel, const struct answered *answered)
+{
+	_cleanup_(image_clear) struct image now = {};
+
+	return answered->answer.disagreement && read_image(kernel, &now, NULL) == 0 &&
+	       image_header(&now)->generation != image_header(&answered->image)->generation;
+}
+
+#define ASK_TIMES 3
 
 static int answer_question(const struct options *options, const struct explain_question *question,
 			   struct error *error)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
-	_cleanup_(desired_freep) struct desired *desired = NULL;
-	_cleanup_(image_clear) struct image image = {};
-	_cleanup_(explain_answer_clear) struct explain_answer answer = {};
-	struct desired_input how = { .config_path = options->config,
-				     .sets_dir = SETS_DIR,
-				     .running = &image };
-	struct explain_input input = { .image = &image, .config_path = options->config };
+	_cleanup_(answered_clear) struct answered answered = {};
 	int err = kernel_open(options->pin_dir, &kernel, error);
 
-	if (err == 0)
-		err = read_image(kernel, &image, error);
-	if (err == 0)
-		err = desired_from_image(&how, &desired, error);
-	if (err < 0)
-		return err;
-	input.kernel = kernel;
-	input.desired = desired;
-	err = ask(&input, question, &answer, error);
+	for (int i = 0; err == 0 && i < ASK_TIMES; i++) {
+		answered_clear(&answered);
+		err = ask(options, kernel, question, &answered, error);
+		if (err == 0 && !is_outdated(kernel, &answered))
+			break;
+	}
 	if (err < 0)
 		return err;
 	if (options->json)
-		print_json(&answer);
+		print_json(&answered.answer);
 	else
-		print_text(&answer);
-	return status_of(&answer);
+		print_text(&answered.answer);
+	return status_of(&answered.answer);
 }
 
 int cmd_explain(const struct options *options, int argc, char **argv)
