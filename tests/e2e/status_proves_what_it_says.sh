@@ -48,6 +48,8 @@ for hook in xdp tcx clsact; do
 	is_red "the filter on 'eth0' passes a packet .*against the policy" "$because"
 	tidegate explain 198.51.100.7 6379 >/run/explained
 	expect_equal "explain says so as well" $? 3
+	expect "and the metrics do not call that enforcing" \
+		grep -qx 'tidegate_enforcing 0' <(tidegate metrics)
 	expect "in its first line" grep -q '^policy and kernel disagree: ' /run/explained
 done
 

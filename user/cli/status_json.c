@@ -177,8 +177,9 @@ void status_print_json(const struct status *status)
 	cmd_json_add("interfaces", interfaces_json(health));
 	cmd_json_add("unguarded", unguarded_json(health));
 	cmd_json_add("defenses", defenses_json(health));
-	cmd_json_add("proof", json_pack("{sI sI}", "packets", (json_int_t)health->proof.packets,
-					"dropped", (json_int_t)health->proof.dropped));
+	cmd_json_add("proof", json_pack("{sI sI sI}", "packets", (json_int_t)health->proof.packets,
+					"dropped", (json_int_t)health->proof.dropped, "wrong",
+					(json_int_t)health->proof.wrong));
 	cmd_json_add_text("docker", view_docker_word(status->health->report.desired));
 	cmd_json_add("daemon", json_boolean(health->is_daemon_running));
 	cmd_json_add("generation", json_integer((json_int_t)health->header.generation));

@@ -22,6 +22,7 @@ struct netdev;
 struct health_proof {
 	size_t interfaces;
 	size_t packets, dropped;
+	size_t wrong; /* of them, against the policy */
 };
 
 struct health {

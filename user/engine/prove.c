@@ -70,6 +70,7 @@ static void note_wrong(struct proof *proof, const struct probe_packet *packet, b
 {
 	char saddr[PREFIX_STRLEN];
 
+	proof->result->wrong++;
 	if (!proof->wrong++)
 		snprintf(proof->first_wrong, sizeof(proof->first_wrong),
 			 "%s a packet from %s to %u/%s", is_dropped ? "drops" : "passes",

@@ -27,7 +27,7 @@ static void put_one(FILE *out, const char *name, const char *help, unsigned long
 static bool is_enforcing(const struct health *health)
 {
 	if (!health->is_loaded || health->is_unreadable || health->is_audit ||
-	    !health->header.generation || !health->interfaces_count)
+	    !health->header.generation || !health->interfaces_count || health->proof.wrong)
 		return false;
 	for (size_t i = 0; i < health->interfaces_count; i++)
 		if (!health->interfaces[i].is_attached)
