@@ -58,7 +58,9 @@ static int add_file(const struct journal_query *query, const char *path,
 
 /* ---- journalctl --------------------------------------------------------------------------- */
 
-/* No shell.  -ENOENT: there is none. */
+#define JOURNALCTL "/usr/bin/journalctl"
+
+/* No shell, and not what PATH says.  -ENOENT: there is none. */
 static int start(const struct journal_query *query, int out_fd, pid_t *ret)
 {
 	extern char **environ;
@@ -79,7 +81,7 @@ static int start(const struct journal_query *query, int out_fd, pid_t *ret)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
 	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	err = posix_spawnp(ret, argv[0], &actions, NULL, argv, environ);
+	err = posix_spawn(ret, JOURNALCTL, &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return -err;
 }
