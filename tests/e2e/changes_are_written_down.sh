@@ -73,14 +73,7 @@ expect_equal "down is an entry" "$(last '.command + .digest_after')" down
 # ---- what is shown ---------------------------------------------------------------------------
 
 "$tidegate" --json log >/run/log.json
-if python3 -c 'import jsonschema' 2>/dev/null; then
-	expect "--json is as its schema says" python3 -c '
-import json, jsonschema, sys
-jsonschema.validate(json.load(open("/run/log.json")), json.load(open(sys.argv[1])))' \
-		"$root/dist/schema/log.schema.json"
-else
-	skip "--json is as its schema says" "there is no python3-jsonschema"
-fi
+expect_schema /run/log.json log
 tidegate log >/run/shown
 expect "people see who, what and the policies" grep -qE \
 	"^[0-9-]+ [0-9:]+  change  allow 6379/tcp from $office4 comment \"for now\", by root" /run/shown

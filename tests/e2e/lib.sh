@@ -100,6 +100,18 @@ expected '$3'"
 	fi
 }
 
+# expect_schema FILE NAME: the first JSON value of the file is as dist/schema/NAME.schema.json says.
+expect_schema() {
+	local what="$2's --json is as its schema says"
+	if /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
+		expect "$what" /usr/bin/python3 -c 'import json, jsonschema, sys
+value, _ = json.JSONDecoder().raw_decode(open(sys.argv[1]).read())
+jsonschema.validate(value, json.load(open(sys.argv[2])))' "$1" "$root/dist/schema/$2.schema.json"
+	else
+		skip "$what" "there is no python3-jsonschema"
+	fi
+}
+
 # eventually SECONDS COMMAND...: until it succeeds, or not within that time.
 eventually() {
 	local deadline=$((SECONDS + $1 + 1))
