@@ -28,7 +28,8 @@ struct image_header;
 
 /* From whom each packet comes, as Ethernet has it: made of the active policy's digest, so that
  * `watch` can tell these packets from those that a wire carried.  The digest is no secret of this
- * host's metrics: a neighbour who reads them can keep his packets out of `watch`, and nothing else. */
+ * host's metrics: a neighbour who reads them can keep his packets out of `watch`, and nothing else.
+ */
 void probe_neighbor(const struct image_header *active, __u8 ret[6]);
 
 /* A program, and the interface by which it is told that the packet came in. */
