@@ -1,6 +1,6 @@
 #!/bin/bash
-# An Engine that takes connections and does not answer: the daemon waits for it without the lock, and
-# does not hang for it.
+# An Engine that takes connections and does not answer: commands and the daemon wait for it without
+# the lock, and do not hang for it.
 . "$(dirname "$0")/lib.sh"
 
 network_up
@@ -18,10 +18,37 @@ EOF
 slow_pid=$!
 eventually 5 test -S /run/slow.sock
 expect "tidegate up --without-docker succeeds" tidegate up --without-docker
-"$tidegate" run >>/run/tidegate.log 2>&1 &
-daemon_pid=$!
 
 is_asked() { [ -s /run/asked ]; }
+
+# expect_lock_free TRIES: at any time, while the command asks.
+expect_lock_free() {
+	local free=0 number
+	for ((number = 0; number < $1; number++)); do
+		flock --wait 0.5 /run/tidegate/lock true && free=$((free + 1))
+		sleep 0.1
+	done
+	expect_equal "the lock is to be had at any time" "$free" "$1"
+}
+
+for command in "allow 81/tcp" reload; do
+	: >/run/asked
+	# shellcheck disable=SC2086 # words
+	"$tidegate" $command >>/run/tidegate.log 2>&1 &
+	command_pid=$!
+	expect "$command asks" eventually 5 is_asked
+	expect_lock_free 20
+	expect "meanwhile somebody is banned within 2 s" timeout 2 "$tidegate" ban 203.0.113.9
+	expect_lock_free 20
+	expect "meanwhile he is let in again within 2 s" timeout 2 "$tidegate" unban 203.0.113.9
+	expect "$command goes on with what is known" wait "$command_pid"
+done
+rules=$("$tidegate" list)
+expect "and what was changed stays" grep -q "allow 81/tcp" <<<"$rules"
+
+: >/run/asked
+"$tidegate" run >>/run/tidegate.log 2>&1 &
+daemon_pid=$!
 expect "the daemon asks" eventually 5 is_asked
 free=0
 for number in {1..30}; do

@@ -9,7 +9,7 @@
 
 #include "engine/desired.h"
 #include "kernel/kernel.h"
-#include "engine/bound.h"
+#include "engine/reconcile_private.h"
 #include "host/netdev.h"
 #include "policy/policy.h"
 

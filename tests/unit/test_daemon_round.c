@@ -19,7 +19,7 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "base/log.h"
-#include "daemon/asked.h"
+#include "engine/asked.h"
 #include "daemon/heart.h"
 #include "daemon/round.h"
 #include "docker/docker.h"

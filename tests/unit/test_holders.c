@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "docker/inventory.h"
-#include "engine/holders.h"
+#include "engine/desired_private.h"
 #include "kernel/kernel.h"
 #include "base/cleanup.h"
 

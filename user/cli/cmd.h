@@ -16,6 +16,7 @@
 #include "engine/reconcile.h"
 #include "journal/trail.h"
 
+struct asked;
 struct docker;
 struct policy;
 
@@ -83,6 +84,13 @@ int cmd_open_docker(const struct options *options, const char *config_text, stru
 /* The lock of base/lock.h; says what it waits for, and gives up after half a minute.  A descriptor
  * to close, or -errno.  Logs. */
 int cmd_take_lock(void);
+
+/*
+ * The same for a command that wants to know what Docker has: asks before it takes the lock, so that
+ * an Engine that is slow does not hold up who wants to ban somebody.  *asked is for asked_answer(),
+ * zero but for asks_nobody, and to be cleared in any case.
+ */
+int cmd_ask_and_lock(const struct options *options, struct asked *asked);
 
 /* kernel_open(), also what is attached and has lost its pins.  The caller holds the lock. */
 int cmd_open_kernel(const struct options *options, struct kernel **ret, struct error *error);

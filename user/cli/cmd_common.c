@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "engine/asked.h"
 #include "config/config.h"
 #include "docker/docker.h"
 #include "base/lock.h"
@@ -66,6 +67,58 @@ int cmd_take_lock(void)
 	} else if (fd < 0) {
 		log_error(fd, "cannot take the lock in " LOCK_DIR " (tidegate needs root)");
 	}
+	return fd;
+}
+
+/* 0 = nothing enforces. */
+static __u64 read_generation(const struct options *options)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
+	struct image_header header = {};
+
+	if (kernel_open(options->pin_dir, &kernel, NULL) < 0 ||
+	    kernel_read_header(kernel, SLOT_ACTIVE, &header, NULL) < 0)
+		return 0;
+	return header.generation;
+}
+
+/* The Engine that the file names now.  What is wrong with the file is said with the lock. */
+static int ask(const struct options *options, struct asked *asked)
+{
+	const struct text_file file = { options->config, options->is_default_config };
+	_cleanup_(config_freep) struct config *config = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct error error = {};
+	int err = text_load(&file, NULL, &text, NULL);
+
+	asked->forced_url = options->docker;
+	if (err == 0)
+		err = config_parse(text, strlen(text), clock_s(CLOCK_REALTIME), &config, NULL);
+	if (err < 0)
+		return 0;
+	err = asked_want(asked, config);
+	if (err == 0)
+		err = asked_ask(asked, &error);
+	if (err < 0)
+		return log_failure(err, &error);
+	if (asked_is_unusable(asked))
+		return log_error(-EINVAL, "cannot use '%s' as the Docker Engine's address",
+				 asked->url[0] ? asked->url : "$DOCKER_HOST");
+	return 0;
+}
+
+int cmd_ask_and_lock(const struct options *options, struct asked *asked)
+{
+	__u64 before = read_generation(options);
+	int fd = ask(options, asked);
+
+	if (fd == 0)
+		fd = cmd_take_lock();
+	/* Somebody has replaced the policy, perhaps by what Docker said later: it is asked again.
+	 */
+	if (asked_can_be_old(asked) && read_generation(options) != before)
+		asked_forget(asked);
+	asked->is_last = true;
 	return fd;
 }
 

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "engine/asked.h"
 #include "config/config.h"
-#include "docker/docker.h"
 #include "policy/hint.h"
 #include "base/log.h"
 #include "policy/policy.h"
@@ -246,17 +246,26 @@ static int try_and_commit(const struct options *options, const struct reconcile_
 	return commit(options, input, plan, old_text);
 }
 
+static bool is_ban(const char *verb)
+{
+	return streq(verb, "ban") || streq(verb, "unban");
+}
+
 static int edit(const struct options *options, int argc, char **argv, edit_fn *change)
 {
 	struct error error = {};
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
-	_cleanup_(docker_freep) struct docker *docker = NULL;
+	/* Who bans somebody waits for no Engine: nothing that it could say changes what he wants.
+	 */
+	_cleanup_(asked_clear) struct asked asked = { .asks_nobody = is_ban(argv[0]) };
 	_cleanup_(config_clear_statement) struct statement added = {};
 	_cleanup_free_ char *old_text = NULL, *new_text = NULL;
-	_cleanup_close_ int lock_fd = cmd_take_lock();
+	_cleanup_close_ int lock_fd = cmd_ask_and_lock(options, &asked);
 	struct reconcile_input input = {
 		.config_path = options->config,
 		.sets_dir = SETS_DIR,
+		.answer_of = asked_answer,
+		.answer_arg = &asked,
 		.is_dry_run = options->dry_run,
 	};
 	int err;
@@ -279,12 +288,8 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 			options->config);
 	if (err < 0)
 		return err;
-	err = cmd_open_docker(options, new_text, &docker, &input.is_docker_off);
-	if (err < 0)
-		return err;
 	input.text = new_text;
 	input.kernel = kernel;
-	input.docker = docker;
 	return try_and_commit(options, &input, old_text, &added);
 }
 

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
+#include "engine/asked.h"
 #include "config/config.h"
-#include "docker/docker.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "host/netdev.h"
@@ -16,13 +16,19 @@
 #include "base/clock.h"
 
 struct up {
-	bool is_reload, is_audit, without_docker, is_boot;
+	bool is_reload, is_audit, is_boot;
 	enum hook_kind hook;
 	unsigned int trial_seconds;
 	char **interfaces;
 	size_t interfaces_count;
+	struct asked asked;
 	struct trail before;
 };
+
+static void up_clear(struct up *up)
+{
+	asked_clear(&up->asked);
+}
 
 /* "120s", "2m", "1h" or bare seconds; 0 = not a duration that makes sense for a trial. */
 static unsigned int parse_seconds(const char *text)
@@ -44,7 +50,7 @@ static int parse_up(const struct options *options, int argc, char **argv, struct
 	up->is_reload = streq(argv[0], "reload");
 	up->is_audit = options->audit;
 	up->is_boot = options->boot;
-	up->without_docker = options->without_docker || options->boot;
+	up->asked.asks_nobody = options->without_docker || options->boot;
 	if (options->confirm)
 		up->trial_seconds = parse_seconds(options->confirm);
 	if (options->confirm && !up->trial_seconds)
@@ -237,18 +243,6 @@ static int close_published(struct reconcile_input *input, char **text)
 	return CMD_DONE;
 }
 
-/* What `input` points to belongs to *ret_text and *ret_docker. */
-static int read_input(const struct options *options, const struct up *up, char **ret_text,
-		      struct docker **ret_docker, struct reconcile_input *input)
-{
-	if (cmd_read_config(options, input->kernel, ret_text) < 0 ||
-	    cmd_open_docker(options, *ret_text, ret_docker, &input->is_docker_off) < 0)
-		return CMD_FAILED;
-	input->text = *ret_text;
-	input->docker = up->without_docker ? NULL : *ret_docker;
-	return CMD_DONE;
-}
-
 /* What an older version enforces goes on as it is. */
 static int fall_back(struct reconcile_input *input, char **text)
 {
@@ -263,7 +257,6 @@ static int fall_back(struct reconcile_input *input, char **text)
 static int apply(const struct options *options, struct up *up, struct kernel *kernel)
 {
 	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
-	_cleanup_(docker_freep) struct docker *docker = NULL;
 	_cleanup_free_ char *text = NULL;
 	bool is_moving = kernel_is_moving(kernel), is_taken_over = is_moving && up->is_boot;
 	struct reconcile_input input = {
@@ -272,6 +265,8 @@ static int apply(const struct options *options, struct up *up, struct kernel *ke
 		.kernel = is_moving && options->dry_run ? NULL : kernel,
 		.interfaces = up->interfaces,
 		.interfaces_count = up->interfaces_count,
+		.answer_of = asked_answer,
+		.answer_arg = &up->asked,
 		.guard = GUARD_WANTED,
 		.audit = up->is_reload || is_taken_over ? AUDIT_KEEP
 			 : up->is_audit                 ? AUDIT_ON
@@ -282,14 +277,15 @@ static int apply(const struct options *options, struct up *up, struct kernel *ke
 		.is_dry_run = options->dry_run,
 		.is_kernel_later = (!kernel || is_moving) && !options->dry_run,
 	};
-	int status;
+	int status = cmd_read_config(options, input.kernel, &text) < 0 ? CMD_FAILED : CMD_DONE;
 
-	if (read_input(options, up, &text, &docker, &input) != CMD_DONE ||
-	    make_plan(options, up, &input, &plan) != CMD_DONE) {
-		if (!up->is_boot || fall_back(&input, &text) != CMD_DONE ||
-		    make_plan(options, up, &input, &plan) != CMD_DONE)
-			return CMD_FAILED;
-	}
+	input.text = text;
+	if (status == CMD_DONE)
+		status = make_plan(options, up, &input, &plan);
+	if (status != CMD_DONE && up->is_boot && fall_back(&input, &text) == CMD_DONE)
+		status = make_plan(options, up, &input, &plan);
+	if (status != CMD_DONE)
+		return status;
 	trail_begin(&up->before, kernel, NULL);
 	status = up->is_reload || options->dry_run ? commit(up, &input, plan)
 						   : enforce(options, up, &input, plan);
@@ -329,13 +325,13 @@ static int open_running(const struct options *options, struct kernel **ret)
 int cmd_up(const struct options *options, int argc, char **argv)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
-	struct up up = {};
+	_cleanup_(up_clear) struct up up = {};
 	_cleanup_close_ int lock_fd = -1;
 
 	if (parse_up(options, argc, argv, &up) != CMD_DONE)
 		return CMD_USAGE;
 	offer_trial(options, &up);
-	lock_fd = cmd_take_lock();
+	lock_fd = cmd_ask_and_lock(options, &up.asked);
 	if (lock_fd < 0)
 		return CMD_FAILED;
 	if (open_running(options, &kernel) != CMD_DONE)
@@ -351,14 +347,14 @@ int cmd_reload(const struct options *options, int argc, char **argv)
 {
 	struct error error = {};
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
+	_cleanup_(up_clear) struct up up = {};
 	_cleanup_close_ int lock_fd = -1;
-	struct up up = {};
 	int err;
 
 	if (parse_up(options, argc, argv, &up) != CMD_DONE)
 		return CMD_USAGE;
 	offer_trial(options, &up);
-	lock_fd = cmd_take_lock();
+	lock_fd = cmd_ask_and_lock(options, &up.asked);
 	if (lock_fd < 0)
 		return CMD_FAILED;
 	err = cmd_open_kernel(options, &kernel, &error);

@@ -304,7 +304,7 @@ static int attempt(struct round *round, struct daemon_outcome *ret)
 	err = heal(round);
 	if (err < 0)
 		return err;
-	if (!round->asked.is_last && generation(round) != before)
+	if (!round->asked.is_last && asked_can_be_old(&round->asked) && generation(round) != before)
 		return -ESTALE;
 	return apply(round, ret);
 }

@@ -6,7 +6,7 @@
 #ifndef TIDEGATE_DAEMON_ROUND_H
 #define TIDEGATE_DAEMON_ROUND_H
 
-#include "daemon/asked.h"
+#include "engine/asked.h"
 #include "daemon/daemon.h"
 #include "daemon/decide.h"
 

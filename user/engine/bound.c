@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* bound.c: see bound.h. */
-#include "engine/bound.h"
+/* bound.c: see reconcile_private.h. */
 
 #include <errno.h>
 #include <netinet/in.h>
 
 #include "engine/desired.h"
-#include "engine/holders.h"
+#include "engine/desired_private.h"
 #include "kernel/kernel.h"
 #include "host/netdev.h"
 #include "policy/policy.h"

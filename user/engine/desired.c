@@ -11,7 +11,6 @@
 #include "image/image.h"
 #include "docker/inventory.h"
 #include "host/netdev.h"
-#include "engine/holders.h"
 #include "image/snapshot.h"
 #include "kernel/kernel.h"
 #include "policy/policy.h"

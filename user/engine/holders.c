@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* holders.c: see holders.h. */
-#include "engine/holders.h"
+/* holders.c: see desired_private.h. */
+#include "engine/desired_private.h"
 
 #include <errno.h>
 

@@ -11,7 +11,6 @@
 #include "map_values.h"
 #include "policy_image.h"
 #include "image/image.h"
-#include "engine/bound.h"
 #include "image/snapshot.h"
 #include "policy/policy.h"
 #include "engine/reconcile_private.h"
@@ -175,7 +174,8 @@ static void write_state(const struct reconcile_input *input, const struct desire
 		state.unconfirmed_ns = 0;
 	if (desired && desired->docker_source == DOCKER_FRESH)
 		state.docker_seen_at = clock_s(CLOCK_REALTIME);
-	if (desired)
+	/* Where nobody was asked, the last answer still says how it is. */
+	if (desired && (desired->docker_source <= DOCKER_FRESH || desired->docker_error[0]))
 		snprintf(state.docker_error, sizeof(state.docker_error), "%s",
 			 desired->docker_error);
 	snprintf(state.config_error, sizeof(state.config_error), "%s",

@@ -6,6 +6,7 @@
 #include "engine/reconcile.h"
 #include "image/image.h"
 
+struct bound_port;
 struct policy;
 
 /* ---- compile.c ---- */
@@ -23,6 +24,17 @@ bool compile_is_alike(const struct image *a, const struct image *b);
 
 /* Equal in what they decide and remember, for as long as they will be there. */
 bool compile_is_same(const struct image *a, const struct image *b);
+
+/* ---- bound.c: the ports that bpf/bindwatch.bpf.c saw Docker bind, and which are history ---- */
+
+/*
+ * Forgets what is no longer bound, and what turned out to be the Engine's own.  Does nothing
+ * when Docker was not read: then nobody knows.  0, or -errno with error filled.
+ */
+int bound_forget(struct kernel *kernel, const struct desired *desired, struct error *error);
+
+/* Whether it may be forgotten, by what was read. */
+bool bound_is_stale(const struct bound_port *port, const struct desired *desired);
 
 /* ---- reconcile_*.c ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* asked.c: see asked.h. */
-#include "daemon/asked.h"
+#include "engine/asked.h"
 
 #include <errno.h>
 
@@ -25,12 +25,17 @@ static int open_wanted(struct asked *asked)
 	asked->url = strdup(url);
 	if (!asked->url)
 		return -ENOMEM;
-	if (is_off(url))
+	if (is_off(url) || asked->asks_nobody)
 		return 0;
 	err = docker_new(url[0] ? url : NULL, &asked->docker);
 	if (err == -ENOMEM)
 		free(TAKE_PTR(asked->url));
 	return err;
+}
+
+bool asked_is_unusable(const struct asked *asked)
+{
+	return asked->url && !asked->docker && !is_off(asked->url) && !asked->asks_nobody;
 }
 
 int asked_ask(struct asked *asked, struct error *error)
@@ -47,7 +52,7 @@ int asked_ask(struct asked *asked, struct error *error)
 	err = docker_answer_read(asked->docker, is_off(asked->url), answer, error);
 	if (err < 0)
 		return err;
-	if (!asked->docker && !is_off(asked->url))
+	if (asked_is_unusable(asked))
 		snprintf(answer->error, sizeof(answer->error),
 			 "cannot use '%s' as the Docker Engine's address",
 			 asked->url[0] ? asked->url : "$DOCKER_HOST");
@@ -55,25 +60,35 @@ int asked_ask(struct asked *asked, struct error *error)
 	return 0;
 }
 
+static const char *choose_url(const struct asked *asked, const struct config *config)
+{
+	return asked->forced_url ?: config_docker_url(config) ?: "";
+}
+
+int asked_want(struct asked *asked, const struct config *config)
+{
+	free(asked->wanted_url);
+	asked->wanted_url = strdup(choose_url(asked, config));
+	return asked->wanted_url ? 0 : -ENOMEM;
+}
+
 int asked_answer(void *arg, const struct config *config, const struct docker_answer **ret)
 {
 	struct asked *asked = arg;
-	const char *url = asked->forced_url ?: config_docker_url(config) ?: "";
-	int err;
+	int err = 0;
 
-	if (!asked->is_answered || !streq(asked->url, url)) {
-		free(asked->wanted_url);
-		asked->wanted_url = strdup(url);
-		if (!asked->wanted_url)
-			return -ENOMEM;
-		if (!asked->is_last)
-			return -ESTALE;
-		err = asked_ask(asked, NULL);
-		if (err < 0)
-			return err;
+	if (!asked->is_answered || !streq(asked->url, choose_url(asked, config))) {
+		err = asked_want(asked, config);
+		if (err == 0)
+			err = asked->is_last ? asked_ask(asked, NULL) : -ESTALE;
 	}
 	*ret = &asked->answer;
-	return 0;
+	return err;
+}
+
+bool asked_can_be_old(const struct asked *asked)
+{
+	return asked->is_answered && asked->answer.source == DOCKER_FRESH;
 }
 
 void asked_forget(struct asked *asked)
