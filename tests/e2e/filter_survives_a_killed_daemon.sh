@@ -30,11 +30,15 @@ expect_open stranger $host4 8080/tcp
 
 publish late -p 7777:80 -p 5353:53/udp
 docker run -d --name ephemeral -P --expose 80 probe /bin/probe serve tcp:80 >/dev/null
+expect "a container with a port of Docker's choice serves" eventually 10 is_serving ephemeral tcp:80
 ephemeral=$(docker port ephemeral 80/tcp | sed -n 's/^0.0.0.0://p')
 because="published while nobody looked"
 expect_open host $host4 7777/tcp "$ephemeral"
 expect_closed stranger $host4 7777/tcp 5353/udp "$ephemeral/tcp"
 expect_closed stranger $host6 7777/tcp 5353/udp
+said=$(tidegate status)
+expect "status says that the policy is out of date" grep -q "out of date" <<<"$said"
+expect_not "and takes what is closed until it is not for no fault" grep -q "against" <<<"$said"
 
 expect "tidegate allow works without the daemon" tidegate allow 7777/tcp from $office4
 because="allowed without the daemon"

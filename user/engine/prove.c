@@ -30,6 +30,8 @@ struct proof {
 	const struct image *image;
 	const struct policy *policy;
 	bool is_policys; /* the image should be what the policy comes to */
+	const struct bound_port *bound;
+	size_t bound_count;
 	struct prefix saddr[2];
 	int *lengths[2]; /* policy_measure() of these */
 	struct probe probe;
@@ -80,8 +82,14 @@ static void note_wrong(struct proof *proof, const struct probe_packet *packet, b
 
 /* A port that is open unless a rule says otherwise, and that Docker bound a moment ago, is closed
  * until the policy knows it. */
-static void expect_learned(struct image_answer *answer)
+static void expect_learned(const struct proof *proof, const struct probe_packet *packet,
+			   struct image_answer *answer)
 {
+	if ((answer->reason != PASS_UNGUARDED && answer->reason != PASS_DEFAULT) ||
+	    (image_header(proof->image)->flags & IMAGE_ALLOW_ALL) ||
+	    !kernel_is_bound(proof->bound, proof->bound_count, &packet->daddr, packet->proto,
+			     packet->dport))
+		return;
 	answer->reason = DROP_LEARNED;
 	answer->port_counter += answer->port_counter != 0;
 }
@@ -127,8 +135,7 @@ static int show(struct proof *proof, const struct policy_port *port,
 	err = probe_run(&proof->probe, packet, &is_dropped, &bytes, error);
 	if (err < 0)
 		return err;
-	if (is_dropped && answer.reason == PASS_DEFAULT)
-		expect_learned(&answer);
+	expect_learned(proof, packet, &answer);
 	is_images = is_dropped == (reason_is_drop(answer.reason) && !is_audit);
 	if (!is_images || !is_policys(proof, port, packet, &answer))
 		note_wrong(proof, packet, is_dropped);
@@ -288,6 +295,7 @@ int health_prove(struct kernel *kernel, struct health *health)
 {
 	_cleanup_(image_clear) struct image image = {};
 	_cleanup_free_ int *ipv4 = NULL, *ipv6 = NULL;
+	_cleanup_free_ struct bound_port *bound = NULL;
 	struct proof proof = { .kernel = kernel, .image = &image, .result = &health->proof };
 	size_t before = health->problems.count;
 	int err;
@@ -309,6 +317,10 @@ int health_prove(struct kernel *kernel, struct health *health)
 	proof.lengths[1] = ipv6 = calloc(proof.policy->rules_count + 1, sizeof(int));
 	if (!ipv4 || !ipv6)
 		return -ENOMEM;
+	/* Without the defense that learns there are none; what is missing of them is said
+	 * elsewhere. */
+	(void)kernel_read_bound(kernel, &bound, &proof.bound_count, NULL);
+	proof.bound = bound;
 	err = prove_each(&proof, health);
 	if (health->problems.count > before)
 		health->is_behind |= health->is_daemon_running || !is_still(kernel, &image);

@@ -14,17 +14,6 @@
 
 /* ---- what the words come to ------------------------------------------------------------------ */
 
-static bool is_bound(const struct bound_port *bound, const struct explain_question *question)
-{
-	static const __be32 every[4];
-	size_t size = question->daddr.family == 4 ? 4 : 16;
-
-	return bound->key.proto == question->proto && bound->key.port == question->dport &&
-	       bound->key.family == question->daddr.family && bound->value.by != BOUND_PENDING &&
-	       (memcmp(bound->key.addr, every, sizeof(every)) == 0 ||
-		memcmp(bound->key.addr, question->daddr.addr, size) == 0);
-}
-
 static int is_learned(const struct explain_input *input, const struct explain_question *question,
 		      bool *ret, struct error *error)
 {
@@ -32,9 +21,8 @@ static int is_learned(const struct explain_input *input, const struct explain_qu
 	size_t count = 0;
 	int err = kernel_read_bound(input->kernel, &ports, &count, error);
 
-	*ret = false;
-	for (size_t i = 0; err == 0 && i < count; i++)
-		*ret = *ret || is_bound(&ports[i], question);
+	*ret = err == 0 &&
+	       kernel_is_bound(ports, count, &question->daddr, question->proto, question->dport);
 	return err;
 }
 

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 
 #include "kernel/private.h"
+#include "addr/prefix.h"
 #include "base/cleanup.h"
 
 struct list {
@@ -74,6 +75,25 @@ int kernel_read_bound(struct kernel *kernel, struct bound_port **ret, size_t *re
 	*ret = list.ports;
 	*ret_count = list.count;
 	return 0;
+}
+
+static bool is_bound(const struct bound_port *bound, const struct prefix *daddr)
+{
+	static const __be32 every[4];
+
+	return bound->key.family == daddr->family && bound->value.by != BOUND_PENDING &&
+	       (memcmp(bound->key.addr, every, sizeof(every)) == 0 ||
+		memcmp(bound->key.addr, daddr->addr, daddr->family == 4 ? 4 : 16) == 0);
+}
+
+bool kernel_is_bound(const struct bound_port *ports, size_t count, const struct prefix *daddr,
+		     __u8 proto, __u16 dport)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ports[i].key.proto == proto && ports[i].key.port == dport &&
+		    is_bound(&ports[i], daddr))
+			return true;
+	return false;
 }
 
 static int fd_of(const struct kernel *kernel, const struct bound_key *key)

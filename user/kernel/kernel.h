@@ -27,6 +27,7 @@
 struct error;
 struct image;
 struct kernel;
+struct prefix;
 
 /*
  * Makes the pinned maps, or takes over those that are there, with all they hold; brings the
@@ -203,6 +204,10 @@ struct bound_port {
 };
 int kernel_read_bound(struct kernel *kernel, struct bound_port **ret, size_t *ret_count,
 		      struct error *error);
+
+/* Whether a packet to there is to one of these. */
+bool kernel_is_bound(const struct bound_port *ports, size_t count, const struct prefix *daddr,
+		     __u8 proto, __u16 dport);
 
 /* Forgets these, but none that was bound again at `before_ns` or later. */
 int kernel_forget(struct kernel *kernel, const struct bound_port *stale, size_t count,
