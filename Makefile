@@ -284,7 +284,7 @@ check-programs: all $(UNIT_TESTS) $(FUZZERS) compile_commands.json
 check: check-programs
 	tests/run unit fuzz lint house
 
-programs: all $(UNIT_TESTS) $(VERDICT_TESTS) $(FUZZERS) $(BENCH)/cost $(NEXT)/tidegate $(LAYOUTS:%=build/layout-%/tidegate) \
+programs: all $(UNIT_TESTS) $(VERDICT_TESTS) $(FUZZERS) $(BENCH_PROGRAMS) $(NEXT)/tidegate $(LAYOUTS:%=build/layout-%/tidegate) \
 	e2e-helpers compile_commands.json
 
 e2e-helpers:

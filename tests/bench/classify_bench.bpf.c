@@ -7,7 +7,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-#include "image/image.h"
+#include "image.h"
 #include "classify_bench.h"
 
 char _license[] SEC("license") = "GPL";

@@ -427,6 +427,17 @@ POINTS = (
 )
 
 
+def print_against(results):
+    """What this build takes over what the other one does, by rounds, and how sure that is."""
+    names = [what for suite, who, what in results.values if (suite, who) == ("against", "this")]
+    for what in names:
+        ratios = results.ratios(("against", "this", what), ("against", "other", what))
+        this, other = (results.median("against", who, what) for who in ("this", "other"))
+        if ratios:
+            columns = (what, this, other, statistics.median(ratios), min(ratios), max(ratios), len(ratios))
+            print("%-45s %7.1f ns, other %7.1f: x %.3f (%.3f to %.3f, %d rounds)" % columns)
+
+
 def print_checks(checks):
     for point, title in enumerate(POINTS, 1):
         print("\n%d. %-77s %9s %-5s %8s" % (point, title, "measured", "", "wanted"))
@@ -502,7 +513,9 @@ def main():
     print("%s, %d cores%s, Linux %s, %s" % columns)
     print_drops(rows)
     print_others(rows)
-    print_checks(results.checks)
+    print_against(results)
+    if report["suites"] != ["against"]:
+        print_checks(results.checks)
     if others and max(others) > 5:
         print("this machine was up to %d %% busy with other work: repeat it when it is not" % max(others))
     for suite in report["failed"]:
