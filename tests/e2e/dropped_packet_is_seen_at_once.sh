@@ -105,15 +105,3 @@ for hook in tcx xdp-generic; do
 	expect "it is seen at $hook" eventually 5 seen "$hook" ".* → 6379/tcp cache closed"
 	unwatch TERM
 done
-
-because="as a file"
-tidegate watch --count 1 --pcap /run/seen.pcapng &
-eventually 5 listening 1
-knock 6379/tcp
-wait $!
-for reader in tcpdump tshark; do
-	expect "$reader reads the packet" grep -qE '192\.0\.2\.66.*6379.*(S\]|SYN)' \
-		<(TZ=UTC $reader -nr /run/seen.pcapng 2>/run/reader)
-done
-expect "with what was decided" grep -qa 'dropped: closed, to cache' /run/seen.pcapng
-
