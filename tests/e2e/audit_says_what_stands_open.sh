@@ -77,17 +77,6 @@ expect "--format markdown has the row" \
 "$tidegate" audit --format html >/run/audit.html
 expect "--format html has it as well" grep -qF 'ufw: deny — open' /run/audit.html
 expect_not "and no script, and nothing from elsewhere" grep -qiE '<script|https?://|<img|<link|@import' /run/audit.html
-# seen_by_browser WIDTH: what a page of that width holds, and none of it sticks out at the right.
-if command -v chromium >/dev/null; then
-	sed 's|</body>|<script>document.title = document.documentElement.scrollWidth</script>&|; s|<meta http-equiv[^>]*>||' \
-		/run/audit.html >/run/measured.html
-	expect "a browser shows all of it on a phone" grep -qE '<title>(3[0-9]{2}|4[0-9]{2}|500)</title>' \
-		<(timeout 60 chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-sync \
-			--disable-background-networking --user-data-dir=/run/chromium --window-size=390,844 \
-			--dump-dom file:///run/measured.html 2>/dev/null)
-else
-	skip "a browser shows all of it on a phone" "there is no chromium (290 MB)"
-fi
 
 # ---- what up would do -------------------------------------------------------------------------
 

@@ -38,6 +38,8 @@ static const char style[] =
 	"th, td { padding: .5rem .6rem; border-bottom: 1px solid var(--line); vertical-align: "
 	"top;\n"
 	"\toverflow-wrap: anywhere }\n"
+	"td:nth-child(-n+2) { overflow-wrap: break-word } li { overflow-wrap: anywhere }\n"
+	"h2 { font-size: 1.1rem } h2 + ul { padding-left: 1.1rem }\n"
 	"code { font: .85rem/1.4 ui-monospace, monospace; background: var(--card); padding: .1rem "
 	".3rem;\n"
 	"\tborder-radius: .25rem; user-select: all }\n"
@@ -46,6 +48,9 @@ static const char style[] =
 	".limited { color: var(--limited) } .closed { color: var(--closed) }\n"
 	".belied { color: var(--risky); font-weight: 700 }\n"
 	"@media (max-width: 48rem) {\n"
+	"\t.sum { gap: .3rem } .sum li { padding: .3rem .45rem } td:first-child span { "
+	"font-weight: "
+	"700 }\n"
 	"\tthead { display: none } table, tbody, tr, td { display: block }\n"
 	"\ttr { border: 1px solid var(--line); border-radius: .5rem; background: var(--card);\n"
 	"\t\tmargin-bottom: .8rem; padding: .3rem .2rem }\n"
@@ -127,7 +132,7 @@ static void put_rows(FILE *out, const struct audit_result *audit)
 
 static void put_findings(FILE *out, const struct audit_result *audit)
 {
-	fputs("<h2 style=\"font-size:1.1rem\">Why</h2>\n<ul>\n", out);
+	fputs("<h2>Why</h2>\n<ul>\n", out);
 	for (size_t i = 0; i < audit->findings_count; i++) {
 		const struct audit_finding *finding = &audit->findings[i];
 
