@@ -100,6 +100,17 @@ shows "tidegate allow ssh"
 tidegate delete failsafe from 192.0.2.10
 shows "tidegate deny 22/tcp from 192.0.2.0/24" SSH_CONNECTION="$office4 50000 $host4 22"
 
+echo "log new" >>"$config"
+listens() { bpftool -j map dump pinned /sys/fs/bpf/tidegate/maps/listeners | grep -qE '"until_ns": ?[1-9]'; }
+expect "the daemon listens" eventually 10 listens
+expect_closed stranger $host4 6379/tcp
+is_written() { [ -n "$(tidegate log drops)" ]; }
+expect "it writes down what it hears" eventually 5 is_written
+expect_equal "the documents show what \`tidegate log drops\` prints" \
+	"$(tidegate log drops | without_moments | sed -E 's/:[0-9]+ →/:PORT →/')" \
+	"$(shown "tidegate log drops" | without_moments | sed -E 's/:[0-9]+ →/:PORT →/')"
+compared+=("# tidegate log drops")
+
 configure <<<'allow 6379/tpc'
 shows "tidegate reload"
 

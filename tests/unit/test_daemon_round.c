@@ -247,7 +247,9 @@ int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 	if (text != world.running)
 		snprintf(world.running, sizeof(world.running), "%s", text);
 	policy.next_expiry = 1234567;
-	desired = (struct desired){ .policy = &policy, .docker_source = answer->source };
+	desired = (struct desired){ .policy = &policy,
+				    .config = TAKE_PTR(config),
+				    .docker_source = answer->source };
 	*ret = (struct reconcile_report){ .desired = &desired,
 					  .is_refused = is_refused,
 					  .is_changed = is_changed,
@@ -258,6 +260,8 @@ int reconcile(const struct reconcile_input *input, struct reconcile_report *ret,
 
 void reconcile_clear(struct reconcile_report *report)
 {
+	if (report->desired)
+		config_freep(&report->desired->config);
 }
 
 /* ---- helpers -------------------------------------------------------------------------- */

@@ -24,6 +24,7 @@ static const struct verb verbs[] = {
 	[STATEMENT_DEFAULT] = { "default", parse_default, true },
 	[STATEMENT_DOCKER] = { "docker", parse_docker, true },
 	[STATEMENT_LABELS] = { "labels", parse_labels, true },
+	[STATEMENT_LOG] = { "log", parse_log, true },
 	[STATEMENT_SET] = { "set", parse_set, false },
 	[STATEMENT_ALLOW] = { "allow", parse_rule, false },
 	[STATEMENT_DENY] = { "deny", parse_rule, false },
@@ -48,7 +49,7 @@ static int fail_unknown(struct lexer *lex)
 		suggest_offer(&meant, verbs[kind].name);
 	return lex_fail(lex, &lex->token,
 			"%s: unknown statement, use allow, deny, ban, failsafe, "
-			"set, interface, default, docker or labels%s%s%s",
+			"set, interface, default, docker, labels or log%s%s%s",
 			QUOTE(&lex->token), meant.best ? "; did you mean '" : "", meant.best ?: "",
 			meant.best ? "'?" : "");
 }
@@ -222,6 +223,13 @@ const char *config_docker_url(const struct config *config)
 	const struct statement *statement = find_once(config, STATEMENT_DOCKER);
 
 	return statement ? statement->url : NULL;
+}
+
+enum log_mode config_log(const struct config *config)
+{
+	const struct statement *statement = find_once(config, STATEMENT_LOG);
+
+	return statement ? statement->log : LOG_OFF;
 }
 
 void config_clear_statement(struct statement *statement)

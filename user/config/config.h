@@ -20,6 +20,7 @@ enum statement_kind {
 	STATEMENT_DEFAULT,
 	STATEMENT_DOCKER,
 	STATEMENT_LABELS,
+	STATEMENT_LOG,
 	STATEMENT_SET,
 	STATEMENT_ALLOW,
 	STATEMENT_DENY,
@@ -29,6 +30,13 @@ enum statement_kind {
 };
 
 enum default_mode { DEFAULT_DENY_PUBLISHED, DEFAULT_DENY_ALL, DEFAULT_ALLOW };
+
+/* Which dropped packets the daemon writes down. */
+enum log_mode {
+	LOG_OFF,
+	LOG_NEW, /* the first of a source and a port, each hour */
+	LOG_ALL,
+};
 
 enum target_kind {
 	TARGET_NONE,      /* every port: ban, failsafe */
@@ -78,6 +86,7 @@ struct statement {
 	size_t interfaces_count;
 	enum default_mode mode; /* default */
 	char *url;              /* docker: "unix://…", "tcp://…" or "off" */
+	enum log_mode log;      /* log */
 
 	char *set;      /* set: its name */
 	char *set_file; /* set … file PATH, else NULL and the members are in sources */
@@ -140,6 +149,7 @@ const char *config_missing_set(const struct config *config, const struct stateme
 /* DEFAULT_DENY_PUBLISHED and NULL if not given. */
 enum default_mode config_default(const struct config *config);
 const char *config_docker_url(const struct config *config);
+enum log_mode config_log(const struct config *config); /* LOG_OFF if not given */
 
 /*
  * Edits of the text: comments, blank lines and order stay.  Each gives a new text

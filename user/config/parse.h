@@ -31,6 +31,7 @@ int parse_interface(struct parser *parser, struct statement *statement);
 int parse_default(struct parser *parser, struct statement *statement);
 int parse_docker(struct parser *parser, struct statement *statement);
 int parse_labels(struct parser *parser, struct statement *statement);
+int parse_log(struct parser *parser, struct statement *statement);
 
 /* set.c */
 int parse_set(struct parser *parser, struct statement *statement);

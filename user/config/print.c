@@ -159,6 +159,11 @@ static void print_body(FILE *out, const struct statement *statement)
 		[DEFAULT_DENY_ALL] = "deny all",
 		[DEFAULT_ALLOW] = "allow",
 	};
+	static const char *const logs[] = {
+		[LOG_OFF] = "off",
+		[LOG_NEW] = "new",
+		[LOG_ALL] = "all",
+	};
 
 	switch (statement->kind) {
 	case STATEMENT_INTERFACE:
@@ -173,6 +178,9 @@ static void print_body(FILE *out, const struct statement *statement)
 		break;
 	case STATEMENT_LABELS:
 		fputs("labels off", out);
+		break;
+	case STATEMENT_LOG:
+		fprintf(out, "log %s", logs[statement->log]);
 		break;
 	case STATEMENT_SET:
 		print_set(out, statement);

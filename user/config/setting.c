@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * setting.c: the statements that are not rules and not sets: interface, default,
- * docker, labels.
+ * docker, labels, log.
  */
 #include <errno.h>
 #include <string.h>
@@ -168,4 +168,27 @@ int parse_labels(struct parser *parser, struct statement *statement)
 	if (token.kind == TOKEN_END)
 		token = parser->verb;
 	return lex_fail(lex, &token, "%s: unknown, write 'labels off'", QUOTE(&token));
+}
+
+/* ---- log ------------------------------------------------------------------------- */
+
+#define HINT_LOG "write 'log off', 'log new' or 'log all'"
+
+int parse_log(struct parser *parser, struct statement *statement)
+{
+	struct lexer *lex = &parser->lex;
+	struct token token = lex->token;
+
+	if (token.kind == TOKEN_END)
+		return lex_fail(lex, &parser->verb, "'log': what is missing, " HINT_LOG);
+	if (lex_is(&token, "off"))
+		statement->log = LOG_OFF;
+	else if (lex_is(&token, "new"))
+		statement->log = LOG_NEW;
+	else if (lex_is(&token, "all"))
+		statement->log = LOG_ALL;
+	else
+		return lex_fail(lex, &token, "%s: unknown, " HINT_LOG, QUOTE(&token));
+	lex_advance(lex);
+	return 0;
 }

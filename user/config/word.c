@@ -16,10 +16,10 @@
 
 /* Words with a meaning of their own, which no set and no bare container can have. */
 static const char *const keywords[] = {
-	"allow",     "any",    "auto",   "ban",      "comment", "compose", "container", "default",
-	"delete",    "deny",   "docker", "failsafe", "file",    "for",     "from",      "in",
-	"interface", "labels", "off",    "on",       "out",     "port",    "proto",     "sctp",
-	"service",   "set",    "tcp",    "to",       "udp",     "until",
+	"allow",     "any",     "auto",   "ban",      "comment", "compose", "container", "default",
+	"delete",    "deny",    "docker", "failsafe", "file",    "for",     "from",      "in",
+	"interface", "labels",  "log",    "off",      "on",      "out",     "port",      "proto",
+	"sctp",      "service", "set",    "tcp",      "to",      "udp",     "until",
 };
 
 bool word_is_keyword(const struct token *token)

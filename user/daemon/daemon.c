@@ -16,6 +16,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "daemon/decide.h"
+#include "daemon/drops.h"
 #include "daemon/heart.h"
 #include "daemon/round.h"
 #include "docker/docker.h"
@@ -31,6 +32,7 @@ enum wakeup { WAKE_SIGNAL, WAKE_CONFIG, WAKE_NETDEV, WAKE_NFTABLES, WAKE_MAX };
 struct daemon {
 	struct heart heart;
 	struct round round;
+	struct drops *drops;
 	struct daemon_state state;
 	char *config_dir;
 	int config_watch; /* inotify's number for it; -1 = none */
@@ -205,8 +207,11 @@ static unsigned int take_docker(struct daemon *daemon)
 static int timeout_ms(const struct daemon *daemon)
 {
 	int own = daemon_timeout_ms(&daemon->state, now()), docker_ms;
+	int drops_ms = drops_timeout_ms(daemon->drops);
 	struct docker *docker = daemon->round.asked.docker;
 
+	if (drops_ms >= 0 && drops_ms < own)
+		own = drops_ms;
 	if (!docker || docker_watch_fd(docker) < 0)
 		return own;
 	docker_ms = docker_watch_timeout_ms(docker);
@@ -221,6 +226,7 @@ static unsigned int wait_for_events(struct daemon *daemon)
 
 	for (int i = 0; i < count; i++)
 		todo |= take(daemon, events[i].data.u32);
+	drops_run(daemon->drops);
 	return todo | take_docker(daemon);
 }
 
@@ -232,6 +238,7 @@ static unsigned int do_round(struct daemon *daemon)
 
 	daemon->round.is_config_new = daemon->state.is_config_new || !daemon->state.has_begun;
 	round_run(&daemon->round, &event.outcome);
+	drops_want(daemon->drops, daemon->round.log);
 	(void)watch_config(daemon);
 	add_docker(daemon);
 	return decide(daemon, &event);
@@ -275,6 +282,7 @@ static void follow(struct daemon *daemon)
 
 static void daemon_clear(struct daemon *daemon)
 {
+	drops_free(daemon->drops);
 	round_clear(&daemon->round);
 	for (int i = 0; i < WAKE_MAX; i++)
 		util_closep(&daemon->fds[i]);
@@ -296,7 +304,9 @@ int daemon_run(const struct daemon_setup *setup)
 		return log_error(0, "another `tidegate run` is running"), err;
 	if (err < 0)
 		return log_error(err, "cannot take the lock in " LOCK_DIR " (tidegate needs root)");
-	err = open_sources(&daemon, setup->config.path);
+	daemon.drops = drops_new(setup);
+	err = daemon.drops ? open_sources(&daemon, setup->config.path)
+			   : log_error(-ENOMEM, "cannot begin");
 	if (err == 0)
 		err = round_begin(&daemon.round, setup, &daemon.heart);
 	if (err < 0)

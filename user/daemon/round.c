@@ -274,6 +274,7 @@ static int apply(struct round *round, struct daemon_outcome *ret)
 	report_round(round, &report, text);
 	free(round->text_applied);
 	round->text_applied = TAKE_PTR(text);
+	round->log = config_log(report.desired->config);
 	ret->is_too_early = report.is_too_early;
 	ret->next_expiry = report.desired->policy->next_expiry;
 	return 0;

@@ -18,6 +18,7 @@ struct round {
 	const struct heart *heart;
 	struct kernel *kernel;
 	struct asked asked;
+	enum log_mode log;  /* as the policy has it that enforces */
 	bool is_config_new; /* for the next round: a file that cannot be used is to be told again */
 	/* as it was said last */
 	bool was_failing, was_refused, was_unguarded;

@@ -55,13 +55,12 @@ static void put_time(const struct sighting *sighting, const char *format, FILE *
 	fputs(text, out);
 }
 
-void form_text(const struct sighting *sighting, const char *file, FILE *out)
+void form_packet(const struct sighting *sighting, const char *file, FILE *out)
 {
 	char source[SOURCE_TEXT], port[PORT_TEXT];
 	const char *missing = watch_missing(sighting);
 
-	put_time(sighting, "%H:%M:%S", out);
-	fprintf(out, " %s %s → %s", sighting->interface, source_text(sighting, source),
+	fprintf(out, "%s %s → %s", sighting->interface, source_text(sighting, source),
 		port_text(sighting, port));
 	if (sighting->owner[0])
 		fprintf(out, " %s", sighting->owner);
@@ -74,6 +73,12 @@ void form_text(const struct sighting *sighting, const char *file, FILE *out)
 		fprintf(out, " (%s)", missing);
 	if (sighting->count > 1 || !sighting->event)
 		fprintf(out, " ×%u", sighting->count);
+}
+
+void form_text(const struct sighting *sighting, const char *file, FILE *out)
+{
+	put_time(sighting, "%H:%M:%S ", out);
+	form_packet(sighting, file, out);
 	fputs("\n", out);
 }
 

@@ -11,6 +11,9 @@
  */
 void form_text(const struct sighting *sighting, const char *file, FILE *out);
 
+/* The same without the time and the end of the line. */
+void form_packet(const struct sighting *sighting, const char *file, FILE *out);
+
 /* As the kernel logs it for netfilter's LOG target, behind syslog's time, host and name: for what
  * reads such logs.  Needs the event. */
 void form_kernel(const struct sighting *sighting, const char *host, FILE *out);
