@@ -59,6 +59,30 @@ expect "--json has the same" jq -e '.dropped and .reason == "closed" and .contai
 	<(tidegate explain 203.0.113.7 6379 --json)
 tidegate explain 203.0.113.7 2>/dev/null
 expect_equal "half a question is wrong usage" $? 2
+
+# Rules that are not there yet: asked of the kernel as well, and nobody else sees them.
+explains 0 "passes, allowed, with a rule that is not there yet: \`allow 6379/tcp from 203.0.113.7\` decides about 203.0.113.7 at 6379/tcp (container cache)" \
+	203.0.113.7 6379 --with 'allow 6379/tcp from 203.0.113.7'
+and_says "rule        not there yet: allow 6379/tcp from 203.0.113.7" 203.0.113.7 6379 --with 'allow 6379/tcp from 203.0.113.7'
+and_says "the program on eth0 (xdp) passes it: allowed" 203.0.113.7 6379 --with 'allow 6379/tcp from 203.0.113.7'
+explains 1 "dropped, denied, with 2 rules that are not there yet: \`deny container web from 203.0.113.0/24\` decides about 203.0.113.7 at 8080/tcp (container web)" \
+	203.0.113.7 8080 --with 'ban 198.51.100.1' --with 'deny container web from 203.0.113.0/24'
+explains 1 "dropped, denied, with a rule that is not there yet: \`deny 8080/tcp from $stranger4\` decides about $stranger4 at 8080/tcp (container web)" \
+	$stranger4 8080 --with 'allow 443/tcp'
+and_says "$config:5: deny 8080/tcp from $stranger4" $stranger4 8080 --with 'allow 443/tcp'
+and_says "$config:7: ban 203.0.113.66" 203.0.113.66 6379 --with 'allow 443/tcp'
+explains 1 "dropped, banned, with a rule that is not there yet: \`ban 2001:db8:ffff::/48\` decides about 2001:db8:ffff::1 at 6379/tcp (container cache)" \
+	2001:db8:ffff::1 6379 --with 'ban 2001:db8:ffff::/48'
+expect "--json names the rule, which has no place" jq -e '.rules_not_there == 1 and .rule.line == null' \
+	<(tidegate explain 203.0.113.7 6379 --with 'allow 6379/tcp from 203.0.113.7' --json)
+explains 2 "tidegate: explain: '--with allow 6379/tpc': column 7: '6379/tpc': unknown protocol 'tpc', use tcp, udp or sctp (see \`tidegate help explain\`)" 203.0.113.7 6379 --with 'allow 6379/tpc'
+explains 2 "tidegate: '--with allow 6379/tcp from home': there is no set 'home' in the policy" \
+	203.0.113.7 6379 --with 'allow 6379/tcp from home'
+explains 2 "tidegate: '--with allow 6379/tcp from office': it is in the policy already" \
+	203.0.113.7 6379 --with 'allow 6379/tcp from office'
+explains 2 "tidegate: explain: '--with default deny all': not a rule, which begins with allow, deny, ban or failsafe (see \`tidegate help explain\`)" \
+	203.0.113.7 6379 --with 'default deny all'
+explains 1 "dropped, closed: 203.0.113.7 is in no rule of 6379/tcp (container cache)" 203.0.113.7 6379
 expect_equal "no counter has moved" "$(counted)" "$before"
 
 # Packets say the same.

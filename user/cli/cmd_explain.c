@@ -88,16 +88,22 @@ static json_t *hooks_json(const struct explain_answer *answer)
 	return array;
 }
 
-static json_t *rule_json(const struct policy_rule *rule)
+/* What is not there yet has no number and no line. */
+static json_t *rule_json(const struct explain_input *input, const struct policy_rule *rule)
 {
-	return rule ? json_pack("{si si ss}", "number", rule->number, "line", rule->line, "text",
-				rule->text)
-		    : json_null();
+	unsigned int line = rule ? explain_line(input, rule->line) : 0;
+
+	if (!rule)
+		return json_null();
+	return json_pack("{so so ss}", "number",
+			 input->with ? json_null() : json_integer(rule->number), "line",
+			 line ? json_integer(line) : json_null(), "text", rule->text);
 }
 
-static void print_json(const struct explain_answer *answer)
+static void print_json(const struct explain_input *input, const struct explain_answer *answer)
 {
 	cmd_json_add("version", json_integer(VERSION_OF_SCHEMA));
+	cmd_json_add("rules_not_there", json_integer(input->with ? input->with->count : 0));
 	cmd_json_add("dropped", json_boolean(answer->is_dropped));
 	cmd_json_add("audit", json_boolean(answer->is_audit));
 	cmd_json_add("reason",
@@ -108,7 +114,7 @@ static void print_json(const struct explain_answer *answer)
 	cmd_json_add("container", answer->port && answer->port->container
 					  ? json_string(answer->port->container)
 					  : json_null());
-	cmd_json_add("rule", rule_json(answer->rule));
+	cmd_json_add("rule", rule_json(input, answer->rule));
 	cmd_json_add("steps", pairs_json(&answer->steps, "asked", "answer"));
 	cmd_json_add("near_misses", pairs_json(&answer->misses, "rule", "why_not"));
 	cmd_json_add("next", texts_json(&answer->next));
@@ -143,6 +149,9 @@ static int read_image(struct kernel *kernel, struct image *ret, struct error *er
 struct answered {
 	struct image image;
 	struct desired *desired;
+	struct explain_with with; /* what is not there yet, and the image with it */
+	struct image candidate;
+	struct explain_input input;
 	struct explain_answer answer;
 };
 
@@ -150,28 +159,59 @@ static void answered_clear(struct answered *answered)
 {
 	explain_answer_clear(&answered->answer);
 	desired_freep(&answered->desired);
+	explain_with_clear(&answered->with);
+	image_clear(&answered->candidate);
 	image_clear(&answered->image);
 	*answered = (struct answered){};
+}
+
+static int read_with(const struct options *options, struct desired_input *how, struct answered *ret,
+		     struct error *error)
+{
+	int err = explain_with_begin(&ret->image, &ret->with, error);
+
+	for (size_t i = 0; err == 0 && i < options->with.count; i++)
+		err = explain_with_add(&ret->with, options->with.list[i], error);
+	if (err < 0)
+		return err;
+	how->text = ret->with.text;
+	how->is_audit = image_header(&ret->image)->flags & IMAGE_AUDIT;
+	err = desired_read(how, &ret->desired, error);
+	if (err == 0)
+		err = explain_with_compile(ret->desired, &ret->candidate, error);
+	ret->input.image = &ret->candidate;
+	ret->input.with = &ret->with;
+	return err;
+}
+
+/* What the kernel has, or would have with the rules that are not there yet. */
+static int read_policy(const struct options *options, struct kernel *kernel, struct answered *ret,
+		       struct error *error)
+{
+	struct desired_input how = { .config_path = options->config,
+				     .sets_dir = SETS_DIR,
+				     .running = &ret->image };
+	int err = read_image(kernel, &ret->image, error);
+
+	if (err < 0)
+		return err;
+	ret->input = (struct explain_input){ .kernel = kernel,
+					     .image = &ret->image,
+					     .config_path = options->config };
+	err = options->with.count ? read_with(options, &how, ret, error)
+				  : desired_from_image(&how, &ret->desired, error);
+	ret->input.desired = ret->desired;
+	return err;
 }
 
 static int ask(const struct options *options, struct kernel *kernel,
 	       const struct explain_question *question, struct answered *ret, struct error *error)
 {
 	_cleanup_(explain_freep) struct explain *explain = NULL;
-	struct desired_input how = { .config_path = options->config,
-				     .sets_dir = SETS_DIR,
-				     .running = &ret->image };
-	struct explain_input input = { .kernel = kernel,
-				       .image = &ret->image,
-				       .config_path = options->config };
-	int err = read_image(kernel, &ret->image, error);
+	int err = read_policy(options, kernel, ret, error);
 
 	if (err == 0)
-		err = desired_from_image(&how, &ret->desired, error);
-	if (err < 0)
-		return err;
-	input.desired = ret->desired;
-	err = explain_open(&input, &explain, error);
+		err = explain_open(&ret->input, &explain, error);
 	return err < 0 ? err : explain_ask(explain, question, &ret->answer, error);
 }
 
@@ -202,10 +242,23 @@ static int answer_question(const struct options *options, const struct explain_q
 	if (err < 0)
 		return err;
 	if (options->json)
-		print_json(&answered.answer);
+		print_json(&answered.input, &answered.answer);
 	else
 		print_text(&answered.answer);
 	return status_of(&answered.answer);
+}
+
+/* Before anything is read: what is wrong in itself is wrong usage everywhere. */
+static int check_rules(const struct options *options, struct error *error)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < options->with.count; i++) {
+		_cleanup_(config_clear_statement) struct statement statement = {};
+
+		err = explain_read_rule(options->with.list[i], &statement, error);
+	}
+	return err;
 }
 
 int cmd_explain(const struct options *options, int argc, char **argv)
@@ -219,11 +272,15 @@ int cmd_explain(const struct options *options, int argc, char **argv)
 	err = explain_read_question(argv + 1, argc - 1, &question, &error);
 	if (err == 0 && options->flags)
 		err = explain_read_flags(options->flags, &question.tcp_flags, &error);
+	if (err == 0)
+		err = check_rules(options, &error);
 	if (err < 0)
 		return cmd_usage(argv[0], "%s", ERROR(&error));
 	err = answer_question(options, &question, &error);
 	if (err >= 0)
 		return err;
 	log_failure(err, &error);
-	return err == -EPROTO ? CMD_DISAGREES : err == -ENODEV ? CMD_USAGE : CMD_FAILED;
+	if (err == -ENODEV || err == -EUCLEAN)
+		return CMD_USAGE;
+	return err == -EPROTO ? CMD_DISAGREES : CMD_FAILED;
 }

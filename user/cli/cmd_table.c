@@ -46,12 +46,13 @@ const struct command commands[] = {
 	  "Also when nothing enforces, which the text says.  With --http it answers one request on\n"
 	  "standard input, a socket's, for a unit with Accept=yes.",
 	  { "metrics", "metrics >/run/tidegate.prom" }, cmd_metrics, FOR_ROOT },
-	{ "explain", "SOURCE [DESTINATION] PORT[/PROTO] [in IFACE] [--flags FLAGS]",
+	{ "explain", "SOURCE [DESTINATION] PORT[/PROTO] [in IFACE] [--flags FLAGS] [--with RULE]",
 	  "say whether a packet gets in, and which rule decides",
 	  "The loaded program is shown the packet; no counter moves.  A line of `watch`, of the\n"
 	  "kernel's log, of ss or conntrack is taken as well.  Exit status 0: it passes, 1: it is\n"
 	  "dropped, 3: policy and kernel disagree.",
-	  { "explain 203.0.113.7 6379", "explain 203.0.113.7 192.0.2.1 443/udp in eth0" },
+	  { "explain 203.0.113.7 192.0.2.1 443/udp in eth0",
+	    "explain 203.0.113.7 6379 --with 'allow 6379/tcp from 203.0.113.7'" },
 	  cmd_explain, FOR_ROOT },
 	{ "allow", "TARGET [from SOURCE…] [until TIME | for TIME] [comment TEXT]",
 	  "let sources reach a port or a container", TARGETS,

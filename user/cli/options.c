@@ -38,6 +38,8 @@ const struct option_entry option_entries[] = {
 	{ "count", 0, "N", "end after N lines or packets", "watch", OF(count) },
 	{ "for", 0, "TIME", "end after TIME: 30s, 5m", "watch", OF(time) },
 	{ "flags", 0, "FLAGS", "of TCP, in place of S: SA, A, R", "explain", OF(flags) },
+	{ "with", 0, "RULE", "as if this rule were there; may be given several times", "explain",
+	  OF(with) },
 	{ "config", 0, "FILE", "the configuration (" CONFIG_PATH ")", NULL, OF(config) },
 	{ "docker", 0, "URL", "unix:///…, tcp://…, or off", NULL, OF(docker) },
 	{ "pin", 0, "DIR", "directory of the pinned maps and links (" KERNEL_PIN_DIR ")", NULL,
@@ -80,14 +82,22 @@ static const struct option_entry *find(int answer)
 	return NULL;
 }
 
-static void set(struct options *options, const struct option_entry *entry, const char *value)
+static int set(struct options *options, const struct option_entry *entry, const char *value,
+	       struct error *error)
 {
 	void *member = (char *)options + entry->offset;
 
+	if (entry->offset == OF(with)) {
+		if (options->with.count == OPTION_VALUES)
+			return error_set(error, -EINVAL, "'--%s': more than %d of them",
+					 entry->name, OPTION_VALUES);
+		options->with.list[options->with.count++] = value;
+	}
 	if (entry->value)
 		*(const char **)member = value;
 	else
 		*(bool *)member = true;
+	return 0;
 }
 
 static bool is_set(const struct options *options, const struct option_entry *entry)
@@ -114,10 +124,8 @@ static int take(struct options *options, int answer, const char *word, struct er
 {
 	const struct option_entry *entry = find(answer == ':' ? optopt : answer);
 
-	if (entry && answer != ':') {
-		set(options, entry, optarg);
-		return 0;
-	}
+	if (entry && answer != ':')
+		return set(options, entry, optarg, *error->text ? NULL : error);
 	if (*error->text)
 		return -EINVAL;
 	return entry ? error_set(error, -EINVAL, "'--%s': %s is missing", entry->name, entry->value)

@@ -15,6 +15,14 @@
 #define CONFIG_PATH CONFIG_DIR "/tidegate.conf"
 #define SETS_DIR    "/var/lib/tidegate/sets" /* config/setfile_kept.h */
 
+/* Of an option that may be given several times. */
+#define OPTION_VALUES 16
+struct option_values {
+	const char *last; /* NULL = not given; in front, as if there were one */
+	const char *list[OPTION_VALUES];
+	size_t count;
+};
+
 struct options {
 	const char *config;
 	bool is_default_config; /* then a missing file is an empty one */
@@ -38,6 +46,7 @@ struct options {
 	const char *pcap, *count, *time;
 	/* of explain */
 	const char *flags;
+	struct option_values with;
 };
 
 struct option_entry {
@@ -46,7 +55,8 @@ struct option_entry {
 	const char *value; /* what it takes, for people; NULL = nothing */
 	const char *help;
 	const char *commands; /* that have it, with blanks between; NULL = all */
-	size_t offset;        /* in struct options: a bool, or with a value a const char * */
+	size_t offset;        /* in struct options: a bool, or with a value a const char *, or of
+				 --with a struct option_values */
 };
 extern const struct option_entry option_entries[];
 extern const size_t option_entries_count;

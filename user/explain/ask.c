@@ -53,6 +53,11 @@ static int open_probe(struct explain *explain, size_t number, struct error *erro
 	const struct netdev *device =
 		netdev_find_index(explain->input.desired->netdevs, attachment->ifindex);
 	static const __u8 unknown[6];
+	const struct probe_request request = {
+		.attachment = attachment,
+		.mac = device ? device->mac : unknown,
+		.image = explain->input.with ? explain->input.image : NULL,
+	};
 	int err;
 
 	for (size_t i = 0; i < number; i++) {
@@ -64,8 +69,7 @@ static int open_probe(struct explain *explain, size_t number, struct error *erro
 			memcpy(explain->probes[number].mac, device->mac, sizeof(device->mac));
 		return 0;
 	}
-	err = probe_open_copy(explain->input.kernel, attachment, device ? device->mac : unknown,
-			      &explain->probes[number], error);
+	err = probe_open_copy(explain->input.kernel, &request, &explain->probes[number], error);
 	return err < 0 ? error_prefix(error, err, "'%s'", name_of(explain, number)) : 0;
 }
 
@@ -101,7 +105,7 @@ int explain_open(const struct explain_input *input, struct explain **ret, struct
 	if (!explain)
 		return -ENOMEM;
 	explain->input = *input;
-	err = counter_ids_read(input->kernel, &explain->ids, error);
+	err = input->with ? 0 : counter_ids_read(input->kernel, &explain->ids, error);
 	if (err == 0)
 		err = open_probes(explain, error);
 	if (err < 0)
@@ -145,6 +149,8 @@ static const struct policy_rule *rule_counted(struct explain *explain, __u32 id)
 {
 	const struct policy *policy = explain->input.desired->policy;
 
+	if (explain->input.with)
+		return explain_with_counted(policy, id);
 	for (size_t i = 0; id && i < policy->rules_count; i++) {
 		_cleanup_free_ char *name = NULL;
 

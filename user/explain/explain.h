@@ -16,6 +16,7 @@
 #include "kernel/probe.h"
 
 struct image;
+struct inventory;
 struct policy_port;
 struct policy_rule;
 
@@ -67,12 +68,37 @@ struct explain_answer {
 	const struct policy_rule *rule; /* likewise; NULL = none decided */
 };
 
+/* ---- rules that are not there yet (with.c) --------------------------------------------------- */
+
+struct explain_with {
+	char *text;                  /* the active policy's configuration, with them */
+	struct inventory *inventory; /* that it remembers */
+	unsigned int *lines;         /* of each line of the text: in the present one, 0 = new */
+	size_t lines_count;
+	size_t count; /* of the rules */
+};
+
+/* Only whether the text is a rule: 0, or -EUCLEAN with error, which names the column. */
+int explain_read_rule(const char *text, struct statement *ret, struct error *error);
+
+/* 0, or -errno with error; -EUCLEAN: the rule is wrong, or there already. */
+int explain_with_begin(const struct image *running, struct explain_with *ret, struct error *error);
+int explain_with_add(struct explain_with *with, const char *rule, struct error *error);
+void explain_with_clear(struct explain_with *with);
+
+/* What was read from the text, with numbers of counters that only explain_open() knows. */
+int explain_with_compile(const struct desired *desired, struct image *ret, struct error *error);
+
 struct explain_input {
 	struct kernel *kernel;
-	const struct image *image;     /* that enforces */
+	const struct image *image;     /* that enforces, or that explain_with_compile() made */
 	const struct desired *desired; /* that it was made of */
 	const char *config_path;
+	const struct explain_with *with; /* NULL = the image enforces */
 };
+
+/* Of a rule of the policy, in the configuration; 0 = it is not there yet. */
+unsigned int explain_line(const struct explain_input *input, unsigned int line);
 
 /* Loads the programs in use once; asked as often as one likes. */
 struct explain;

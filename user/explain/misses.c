@@ -107,7 +107,7 @@ static char *why_not(const struct near *near, const struct explain_answer *answe
 	else if (near->has_port && !near->has_source)
 		written = asprintf(&text, "its sources do not contain %s", addr);
 	else if (near->has_port && answer->rule)
-		written = asprintf(&text, "line %u decides: %s", answer->rule->line,
+		written = asprintf(&text, "`%s` decides: %s", answer->rule->text,
 				   answer->rule->kind == STATEMENT_DENY ||
 						   answer->rule->kind == STATEMENT_ALLOW
 					   ? "its source is more specific, or as specific and a "
@@ -132,9 +132,10 @@ static int add_miss(const struct explain_input *input, const struct statement *s
 	const struct policy *policy = input->desired->policy;
 	const struct prefix *saddr = &answer->question.saddr;
 	struct near near = { .statement = statement, .rule = find_rule(policy, statement->line) };
-	_cleanup_free_ char *why = NULL, *text = config_print_statement(statement);
+	_cleanup_free_ char *why = NULL, *text = config_print_statement(statement),
+			    *place = explain_place(input, statement->line);
 
-	if (!text)
+	if (!text || !place)
 		return -ENOMEM;
 	if (near.rule && near.rule == answer->rule)
 		return 0;
@@ -145,9 +146,7 @@ static int add_miss(const struct explain_input *input, const struct statement *s
 	else
 		look_at_statement(input->desired->config, saddr, &near);
 	why = why_not(&near, answer);
-	return why ? problems_add(&answer->misses, "%s:%u: %s\t%s", input->config_path,
-				  statement->line, text, why)
-		   : 0;
+	return why ? problems_add(&answer->misses, "%s: %s\t%s", place, text, why) : 0;
 }
 
 int explain_add_misses(const struct explain_input *input, struct explain_answer *answer)

@@ -25,6 +25,14 @@ struct words {
 	bool is_learned; /* Docker bound the port, and no policy knows it */
 };
 
+/* ---- with.c ---- */
+
+/* "FILE:LINE" of a rule, or "not there yet"; allocated, NULL = no memory. */
+char *explain_place(const struct explain_input *input, unsigned int line);
+
+/* The rule that a copy with an image of its own counted; NULL = none. */
+const struct policy_rule *explain_with_counted(const struct policy *policy, __u32 id);
+
 /* ---- steps.c: the questions that were asked, from the policy and the image ---- */
 
 int explain_words(const struct explain_input *input, const struct explain_question *question,

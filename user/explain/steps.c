@@ -53,7 +53,9 @@ int explain_words(const struct explain_input *input, const struct explain_questi
 
 static void put_rule(FILE *out, const struct explain_input *input, const struct policy_rule *rule)
 {
-	fprintf(out, "%s:%u: %s", input->config_path, rule->line, rule->text);
+	_cleanup_free_ char *place = explain_place(input, rule->line);
+
+	fprintf(out, "%s: %s", place ?: "?", rule->text);
 }
 
 static void put_port(FILE *out, const struct explain_answer *answer)
@@ -336,11 +338,16 @@ char *explain_sentence(const struct explain_input *input, const struct explain_a
 
 	if (!out)
 		return NULL;
-	fprintf(out, "%s, %s: ",
+	fprintf(out, "%s, %s",
 		answer->is_dropped               ? "dropped"
 		: reason_is_drop(answer->reason) ? "passes in audit mode, would be dropped"
 						 : "passes",
 		reason_name(answer->reason));
+	if (input->with && input->with->count == 1)
+		fputs(", with a rule that is not there yet", out);
+	else if (input->with)
+		fprintf(out, ", with %zu rules that are not there yet", input->with->count);
+	fputs(": ", out);
 	put_why(out, input, answer);
 	return fclose(out) == 0 ? text : NULL;
 }

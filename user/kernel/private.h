@@ -100,9 +100,16 @@ int kernel_make_maps(struct kernel *kernel, struct error *error);
  * hardly anybody needs all. */
 int kernel_program(struct kernel *kernel, enum filter_program program, struct error *error);
 
-/* The program loaded once more, with a map of its own for the counters, of so many elements. */
-int kernel_load_copy(struct kernel *kernel, enum filter_program program, __u32 elements,
-		     int *ret_program_fd, int *ret_counters_fd, struct error *error);
+/* The program loaded once more, with a map of its own for the counters, of so many elements, and,
+ * where an image is given, with slots and a fast path of its own: the one active, the other
+ * disabled. */
+struct copy_request {
+	enum filter_program program;
+	__u32 elements;
+	const struct image *image; /* NULL = it decides by what enforces */
+};
+int kernel_load_copy(struct kernel *kernel, const struct copy_request *request, int *ret_program_fd,
+		     int *ret_counters_fd, struct error *error);
 
 /* Asks for the module with the conntrack functions. */
 void kernel_load_conntrack(void);
@@ -158,6 +165,11 @@ void kernel_release_links(struct kernel *kernel);
 int kernel_note_guarded(struct kernel *kernel, const struct attach_request *request,
 			struct error *error);
 int kernel_forget_interface(struct kernel *kernel, __u32 ifindex, struct error *error);
+
+/* Puts the image into the active slot of a copy's maps, which are by size as in struct kernel, and
+ * empty. */
+int kernel_fill_copy(const int policy_fds[POLICY_SIZES], const struct image *image,
+		     struct error *error);
 
 /* ---- the fast path (slots.c) ------------------------------------------------------------- */
 

@@ -167,56 +167,54 @@ static int check_same_code(const struct program *attached, int copy_fd, struct e
 /* Without an Ethernet header the kernel cannot be asked about each source: the program for such
  * interfaces is loaded to be compared, and the one for Ethernet to be asked, as of a broadcast
  * frame, which is for this host as well. */
-static int open_asked(struct kernel *kernel, const struct probe *attached, struct probe *copy,
+static int open_asked(struct kernel *kernel, const struct image *image, struct probe *copy,
 		      struct error *error)
 {
 	static const __u8 broadcast[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	const struct copy_request request = { PROGRAM_TC, copy->elements, image };
 
-	if (!attached->is_l3)
-		return 0;
 	memcpy(copy->mac, broadcast, sizeof(copy->mac));
 	util_closep(&copy->program_fd);
 	util_closep(&copy->counters_fd);
 	copy->program_fd = copy->counters_fd = -1;
-	return kernel_load_copy(kernel, PROGRAM_TC, copy->elements, &copy->program_fd,
-				&copy->counters_fd, error);
+	return kernel_load_copy(kernel, &request, &copy->program_fd, &copy->counters_fd, error);
 }
 
-static int open_copy(struct kernel *kernel, const struct probe *attached,
-		     const struct program *program, struct probe *copy, struct error *error)
+static int open_copy(struct kernel *kernel, const struct program *program,
+		     const struct image *image, struct probe *copy, struct error *error)
 {
+	struct copy_request request = { program_of(program), 0, image };
 	int err = choose_cpu(&copy->cpu);
 
 	if (err < 0)
 		return error_set_errno(error, err, "cannot choose a processor");
-	copy->elements = COUNTERS_CPU(copy->cpu) + 1;
-	err = kernel_load_copy(kernel, program_of(program), copy->elements, &copy->program_fd,
-			       &copy->counters_fd, error);
+	request.elements = copy->elements = COUNTERS_CPU(copy->cpu) + 1;
+	err = kernel_load_copy(kernel, &request, &copy->program_fd, &copy->counters_fd, error);
 	if (err == 0)
 		err = check_same_code(program, copy->program_fd, error);
-	if (err == 0)
-		err = open_asked(kernel, attached, copy, error);
+	if (err == 0 && request.program == PROGRAM_TC_L3)
+		err = open_asked(kernel, image, copy, error);
 	if (err < 0)
 		return err;
 	err = map_counters(copy);
 	return err < 0 ? error_set_errno(error, err, "cannot map the copy's counters") : 0;
 }
 
-int probe_open_copy(struct kernel *kernel, const struct attachment *attachment, const __u8 mac[6],
-		    struct probe *ret, struct error *error)
+int probe_open_copy(struct kernel *kernel, const struct probe_request *request, struct probe *ret,
+		    struct error *error)
 {
 	_cleanup_(probe_close) struct probe copy = no_probe;
 	_cleanup_(probe_close) struct probe attached = no_probe;
 	struct program program;
-	int err = open_attached(kernel, attachment, &program, &attached, error);
+	int err = open_attached(kernel, request->attachment, &program, &attached, error);
 
 	if (err < 0)
 		return err;
-	copy.ifindex = attachment->ifindex;
+	copy.ifindex = request->attachment->ifindex;
 	copy.is_xdp = attached.is_xdp;
-	memcpy(copy.mac, mac, sizeof(copy.mac));
+	memcpy(copy.mac, request->mac, sizeof(copy.mac));
 	read_neighbor(kernel, &copy);
-	err = open_copy(kernel, &attached, &program, &copy, error);
+	err = open_copy(kernel, &program, request->image, &copy, error);
 	if (err < 0)
 		return err;
 	*ret = copy;
@@ -415,6 +413,8 @@ static void note_counted(struct counter_ids *ids, __u32 id, struct probe_counted
 
 	if (id < REASON_MAX) {
 		counted->reason = id;
+	} else if (!ids) {
+		counted->rule = id;
 	} else if (counter_ids_split(ids, id, &combined)) {
 		*counted = (struct probe_counted){ combined.reason, combined.port, combined.rule };
 	} else if (counter_ids_is_wide(ids, id)) {

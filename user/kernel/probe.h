@@ -54,8 +54,14 @@ int probe_open(struct kernel *kernel, const struct attachment *attachment, const
 
 /* The same program loaded again, with counters of its own: so nothing that people see is counted,
  * and what it counted says why it decided so.  Likewise. */
-int probe_open_copy(struct kernel *kernel, const struct attachment *attachment, const __u8 mac[6],
-		    struct probe *ret, struct error *error);
+struct probe_request {
+	const struct attachment *attachment;
+	const __u8 *mac;           /* the interface's */
+	const struct image *image; /* for the copy to decide by, with rules counted and ports not;
+				      NULL = it decides by what enforces */
+};
+int probe_open_copy(struct kernel *kernel, const struct probe_request *request, struct probe *ret,
+		    struct error *error);
 void probe_close(struct probe *probe);
 
 /* A source like `saddr` that the program can be shown: where there is no Ethernet header the kernel
@@ -67,7 +73,7 @@ int probe_run(const struct probe *probe, const struct probe_packet *packet, bool
 	      size_t *ret_bytes, struct error *error);
 
 /* What a copy counted since it was asked last, and forgets by that.  port and rule are ids of
- * counters, 0 = none. */
+ * counters, 0 = none.  ids: NULL for a copy with an image of its own. */
 struct probe_counted {
 	enum reason reason;
 	__u32 port, rule;

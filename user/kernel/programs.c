@@ -125,28 +125,48 @@ int kernel_program(struct kernel *kernel, enum filter_program program, struct er
 	return fd;
 }
 
-static int load_with_counters(struct filter_bpf *filter, __u32 elements)
+/* Those by which it decides are empty then, and the fast path's zeros mean that it is disabled. */
+static int keep_apart(struct filter_bpf *filter, const struct copy_request *request)
 {
+	struct bpf_map *deciding[] = { filter->maps.policy_small, filter->maps.policy_medium,
+				       filter->maps.policy_large, filter->maps.bss };
 	int err = bpf_map__set_pin_path(filter->maps.counters, NULL);
 
 	if (err == 0)
-		err = bpf_map__set_max_entries(filter->maps.counters, elements);
-	return err < 0 ? err : filter_bpf__load(filter);
+		err = bpf_map__set_max_entries(filter->maps.counters, request->elements);
+	for (size_t i = 0; err == 0 && request->image && i < ARRAY_SIZE(deciding); i++)
+		err = bpf_map__set_pin_path(deciding[i], NULL);
+	return err;
 }
 
-int kernel_load_copy(struct kernel *kernel, enum filter_program program, __u32 elements,
-		     int *ret_program_fd, int *ret_counters_fd, struct error *error)
+static int load_apart(struct filter_bpf *filter, const struct copy_request *request,
+		      struct error *error)
 {
-	struct filter_bpf *filter = open_filter(kernel, program, error);
+	int policy_fds[POLICY_SIZES];
+	int err = keep_apart(filter, request);
+
+	if (err == 0)
+		err = filter_bpf__load(filter);
+	if (err < 0)
+		return error_set_errno(error, err, "the kernel refused a copy of the program");
+	policy_fds[0] = bpf_map__fd(filter->maps.policy_small);
+	policy_fds[1] = bpf_map__fd(filter->maps.policy_medium);
+	policy_fds[2] = bpf_map__fd(filter->maps.policy_large);
+	return request->image ? kernel_fill_copy(policy_fds, request->image, error) : 0;
+}
+
+int kernel_load_copy(struct kernel *kernel, const struct copy_request *request, int *ret_program_fd,
+		     int *ret_counters_fd, struct error *error)
+{
+	struct filter_bpf *filter = open_filter(kernel, request->program, error);
 	int err;
 
 	if (!filter)
 		return -ENOMEM;
-	err = load_with_counters(filter, elements);
-	if (err < 0) {
-		error_set_errno(error, err, "the kernel refused a copy of the program");
-	} else {
-		*ret_program_fd = fcntl(bpf_program__fd(pick(filter, program)), F_DUPFD_CLOEXEC, 0);
+	err = load_apart(filter, request, error);
+	if (err == 0) {
+		*ret_program_fd =
+			fcntl(bpf_program__fd(pick(filter, request->program)), F_DUPFD_CLOEXEC, 0);
 		*ret_counters_fd = fcntl(bpf_map__fd(filter->maps.counters), F_DUPFD_CLOEXEC, 0);
 		if (*ret_program_fd < 0 || *ret_counters_fd < 0)
 			err = error_set_errno(error, -errno, "cannot duplicate a descriptor");

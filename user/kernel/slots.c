@@ -294,6 +294,24 @@ int kernel_swap(struct kernel *kernel, enum image_slot slot, struct image *image
 	return err < 0 ? err : fill_slot(kernel, slot, fd, size, error);
 }
 
+int kernel_fill_copy(const int policy_fds[POLICY_SIZES], const struct image *image,
+		     struct error *error)
+{
+	_cleanup_close_ int fd = -1;
+	int size = size_for(image, error), err;
+	__u32 key = SLOT_ACTIVE;
+
+	if (size < 0)
+		return size;
+	fd = create_map(sizes[size], error);
+	if (fd < 0)
+		return fd;
+	err = fill_map(fd, image, sizes[size], error);
+	if (err == 0 && bpf_map_update_elem(policy_fds[size], &key, &fd, BPF_ANY) < 0)
+		err = error_set_errno(error, -errno, "cannot put the policy into a slot of a copy");
+	return err;
+}
+
 int kernel_copy_slot(struct kernel *kernel, enum image_slot from, enum image_slot to,
 		     struct error *error)
 {
