@@ -76,3 +76,22 @@ tc filter del dev eth0 ingress
 because="the filter was deleted with tc, and the gate is left"
 expect_closed stranger $host4 6379/tcp
 is_red "eth0" "$because"
+
+# One that has XDP before us, and lets the filter have tcx or clsact, is no fault; what it redirects
+# it does, and that is said.
+for hook in tcx clsact; do
+	because="with somebody else's XDP program, at $hook"
+	up_anew $hook
+	expect_not "there is no note without one" grep -q '^  note ' <(tidegate status)
+	mkdir -p /sys/fs/bpf/other
+	tamper program xdp /sys/fs/bpf/other/xdp
+	ip link set dev eth0 xdp pinned /sys/fs/bpf/other/xdp
+	tidegate status >/run/status
+	expect_equal "status succeeds, $because" $? 0
+	expect "and notes whose it is" grep -qE \
+		"^  note  *on 'eth0' the XDP program 'somebody_else' \(id [0-9]+\) is before the filter, which is at $hook" /run/status
+	expect "--json as well" jq -e '.notes | length == 1 and all(test("XDP"))' <(tidegate status --json)
+	expect_closed stranger $host4 6379/tcp
+	ip link set dev eth0 xdp off
+	rm -r /sys/fs/bpf/other
+done

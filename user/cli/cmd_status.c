@@ -114,6 +114,8 @@ static void print_head(const struct status *status)
 							  : "enforcing");
 	for (size_t i = 0; i < health->problems.count; i++)
 		printf("  problem    %s\n", health->problems.texts[i]);
+	for (size_t i = 0; i < health->notes.count; i++)
+		printf("  note       %s\n", health->notes.texts[i]);
 	if (health->trial_seconds_left)
 		printf("  on trial   %u s left: `tidegate confirm` keeps the policy\n",
 		       health->trial_seconds_left);

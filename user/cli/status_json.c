@@ -125,13 +125,13 @@ static json_t *defenses_json(const struct health *health)
 	return defenses;
 }
 
-static json_t *problems_json(const struct health *health)
+static json_t *texts_json(const struct problems *problems)
 {
-	json_t *problems = json_array();
+	json_t *texts = json_array();
 
-	for (size_t i = 0; i < health->problems.count; i++)
-		json_array_append_new(problems, json_string(health->problems.texts[i]));
-	return problems;
+	for (size_t i = 0; i < problems->count; i++)
+		json_array_append_new(texts, json_string(problems->texts[i]));
+	return texts;
 }
 
 static json_t *interfaces_json(const struct health *health)
@@ -173,7 +173,8 @@ void status_print_json(const struct status *status)
 	cmd_json_add("enforcing", json_boolean(health->is_loaded && !health->problems.count));
 	cmd_json_add("audit", json_boolean(health->is_audit));
 	cmd_json_add("trial_seconds_left", json_integer(health->trial_seconds_left));
-	cmd_json_add("problems", problems_json(health));
+	cmd_json_add("problems", texts_json(&health->problems));
+	cmd_json_add("notes", texts_json(&health->notes));
 	cmd_json_add("interfaces", interfaces_json(health));
 	cmd_json_add("unguarded", unguarded_json(health));
 	cmd_json_add("defenses", defenses_json(health));

@@ -325,6 +325,7 @@ void health_clear(struct health *health)
 	free(health->interfaces);
 	free(health->unguarded);
 	problems_clear(&health->problems);
+	problems_clear(&health->notes);
 	reconcile_clear(&health->report);
 	memset(health, 0, sizeof(*health));
 }

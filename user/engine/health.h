@@ -42,6 +42,7 @@ struct health {
 	struct health_proof proof;
 	bool is_arming;           /* a daemon follows Docker: ports are known from `create` on */
 	struct problems problems; /* none: attached, enforcing and in step */
+	struct problems notes; /* no fault of the filter, and it cannot tell what they do to it */
 	struct state state;
 	struct image_header header;     /* of what enforces; zero when nothing does */
 	struct reconcile_report report; /* of a dry run; desired is NULL when it failed */

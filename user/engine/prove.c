@@ -239,6 +239,20 @@ static int say_in_front(struct health *health, const struct attachment *attachme
 			    name, other);
 }
 
+/* What comes in by a program of XDP is its own affair: most of them drop or pass, and where that
+ * hook was taken already the filter is at tcx for that. */
+static int note_before(struct health *health, const struct attachment *attachment, const char *name)
+{
+	_cleanup_free_ char *other = probe_find_before(attachment);
+
+	if (!other)
+		return 0;
+	return problems_add(&health->notes,
+			    "on '%s' the XDP program %s is before the filter, which is at %s: what "
+			    "it redirects or answers, the filter does not see",
+			    name, other, hook_name(attachment->hook));
+}
+
 static int say_wrong(struct health *health, const struct proof *proof, const char *name)
 {
 	char more[48] = "";
@@ -260,7 +274,7 @@ static int prove_interface(struct proof *proof, const struct attachment *attachm
 		netdev_find_index(health->report.desired->netdevs, attachment->ifindex);
 	const char *name = device ? device->name : "(gone)";
 	struct error error = {};
-	int err = say_in_front(health, attachment, name);
+	int err = say_in_front(health, attachment, name) ?: note_before(health, attachment, name);
 
 	/* What is not ours was said already. */
 	if (err < 0 || !device || !kernel_is_of_these_maps(proof->kernel, attachment->program_id))

@@ -503,3 +503,16 @@ char *probe_find_in_front(const struct attachment *attachment)
 		text = find_in_clsact(attachment);
 	return text;
 }
+
+char *probe_find_before(const struct attachment *attachment)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	__u32 id;
+
+	if ((attachment->hook != HOOK_TCX && attachment->hook != HOOK_CLSACT) ||
+	    bpf_xdp_query(attachment->ifindex, 0, &query) < 0)
+		return NULL;
+	/* With several of them it names none; there is one where packets of the wire come in. */
+	id = query.prog_id ?: query.hw_prog_id ?: query.drv_prog_id ?: query.skb_prog_id;
+	return id ? program_text(id) : NULL;
+}

@@ -89,4 +89,7 @@ int probe_uncount(struct kernel *kernel, const struct probe_counted *counted, si
  * that can keep it from there; allocated, or NULL. */
 char *probe_find_in_front(const struct attachment *attachment);
 
+/* Likewise of an XDP program where the attached one is at tcx or clsact, which come after XDP. */
+char *probe_find_before(const struct attachment *attachment);
+
 #endif
