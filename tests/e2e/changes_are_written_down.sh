@@ -49,6 +49,21 @@ expect_equal "and what came from the file" "$(last '.added[]')" "allow 6379/tcp"
 tidegate confirm
 expect_equal "confirm is an entry" "$(last .command)" confirm
 
+# ---- a journal that cannot be read ----
+
+cat >/run/journalctl <<-'EOF'
+	#!/bin/sh
+	echo "Failed to open files: Input/output error" >&2
+	exit 1
+EOF
+chmod +x /run/journalctl
+mount --bind /run/journalctl /usr/bin/journalctl
+expect_not "log that cannot ask the journal does not exit 0" tidegate log
+expect "it says what the journal said" grep -qF \
+	"cannot read the journal, but only '/var/log/tidegate.log': 'journalctl' failed: Failed to open files: Input/output error" \
+	<(tidegate log 2>&1)
+umount /usr/bin/journalctl
+
 # ---- the daemon ------------------------------------------------------------------------------
 
 daemon_start

@@ -7,11 +7,12 @@
 #include <netdb.h>
 #include <netinet/in.h>
 
-#include "audit/run.h"
+#include "base/run.h"
 #include "base/cleanup.h"
 #include "base/proto.h"
 
-#define ANSWER_MS 5000
+#define ANSWER_MS  5000
+#define ANSWER_MAX (1u << 20)
 
 static struct firewall_rule *add(struct firewall *firewall, const struct firewall_rule *rule)
 {
@@ -208,7 +209,8 @@ static int ask(const char *const *argv, int (*parse)(const char *text, struct fi
 	       struct firewall *ret)
 {
 	_cleanup_(buffer_clear) struct buffer output = {};
-	int err = run_read(argv, ANSWER_MS, &output);
+	const struct run run = { argv, ANSWER_MS, ANSWER_MAX };
+	int err = run_read(&run, &output, NULL);
 
 	if (err)
 		return err == -ENOMEM ? err : 0;

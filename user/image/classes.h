@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <linux/types.h>
 
-#include "base/intern.h"
+#include "policy/intern.h"
 #include "addr/ranges.h"
 
 struct policy;

@@ -11,7 +11,7 @@
 #include "policy_image.h"
 #include "image/ports.h"
 #include "image/writer.h"
-#include "base/intern.h"
+#include "policy/intern.h"
 #include "policy/policy.h"
 #include "base/cleanup.h"
 #include "base/proto.h"

@@ -3,14 +3,12 @@
 #include "journal/read.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/run.h"
 #include "journal/entry.h"
 
 /* Of the journal's answer; more entries than that nobody reads. */
@@ -58,79 +56,38 @@ static int add_file(const struct journal_query *query, const char *path,
 
 /* ---- journalctl --------------------------------------------------------------------------- */
 
-#define JOURNALCTL "/usr/bin/journalctl"
+#define ANSWER_MS 60000
 
-/* No shell, and not what PATH says.  -ENOENT: there is none. */
-static int start(const struct journal_query *query, int out_fd, pid_t *ret)
+static int add_journal(const struct journal_query *query, struct journal_entries *entries,
+		       struct error *error)
 {
-	extern char **environ;
+	_cleanup_(buffer_clear) struct buffer text = {};
 	char since[40];
-	char *argv[] = { "journalctl",
-			 "--quiet",
-			 "--no-pager",
-			 "--output=export",
-			 since,
-			 "_UID=0",
-			 "TIDEGATE_EVENT=change",
-			 "TIDEGATE_EVENT=drop",
-			 NULL };
-	posix_spawn_file_actions_t actions;
+	const char *const argv[] = { "journalctl",
+				     "--quiet",
+				     "--no-pager",
+				     "--output=export",
+				     since,
+				     "_UID=0",
+				     query->event && streq(query->event, "drop")
+					     ? "TIDEGATE_EVENT=drop"
+					     : "TIDEGATE_EVENT=change",
+				     query->event ? NULL : "TIDEGATE_EVENT=drop",
+				     NULL };
+	const struct run run = { argv, ANSWER_MS, ANSWER_MAX };
 	int err;
 
 	snprintf(since, sizeof(since), "--since=@%llu", query->since_us / 1000000);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	err = posix_spawn(ret, JOURNALCTL, &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	return -err;
-}
-
-static int read_answer(int fd, struct buffer *text)
-{
-	ssize_t got = 1;
-
-	while (got != 0 && text->size < ANSWER_MAX) {
-		if (buffer_reserve(text, 65536) < 0)
-			return -ENOMEM;
-		got = read(fd, text->bytes + text->size, 65536);
-		if (got < 0 && errno != EINTR)
-			return -errno;
-		if (got > 0)
-			text->size += got;
+	err = run_read(&run, &text, error);
+	if (err == -ENOENT) {
+		if (error)
+			*error = (struct error){};
+		return 0;
 	}
-	return 0;
-}
-
-static int ask_journal(const struct journal_query *query, struct buffer *text)
-{
-	_cleanup_close_ int out_fd = -1, in_fd = -1;
-	int fds[2], err, status;
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	in_fd = fds[0];
-	out_fd = fds[1];
-	err = start(query, out_fd, &pid);
 	if (err < 0)
-		return err;
-	close(TAKE_FD(out_fd));
-	err = read_answer(in_fd, text);
-	close(TAKE_FD(in_fd));
-	(void)waitpid(pid, &status, 0);
-	return err;
-}
-
-static int add_journal(const struct journal_query *query, struct journal_entries *entries)
-{
-	struct buffer text = {};
-	int err = ask_journal(query, &text);
-
-	if (err == 0 && text.size)
-		err = add_all(query, &text, entries);
-	buffer_clear(&text);
-	return err == -ENOENT ? 0 : err;
+		return error_prefix(error, err, "cannot read the journal, but only '%s'",
+				    JOURNAL_FILE);
+	return text.size ? add_all(query, &text, entries) : 0;
 }
 
 /* ---- both --------------------------------------------------------------------------------- */
@@ -152,8 +109,8 @@ int journal_read(const struct journal_query *query, struct journal_entries *ret,
 		err = add_file(query, JOURNAL_FILE, &entries);
 	if (err < 0)
 		error_set_errno(error, err, "cannot read '%s'", JOURNAL_FILE);
-	else if ((err = add_journal(query, &entries)) < 0)
-		error_set_errno(error, err, "cannot ask journalctl");
+	else
+		err = add_journal(query, &entries, error);
 	if (err < 0) {
 		journal_entries_clear(&entries);
 		return err;

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/buffer.h"
-#include "base/intern.h"
+#include "policy/intern.h"
 
 /*
  * Interned lists of rule indexes, ascending: the same content has the same number, so that

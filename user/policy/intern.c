@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "base/hash.h"
-#include "base/intern.h"
+#include "policy/intern.h"
 #include "base/cleanup.h"
 
 static void place(struct intern *intern, __u32 number)
