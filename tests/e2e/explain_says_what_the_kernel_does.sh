@@ -83,6 +83,20 @@ explains 2 "tidegate: '--with allow 6379/tcp from office': it is in the policy a
 explains 2 "tidegate: explain: '--with default deny all': not a rule, which begins with allow, deny, ban or failsafe (see \`tidegate help explain\`)" \
 	203.0.113.7 6379 --with 'default deny all'
 explains 1 "dropped, closed: 203.0.113.7 is in no rule of 6379/tcp (container cache)" 203.0.113.7 6379
+# A container: each of its ports.
+explains 0 "6379/tcp at any, of cache: port 6379 of the container" cache
+and_says "  gets in     $office4, 2001:db8:ffff::/48" cache
+and_says "  rule        $config:3: allow 6379/tcp from office" container cache
+and_says "  ban         1 ban comes before that" cache
+and_says "  then        Docker sends it to cache, 172.17.0.2 port 6379 (DNAT)" cache
+and_says "8443/tcp at $host4, of web: port 443 of the container" web
+and_says "  gets in     anyone; not $stranger4" web
+and_says "  rule        not there yet: allow 8443/tcp" web --with 'allow 8443/tcp'
+explains 2 "tidegate: 'cach': no container of that name runs, or is about to; did you mean 'cache'?" cach
+explains 2 "tidegate: 'shop/db': no container of that name runs, or is about to (\`docker ps\` shows who does)" compose shop/db
+expect "--json has its ports" jq -e '.ports | length == 1 and .[0].container_port == 6379 and .[0].bans == 1' \
+	<(tidegate explain cache --json)
+
 expect_equal "no counter has moved" "$(counted)" "$before"
 
 # Packets say the same.

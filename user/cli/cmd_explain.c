@@ -8,6 +8,7 @@
 #include "cli/cmd.h"
 #include "policy/policy.h"
 #include "cli/cmd_json.h"
+#include "cli/view.h"
 #include "base/proto.h"
 #include "reason.h"
 #include "engine/trial.h"
@@ -128,7 +129,7 @@ static int status_of(const struct explain_answer *answer)
 	return answer->is_dropped ? CMD_FAILED : CMD_DONE;
 }
 
-/* ---- the verb -----------------------------------------------------------------------------------
+/* ---- a packet -----------------------------------------------------------------------------------
  */
 
 /* What the kernel decides by now: past a trial's deadline, the confirmed policy. */
@@ -248,6 +249,82 @@ static int answer_question(const struct options *options, const struct explain_q
 	return status_of(&answered.answer);
 }
 
+/* ---- a container ------------------------------------------------------------------------------
+ */
+
+static void print_port(const struct explain_port *port)
+{
+	const struct view_row row = { .port = port->port, .is_both = port->is_both };
+	char number[32], address[PREFIX_STRLEN];
+
+	view_port_text(&row, number, sizeof(number));
+	printf("%s at %s, of %s: port %u of the container\n", number,
+	       view_address_text(&row, address), port->port->container, port->port->container_port);
+	printf("  gets in     %s\n", port->who);
+	for (size_t i = 0; i < port->rules.count; i++)
+		printf("  rule        %s\n", port->rules.texts[i]);
+	if (port->bans)
+		printf("  ban         %zu ban%s before that\n", port->bans,
+		       port->bans == 1 ? " comes" : "s come");
+	for (size_t i = 0; i < port->next.count; i++)
+		printf("  then        %s\n", port->next.texts[i]);
+}
+
+static json_t *port_json(const struct explain_port *port)
+{
+	const struct view_row row = { .port = port->port, .is_both = port->is_both };
+	char address[PREFIX_STRLEN];
+
+	return json_pack("{ss ss ss si si si ss so sI so}", "container", port->port->container,
+			 "address", view_address_text(&row, address), "proto", view_proto(&row),
+			 "port", port->port->lo, "last_port", port->port->hi, "container_port",
+			 port->port->container_port, "who", port->who, "rules",
+			 texts_json(&port->rules), "bans", (json_int_t)port->bans, "next",
+			 texts_json(&port->next));
+}
+
+static void print_ports(const struct options *options, const struct explain_input *input,
+			const struct explain_ports *ports)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < ports->count; i++)
+		json_array_append_new(array, port_json(&ports->list[i]));
+	cmd_json_add("version", json_integer(VERSION_OF_SCHEMA));
+	cmd_json_add("rules_not_there", json_integer(input->with ? input->with->count : 0));
+	cmd_json_add("ports", array);
+	if (options->json)
+		return;
+	if (input->with)
+		printf("with %zu rule%s not there yet:\n", input->with->count,
+		       input->with->count == 1 ? " that is" : "s that are");
+	for (size_t i = 0; i < ports->count; i++)
+		print_port(&ports->list[i]);
+	if (!ports->count)
+		puts("no port leads to it from outside");
+}
+
+static int answer_name(const struct options *options, const struct explain_name *name,
+		       struct error *error)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
+	_cleanup_(answered_clear) struct answered answered = {};
+	_cleanup_(explain_ports_clear) struct explain_ports ports = {};
+	int err = kernel_open(options->pin_dir, &kernel, error);
+
+	if (err == 0)
+		err = read_policy(options, kernel, &answered, error);
+	if (err == 0)
+		err = explain_ports(&answered.input, name, &ports, error);
+	if (err < 0)
+		return err;
+	print_ports(options, &answered.input, &ports);
+	return CMD_DONE;
+}
+
+/* ---- the verb -----------------------------------------------------------------------------------
+ */
+
 /* Before anything is read: what is wrong in itself is wrong usage everywhere. */
 static int check_rules(const struct options *options, struct error *error)
 {
@@ -261,22 +338,36 @@ static int check_rules(const struct options *options, struct error *error)
 	return err;
 }
 
+/* A packet, or a container; 0 or -EINVAL with error. */
+static int read_words(const struct options *options, int argc, char **argv,
+		      struct explain_question *ret_question, struct explain_name *ret_name,
+		      struct error *error)
+{
+	int err = check_rules(options, error);
+
+	if (err < 0 || explain_read_name(argv + 1, argc - 1, ret_name) == 0)
+		return err;
+	err = explain_read_question(argv + 1, argc - 1, ret_question, error);
+	if (err == 0 && options->flags)
+		err = explain_read_flags(options->flags, &ret_question->tcp_flags, error);
+	return err;
+}
+
 int cmd_explain(const struct options *options, int argc, char **argv)
 {
 	struct explain_question question;
+	struct explain_name name = {};
 	struct error error = {};
 	int err;
 
 	if (argc < 2)
-		return cmd_usage(argv[0], "the source and the port are missing");
-	err = explain_read_question(argv + 1, argc - 1, &question, &error);
-	if (err == 0 && options->flags)
-		err = explain_read_flags(options->flags, &question.tcp_flags, &error);
-	if (err == 0)
-		err = check_rules(options, &error);
+		return cmd_usage(argv[0],
+				 "the source and the port are missing, or a container's name");
+	err = read_words(options, argc, argv, &question, &name, &error);
 	if (err < 0)
 		return cmd_usage(argv[0], "%s", ERROR(&error));
-	err = answer_question(options, &question, &error);
+	err = name.text ? answer_name(options, &name, &error)
+			: answer_question(options, &question, &error);
 	if (err >= 0)
 		return err;
 	log_failure(err, &error);

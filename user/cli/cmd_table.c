@@ -50,7 +50,8 @@ const struct command commands[] = {
 	  "say whether a packet gets in, and which rule decides",
 	  "The loaded program is shown the packet; no counter moves.  A line of `watch`, of the\n"
 	  "kernel's log, of ss or conntrack is taken as well.  Exit status 0: it passes, 1: it is\n"
-	  "dropped, 3: policy and kernel disagree.",
+	  "dropped, 3: policy and kernel disagree.  With a container's name alone, or `compose\n"
+	  "PROJECT/SERVICE`, each port that leads to it is shown, and who gets in.",
 	  { "explain 203.0.113.7 192.0.2.1 443/udp in eth0",
 	    "explain 203.0.113.7 6379 --with 'allow 6379/tcp from 203.0.113.7'" },
 	  cmd_explain, FOR_ROOT },

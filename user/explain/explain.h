@@ -33,8 +33,8 @@ struct explain_question {
 
 /*
  * SOURCE [DESTINATION] PORT[/PROTO] [in IFACE], `from SOURCE to DESTINATION port PORT proto PROTO`,
- * or a line of `watch`, of the kernel's log, of ss or conntrack, as one word or several.  -EINVAL
- * with error, -ENOENT when it is one word that may be a container's name.
+ * or a line of `watch`, of the kernel's log, of ss or conntrack, as one word or several.  0, or
+ * -EINVAL with error.
  */
 int explain_read_question(char *const *words, size_t count, struct explain_question *ret,
 			  struct error *error);
@@ -109,5 +109,40 @@ void explain_freep(struct explain **explain);
 int explain_ask(struct explain *explain, const struct explain_question *question,
 		struct explain_answer *ret, struct error *error);
 void explain_answer_clear(struct explain_answer *answer);
+
+/* ---- a container (container.c): from the policy, which the kernel is not asked about ----------
+ */
+
+enum explain_name_kind { EXPLAIN_CONTAINER, EXPLAIN_COMPOSE, EXPLAIN_SWARM };
+
+/* "NAME", "PROJECT/SERVICE", "container NAME", "compose PROJECT[/SERVICE]", "service NAME", as
+ * rules name them. */
+struct explain_name {
+	enum explain_name_kind kind;
+	const char *text; /* borrowed */
+};
+
+struct explain_port {
+	const struct policy_port *port; /* borrowed */
+	bool is_both;                   /* at every IPv4 and every IPv6 address */
+	char *who;                      /* policy_who() */
+	struct problems rules;          /* "PLACE: TEXT" */
+	size_t bans;                    /* that come before them */
+	struct problems next;           /* what comes behind the filter */
+};
+
+struct explain_ports {
+	struct explain_port *list;
+	size_t count;
+	size_t containers; /* that are meant */
+};
+
+/* -ENOENT when the words are no name of a container. */
+int explain_read_name(char *const *words, size_t count, struct explain_name *ret);
+
+/* 0, or -errno with error; -EUCLEAN: nobody has that name. */
+int explain_ports(const struct explain_input *input, const struct explain_name *name,
+		  struct explain_ports *ret, struct error *error);
+void explain_ports_clear(struct explain_ports *ports);
 
 #endif

@@ -33,24 +33,28 @@ static const struct prefix *address_of(const struct container *container, __u8 f
 	return NULL;
 }
 
-static int add_container(const struct explain_input *input, struct explain_answer *answer)
+int explain_add_container(const struct explain_input *input, const struct policy_port *port,
+			  unsigned short dport, struct problems *next)
 {
-	const struct policy_port *port = answer->port;
 	const struct container *container = find_container(input->desired->inventory, port);
-	const struct prefix *addr =
-		container ? address_of(container, answer->question.daddr.family) : NULL;
-	unsigned int number = port->container_port + (answer->question.dport - port->lo);
+	const struct prefix *addr = container ? address_of(container, port->addr.family) : NULL;
+	unsigned int number = port->container_port + (dport - port->lo);
 	char text[PREFIX_STRLEN];
 
 	if (port->is_armed)
-		return problems_add(&answer->next, "container %s does not run: nobody answers",
+		return problems_add(next, "container %s does not run: nobody answers",
+				    port->container);
+	if (port->origin == PORT_DIRECT)
+		return problems_add(next,
+				    "it goes to %s at its own address; what FORWARD says of it "
+				    "then: not known here",
 				    port->container);
 	if (!addr)
-		return problems_add(&answer->next,
+		return problems_add(next,
 				    "docker-proxy takes it on this host and relays it to %s, port "
 				    "%u: INPUT decides about it, FORWARD does not",
 				    port->container, number);
-	return problems_add(&answer->next,
+	return problems_add(next,
 			    "Docker sends it to %s, %s port %u (DNAT); what FORWARD and "
 			    "DOCKER-USER say of it then: not known here",
 			    port->container, prefix_format(addr, text), number);
@@ -79,6 +83,7 @@ int explain_add_next(const struct explain_input *input, struct explain_answer *a
 	if (answer->reason == PASS_FORWARDED)
 		return problems_add(&answer->next, "this host routes it on, or does not");
 	if (answer->port && answer->port->container)
-		return add_container(input, answer);
+		return explain_add_container(input, answer->port, answer->question.dport,
+					     &answer->next);
 	return add_socket(input, answer);
 }

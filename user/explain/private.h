@@ -49,6 +49,10 @@ int explain_add_misses(const struct explain_input *input, struct explain_answer 
 
 int explain_add_next(const struct explain_input *input, struct explain_answer *answer);
 
+/* Likewise, to a port of a container. */
+int explain_add_container(const struct explain_input *input, const struct policy_port *port,
+			  unsigned short dport, struct problems *next);
+
 /* The source, if it is one of this host or of what is behind it: "this host's own", "in Docker's
  * network 'bridge'"; allocated, NULL = it is outside. */
 char *explain_inside(const struct explain_input *input, const struct prefix *saddr);

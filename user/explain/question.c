@@ -293,8 +293,6 @@ static int read_tokens(const struct tokens *tokens, struct explain_question *ret
 			return read_watch(tokens, i, ret, error);
 	if (read_ss(tokens, ret))
 		return 0;
-	if (tokens->count == 1 && !is_address(tokens->items[0]))
-		return -ENOENT;
 	return read_words(tokens, ret, error);
 }
 
