@@ -56,14 +56,6 @@ static const char *value_of(const struct tokens *tokens, const char *key)
 	return NULL;
 }
 
-static size_t find(const struct tokens *tokens, const char *word)
-{
-	for (size_t i = 0; i < tokens->count; i++)
-		if (streq(tokens->items[i], word))
-			return i;
-	return tokens->count;
-}
-
 static int read_address(const char *text, struct prefix *ret, struct error *error)
 {
 	char fault[PREFIX_FAULT_STRLEN] = "";
@@ -98,11 +90,34 @@ static int read_port(const char *text, struct explain_question *ret, struct erro
 	return 0;
 }
 
+#define MAPPED "::ffff:"
+
+/* Of the text in front of a port: "192.0.2.1%eth0", "[2001:db8::1]%eth0", and of a socket that has
+ * both families "[::ffff:192.0.2.1]", of which the packets are IPv4. */
+static bool read_end(char *text, struct prefix *ret)
+{
+	size_t length;
+
+	text[strcspn(text, "%")] = '\0';
+	length = strlen(text);
+	if (text[0] == '[') {
+		if (text[length - 1] != ']')
+			return false;
+		text[length - 1] = '\0';
+		text++;
+		if (strncmp(text, MAPPED, strlen(MAPPED)) == 0 && strchr(text, '.'))
+			text += strlen(MAPPED);
+	} else if (strchr(text, ':')) {
+		return false; /* an address: its last group is no port */
+	}
+	return prefix_parse(text, ret, NULL) == 0 && prefix_is_address(ret);
+}
+
 /* "192.0.2.1:6379", "[2001:db8::1]:6379".  False = it is none. */
 static bool read_pair(const char *text, struct prefix *ret, unsigned short *ret_port)
 {
 	const char *colon = strrchr(text, ':');
-	char address[PREFIX_STRLEN];
+	char address[PREFIX_STRLEN + IFNAMSIZ];
 	unsigned long port;
 	char *end;
 
@@ -112,13 +127,27 @@ static bool read_pair(const char *text, struct prefix *ret, unsigned short *ret_
 	port = strtoul(colon + 1, &end, 10);
 	if (*end || port > 65535)
 		return false;
-	if (text[0] == '[' && colon[-1] == ']')
-		snprintf(address, sizeof(address), "%.*s", (int)(colon - text - 2), text + 1);
-	else
-		snprintf(address, sizeof(address), "%.*s", (int)(colon - text), text);
-	address[strcspn(address, "%")] = '\0'; /* ss: 192.0.2.1%eth0 */
+	snprintf(address, sizeof(address), "%.*s", (int)(colon - text), text);
 	*ret_port = port;
-	return prefix_parse(address, ret, NULL) == 0 && prefix_is_address(ret);
+	return read_end(address, ret);
+}
+
+/* Of who sends; 0 = it is not said. */
+static int read_sport(const char *text, struct explain_question *ret, struct error *error)
+{
+	struct explain_question other = {};
+	int err = text && !streq(text, "0") ? read_port(text, &other, error) : 0;
+
+	ret->sport = other.dport;
+	return err;
+}
+
+static int read_interface(const char *text, struct explain_question *ret, struct error *error)
+{
+	if (strlen(text) >= sizeof(ret->interface))
+		return error_set(error, -EINVAL, "'%s': too long for an interface", text);
+	snprintf(ret->interface, sizeof(ret->interface), "%s", text);
+	return 0;
 }
 
 static int read_proto(const char *text, struct explain_question *ret, struct error *error)
@@ -135,27 +164,57 @@ static int read_proto(const char *text, struct explain_question *ret, struct err
 
 /* ---- lines of logs --------------------------------------------------------------------------- */
 
+/* Behind the ports: in front of them is a prefix of any words. */
+static void read_logged_flags(const struct tokens *tokens, struct explain_question *ret)
+{
+	static const char *const names[] = { "FIN", "SYN", "RST", "PSH", "ACK", "URG" };
+	bool is_behind = false;
+	__u8 flags = 0;
+
+	for (size_t i = 0; i < tokens->count; i++) {
+		is_behind = is_behind || strncmp(tokens->items[i], "DPT=", 4) == 0;
+		for (size_t j = 0; is_behind && j < ARRAY_SIZE(names); j++)
+			flags |= streq(tokens->items[i], names[j]) ? 1u << j : 0;
+	}
+	ret->tcp_flags = flags ?: ret->tcp_flags;
+}
+
+/* Who logs in FORWARD sees what DNAT has made of the packet. */
+static int check_not_behind(const struct tokens *tokens, struct error *error)
+{
+	const char *in = value_of(tokens, "IN="), *out = value_of(tokens, "OUT="),
+		   *daddr = value_of(tokens, "DST=");
+
+	if (!in || !in[0] || !out || !out[0])
+		return 0;
+	return error_set(error, -EINVAL,
+			 "the line is of a packet behind the filter, on its way to %s: where it "
+			 "was sent to is not in it; name the port that is published",
+			 daddr ?: "somewhere");
+}
+
 /* "IN=eth0 OUT= SRC=203.0.113.7 DST=192.0.2.1 … PROTO=TCP SPT=40122 DPT=6379 … SYN" */
 static int read_kernel_log(const struct tokens *tokens, struct explain_question *ret,
 			   struct error *error)
 {
-	const char *daddr = value_of(tokens, "DST="), *sport = value_of(tokens, "SPT="),
-		   *dport = value_of(tokens, "DPT="), *proto = value_of(tokens, "PROTO="),
-		   *interface = value_of(tokens, "IN=");
+	const char *daddr = value_of(tokens, "DST="), *dport = value_of(tokens, "DPT="),
+		   *proto = value_of(tokens, "PROTO=");
 	int err = read_address(value_of(tokens, "SRC="), &ret->saddr, error);
 
 	if (err == 0 && daddr)
 		err = read_address(daddr, &ret->daddr, error);
-	if (err == 0 && proto)
-		err = read_proto(proto, ret, error);
+	if (err == 0)
+		err = proto ? read_proto(proto, ret, error)
+			    : error_set(error, -EINVAL, "the line has no PROTO=");
 	if (err == 0)
 		err = dport ? read_port(dport, ret, error)
 			    : error_set(error, -EINVAL, "the line has no DPT=");
-	ret->sport = sport ? strtoul(sport, NULL, 10) : 0;
-	snprintf(ret->interface, sizeof(ret->interface), "%s", interface ?: "");
-	if (find(tokens, "ACK") < tokens->count)
-		ret->tcp_flags = find(tokens, "SYN") < tokens->count ? 0x12 : 0x10;
-	return err;
+	if (err == 0)
+		err = read_sport(value_of(tokens, "SPT="), ret, error);
+	if (err == 0)
+		err = read_interface(value_of(tokens, "IN=") ?: "", ret, error);
+	read_logged_flags(tokens, ret);
+	return err < 0 ? err : check_not_behind(tokens, error);
 }
 
 /* "tcp 6 117 SYN_SENT src=203.0.113.7 dst=192.0.2.1 sport=40122 dport=6379 …": of two directions
@@ -163,20 +222,23 @@ static int read_kernel_log(const struct tokens *tokens, struct explain_question 
 static int read_conntrack(const struct tokens *tokens, struct explain_question *ret,
 			  struct error *error)
 {
-	const char *daddr = value_of(tokens, "dst="), *sport = value_of(tokens, "sport="),
-		   *dport = value_of(tokens, "dport=");
+	const char *daddr = value_of(tokens, "dst="), *dport = value_of(tokens, "dport=");
 	int err = read_address(value_of(tokens, "src="), &ret->saddr, error);
+	size_t proto = 0;
 
-	for (size_t i = 0; err == 0 && i < tokens->count; i++)
-		if (proto_find(tokens->items[i], strlen(tokens->items[i])) < PROTO_MAX)
-			err = read_proto(tokens->items[i], ret, error);
+	while (proto < tokens->count &&
+	       proto_find(tokens->items[proto], strlen(tokens->items[proto])) == PROTO_MAX)
+		proto++;
+	if (err == 0)
+		err = proto < tokens->count ? read_proto(tokens->items[proto], ret, error)
+					    : error_set(error, -EINVAL,
+							"the line names neither tcp, udp nor sctp");
 	if (err == 0 && daddr)
 		err = read_address(daddr, &ret->daddr, error);
 	if (err == 0)
 		err = dport ? read_port(dport, ret, error)
 			    : error_set(error, -EINVAL, "the line has no dport=");
-	ret->sport = sport ? strtoul(sport, NULL, 10) : 0;
-	return err;
+	return err < 0 ? err : read_sport(value_of(tokens, "sport="), ret, error);
 }
 
 static bool is_arrow(const char *token)
@@ -199,8 +261,8 @@ static int read_watch(const struct tokens *tokens, size_t arrow, struct explain_
 		err = read_address(source, &ret->saddr, error);
 	if (err == 0)
 		err = read_port(port, ret, error);
-	if (arrow >= 2 && !strchr(tokens->items[arrow - 2], ':'))
-		snprintf(ret->interface, sizeof(ret->interface), "%s", tokens->items[arrow - 2]);
+	if (err == 0 && arrow >= 2 && !strchr(tokens->items[arrow - 2], ':'))
+		err = read_interface(tokens->items[arrow - 2], ret, error);
 	return err;
 }
 
@@ -213,7 +275,7 @@ static int read_ss(const struct tokens *tokens, struct explain_question *ret)
 
 	for (size_t i = 0; i < tokens->count && found < 2; i++)
 		found += read_pair(tokens->items[i], &ends[found], &ports[found]);
-	if (found < 2 || ends[0].family != ends[1].family)
+	if (found < 2 || ends[0].family != ends[1].family || !ports[0])
 		return 0;
 	ret->daddr = ends[0];
 	ret->dport = ports[0];
@@ -248,10 +310,8 @@ static int read_word(const struct tokens *tokens, size_t *at, struct explain_que
 	if (is_keyword && !value)
 		return error_set(error, -EINVAL, "'%s': something is missing behind it", word);
 	*at += 1 + is_keyword;
-	if (streq(word, "in")) {
-		snprintf(ret->interface, sizeof(ret->interface), "%s", value);
-		return 0;
-	}
+	if (streq(word, "in"))
+		return read_interface(value, ret, error);
 	if (streq(word, "proto"))
 		return read_proto(value, ret, error);
 	if (streq(word, "port"))
@@ -262,8 +322,12 @@ static int read_word(const struct tokens *tokens, size_t *at, struct explain_que
 		return read_address(value, &ret->daddr, error);
 	if (!ret->saddr.family)
 		return read_address(word, &ret->saddr, error);
-	if (!ret->dport && is_address(word))
+	if (is_address(word) && (ret->daddr.family || ret->dport))
+		return error_set(error, -EINVAL, "'%s': one address too many", word);
+	if (is_address(word))
 		return read_address(word, &ret->daddr, error);
+	if (ret->dport)
+		return error_set(error, -EINVAL, "'%s': one port too many", word);
 	return read_port(word, ret, error);
 }
 
