@@ -59,6 +59,14 @@ expect "--json has the same" jq -e '.dropped and .reason == "closed" and .contai
 	<(tidegate explain 203.0.113.7 6379 --json)
 tidegate explain 203.0.113.7 2>/dev/null
 expect_equal "half a question is wrong usage" $? 2
+for question in "203.0.113.7 6379" "$office4 6379" "$stranger4 8080" "203.0.113.66 6379" "172.17.0.2 6379" \
+	web "203.0.113.7 6379 in nowhere"; do
+	# shellcheck disable=SC2086 # words
+	tidegate explain $question --json >/run/explain.json
+	expect_schema /run/explain.json explain
+done
+tidegate explain 203.0.113.7 6379 --with 'allow 6379/tcp from 203.0.113.7' --json >/run/explain.json
+expect_schema /run/explain.json explain
 
 # Rules that are not there yet: asked of the kernel as well, and nobody else sees them.
 explains 0 "passes, allowed, with a rule that is not there yet: \`allow 6379/tcp from 203.0.113.7\` decides about 203.0.113.7 at 6379/tcp (container cache)" \

@@ -103,7 +103,7 @@ static json_t *rule_json(const struct explain_input *input, const struct policy_
 
 static void print_json(const struct explain_input *input, const struct explain_answer *answer)
 {
-	cmd_json_add("version", json_integer(VERSION_OF_SCHEMA));
+	cmd_json_add("schema", json_integer(VERSION_OF_SCHEMA));
 	cmd_json_add("rules_not_there", json_integer(input->with ? input->with->count : 0));
 	cmd_json_add("dropped", json_boolean(answer->is_dropped));
 	cmd_json_add("audit", json_boolean(answer->is_audit));
@@ -290,7 +290,7 @@ static void print_ports(const struct options *options, const struct explain_inpu
 
 	for (size_t i = 0; i < ports->count; i++)
 		json_array_append_new(array, port_json(&ports->list[i]));
-	cmd_json_add("version", json_integer(VERSION_OF_SCHEMA));
+	cmd_json_add("schema", json_integer(VERSION_OF_SCHEMA));
 	cmd_json_add("rules_not_there", json_integer(input->with ? input->with->count : 0));
 	cmd_json_add("ports", array);
 	if (options->json)
