@@ -141,6 +141,22 @@ expect_equal "and another what it does" \
 expect_equal "a prefix shows what any of it does" \
 	"$("$tidegate" audit --json --from 192.0.2.0/24 | jq -r '.rows[] | .first_port' | sort | xargs)" \
 	"6379 9002"
+# What --from takes for a set is the configuration's, inline or in a file.
+echo 'set trusted 198.51.100.0/24 192.0.2.10' >>"$config"
+echo 'set partners file /etc/tidegate/partners.list' >>"$config"
+printf '198.51.100.9\n2001:db8::66\n' >/etc/tidegate/partners.list
+expect_equal "a set shows what one of its members does" \
+	"$("$tidegate" audit --json --from trusted | jq -r '.from, (.rows[] | .first_port)' | sort | xargs)" \
+	"6379 9002 trusted"
+expect_equal "a set in a file as well" \
+	"$("$tidegate" audit --json --from partners | jq -r '.rows[] | .first_port' | xargs)" "9002"
+rm /etc/tidegate/partners.list
+expect "a set whose file is gone is no answer" audit_exits 3 --from partners
+expect "and why is said" grep -q "cannot tell who is in set 'partners': .*partners.list" /run/audit
+expect "what is no set is wrong usage" audit_exits 2 --from patners
+expect "and that is said" grep -q "a set of the configuration, which has none of that name: 'patners'" /run/audit
+sed -i '/^set trusted\|^set partners/d' "$config"
+
 expect "no more than a rule opens: nothing risky is" audit_exits 0 --fail-on risky
 
 tidegate up --audit

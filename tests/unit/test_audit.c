@@ -48,7 +48,8 @@ struct stage {
 	struct docker_facts facts;
 	struct firewall firewall;
 	struct policy *policy;
-	struct prefix from;
+	struct prefix from[2];
+	struct audit_from asked;
 	struct audit_input input;
 	struct audit_result audit;
 };
@@ -307,25 +308,41 @@ static void how_a_container_runs_makes_it_risky(void **state)
 	stage_end(&stage);
 }
 
+/* b may be NULL. */
+static void ask_from(struct stage *stage, const char *a, const char *b)
+{
+	stage->from[0] = parse(a);
+	if (b)
+		stage->from[1] = parse(b);
+	stage->asked = (struct audit_from){ .prefixes = stage->from, .count = b ? 2 : 1 };
+	snprintf(stage->asked.name, sizeof(stage->asked.name), "%s", a);
+	stage->input.from = &stage->asked;
+}
+
 static void from_a_source_only_what_it_reaches(void **state)
 {
 	struct stage stage;
 
 	stage_begin(&stage, "redis");
 	publish_redis(&stage);
-	stage.from = parse("192.0.2.10");
-	stage.input.from = &stage.from;
+	ask_from(&stage, "192.0.2.10", NULL);
 	assert_rows(&stage, "allow 6379/tcp from 192.0.2.0/24",
 		    "6379/tcp|any|cache:6379|192.0.2.0/24|ufw: deny|limited: cache|\n");
 	assert_rows(&stage, "allow 6379/tcp from 192.0.2.0/24\ndeny 6379/tcp from 192.0.2.10", "");
 	assert_rows(&stage, "allow 6379/tcp from 192.0.2.0/24\nban 192.0.2.10", "");
-	stage.from = parse("192.0.2.0/28");
+	ask_from(&stage, "192.0.2.0/28", NULL);
 	assert_rows(&stage, "allow 6379/tcp from 192.0.2.0/24\nban 192.0.2.0/24", "");
-	stage.from = parse("2001:db8::1");
+	ask_from(&stage, "2001:db8::1", NULL);
 	assert_rows(&stage, "allow 6379/tcp from 192.0.2.0/24", "");
-	stage.from = parse("192.0.0.0/16");
+	ask_from(&stage, "192.0.0.0/16", NULL);
 	assert_rows(&stage, "allow 6379/tcp from 192.0.2.0/24",
 		    "6379/tcp|any|cache:6379|192.0.2.0/24|ufw: deny|limited: cache|\n");
+	ask_from(&stage, "2001:db8::1", "192.0.2.9");
+	assert_rows(&stage, "allow 6379/tcp from 192.0.2.0/24",
+		    "6379/tcp|any|cache:6379|192.0.2.0/24|ufw: deny|limited: cache|\n");
+	assert_rows(&stage, "allow 6379/tcp from 192.0.2.0/24\ndeny 6379/tcp from 192.0.2.9", "");
+	stage.asked.count = 0; /* a set of nobody */
+	assert_rows(&stage, "allow 6379/tcp", "");
 	stage_end(&stage);
 }
 

@@ -147,7 +147,7 @@ int audit_judge(const struct audit_input *input, struct audit_result *ret)
 
 	ret->is_enforced = input->policy != NULL;
 	if (input->from)
-		prefix_format(input->from, ret->from);
+		memcpy(ret->from, input->from->name, sizeof(ret->from));
 	err = judge_containers(&judging);
 	if (!err)
 		err = judge_listeners(&judging);

@@ -81,6 +81,14 @@ struct audit_cut {
 	unsigned short port;
 };
 
+/* Whose way in is asked about. */
+#define AUDIT_FROM_STRLEN 80
+struct audit_from {
+	char name[AUDIT_FROM_STRLEN]; /* as typed, for people */
+	struct prefix *prefixes;      /* some of them reaches a row: it stays */
+	size_t count;
+};
+
 struct audit_result {
 	struct audit_row *rows; /* the worst first */
 	size_t rows_count;
@@ -90,11 +98,11 @@ struct audit_result {
 	bool is_would;          /* as `up` would have it, which has not been typed */
 	struct audit_cut *cuts; /* then */
 	size_t cuts_count;
-	bool is_enforced;         /* REACHED BY is from the image in the kernel */
-	bool is_dry;              /* one is there, and drops nothing: `up --audit` */
-	char from[PREFIX_STRLEN]; /* rows are what this source reaches; "" = all */
-	size_t hidden;            /* rows that it does not reach */
-	char time[32];            /* "2026-11-27T16:00:00Z" */
+	bool is_enforced;             /* REACHED BY is from the image in the kernel */
+	bool is_dry;                  /* one is there, and drops nothing: `up --audit` */
+	char from[AUDIT_FROM_STRLEN]; /* rows are what this source reaches; "" = all */
+	size_t hidden;                /* rows that it does not reach */
+	char time[32];                /* "2026-11-27T16:00:00Z" */
 	char host[65];
 	struct docker_facts *facts; /* owned */
 	size_t facts_count;
@@ -115,7 +123,7 @@ struct audit_input {
 	const struct policy *policy; /* what enforces; NULL = nothing does */
 	const struct attachment *attachments;
 	size_t attachments_count;
-	const struct prefix *from; /* NULL = all rows */
+	const struct audit_from *from; /* NULL = all rows */
 };
 
 /* Pure.  0 or -ENOMEM; *ret may then be half filled, and is cleared all the same. */
@@ -126,9 +134,18 @@ struct audit_source {
 	struct kernel *kernel; /* NULL = not up */
 	struct docker *docker; /* NULL = there is none, by configuration */
 	const char *config_path, *sets_dir;
-	const struct prefix *from; /* NULL */
+	const struct audit_from *from; /* NULL */
 	const char *would; /* text of a configuration: as that would have it; NULL: what enforces */
 };
+
+/*
+ * What `word` means: an address, a prefix, or a set of the configuration with that text, of which
+ * the source has path and folder.  0, -ENOENT with error: none of these; or another -errno with
+ * error.
+ */
+int audit_from_read(const struct audit_source *source, const char *word, const char *text,
+		    struct audit_from *ret, struct error *error);
+void audit_from_clear(struct audit_from *from);
 
 /* 0, or -errno with error: then nothing can be said, and least that nothing is open. */
 int audit_read(const struct audit_source *source, struct audit_result *ret, struct error *error);

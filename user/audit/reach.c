@@ -250,14 +250,20 @@ static bool passes(const struct policy *policy, const struct audit_row *row,
 	return answer.verdict != POLICY_DENY;
 }
 
+static bool is_reached_by(const struct audit_input *input, const struct audit_row *row,
+			  const struct prefix *from)
+{
+	if (!has_family(row, from) || row->level == AUDIT_CLOSED)
+		return false;
+	return !input->policy || row->kind == AUDIT_INTERFACE || passes(input->policy, row, from);
+}
+
 bool judge_is_reached(const struct judging *judging, const struct audit_row *row)
 {
-	const struct audit_input *input = judging->input;
+	const struct audit_from *from = judging->input->from;
 
-	if (!input->from)
-		return true;
-	if (!has_family(row, input->from) || row->level == AUDIT_CLOSED)
-		return false;
-	return !input->policy || row->kind == AUDIT_INTERFACE ||
-	       passes(input->policy, row, input->from);
+	for (size_t i = 0; from && i < from->count; i++)
+		if (is_reached_by(judging->input, row, &from->prefixes[i]))
+			return true;
+	return !from;
 }

@@ -21,7 +21,7 @@ static const char *const formats[FORMAT_MAX] = { "table", "json", "markdown", "h
 struct asked {
 	enum format format;
 	enum audit_level fail_on; /* one above the worst = never */
-	struct prefix from;       /* family 0 = not given */
+	struct audit_from from;   /* of --from, if it was given */
 };
 
 static int parse_format(const struct options *options, struct asked *asked)
@@ -54,13 +54,8 @@ static int parse_fail_on(const struct options *options, struct asked *asked)
 
 static int parse(const struct options *options, int argc, char **argv, struct asked *asked)
 {
-	char fault[PREFIX_FAULT_STRLEN] = "";
-
 	if (argc > 1)
 		return cmd_usage("audit", "'%s': takes no argument", argv[1]);
-	if (options->from && prefix_parse(options->from, &asked->from, fault) < 0)
-		return cmd_usage("audit", "--from takes an address or a prefix: '%s' %s",
-				 options->from, fault);
 	return parse_format(options, asked) ?: parse_fail_on(options, asked);
 }
 
@@ -119,7 +114,8 @@ static int open_docker(const struct options *options, struct kernel *kernel, str
 	return cmd_open_docker(options, *ret_text, ret, &is_off);
 }
 
-static int look(const struct options *options, const struct asked *asked, struct audit_result *ret)
+/* CMD_DONE, or the exit status. */
+static int look(const struct options *options, struct asked *asked, struct audit_result *ret)
 {
 	struct error error = {};
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
@@ -129,16 +125,22 @@ static int look(const struct options *options, const struct asked *asked, struct
 	int err = kernel_open(options->pin_dir, &kernel, &error);
 
 	if (err < 0 && err != -ENOENT)
-		return log_failure(err, &error);
+		return log_failure(err, &error), AUDIT_BLIND_STATUS;
 	if (open_docker(options, kernel, &docker, &text) < 0)
-		return -EINVAL;
+		return AUDIT_BLIND_STATUS;
 	source.kernel = kernel;
 	source.docker = docker;
-	source.from = asked->from.family ? &asked->from : NULL;
 	source.would = options->would ? text : NULL;
 	error = (struct error){};
-	err = audit_read(&source, ret, &error);
-	return err < 0 ? log_failure(err, &error) : 0;
+	source.from = options->from ? &asked->from : NULL;
+	err = 0;
+	if (options->from)
+		err = audit_from_read(&source, options->from, text, &asked->from, &error);
+	if (err == -ENOENT)
+		return cmd_usage("audit", "%s", ERROR(&error));
+	if (err == 0)
+		err = audit_read(&source, ret, &error);
+	return err < 0 ? log_failure(err, &error), AUDIT_BLIND_STATUS : CMD_DONE;
 }
 
 int cmd_audit(const struct options *options, int argc, char **argv)
@@ -151,8 +153,10 @@ int cmd_audit(const struct options *options, int argc, char **argv)
 		return status;
 	if (asked.format == FORMAT_JSON && !options->json)
 		cmd_json_begin();
-	if (look(options, &asked, &audit) < 0)
-		return AUDIT_BLIND_STATUS;
+	status = look(options, &asked, &audit);
+	audit_from_clear(&asked.from);
+	if (status != CMD_DONE)
+		return status;
 	audit.is_brief = !options->verbose;
 	if (print(&asked, &audit) < 0)
 		return log_error(-ENOMEM, "cannot print what was found"), AUDIT_BLIND_STATUS;
