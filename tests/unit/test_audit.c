@@ -186,6 +186,12 @@ static void an_address_of_a_container_is_a_row_where_others_reach_it(void **stat
 		    "any|192.0.2.50|web|anyone, where no rule names the port|-|open|"
 		    "tidegate deny 1-65535 on 192.0.2.50\n"
 		    "any|2001:db8::2|web|nobody|-|closed|\n");
+	assert_rows(&stage, "allow 8080/tcp on 2001:db8::2\ndeny 1-65535 on 192.0.2.50",
+		    "8080/tcp|2001:db8::2|web:8080|anyone|-|open|tidegate delete 1\n"
+		    "any|2001:db8::2|web|nobody|-|closed|\n"
+		    "1-65535/tcp|192.0.2.50|web:1|nobody|-|closed|\n"
+		    "1-65535/udp|192.0.2.50|web:1|nobody|-|closed|\n"
+		    "1-65535/sctp|192.0.2.50|web:1|nobody|-|closed|\n");
 	stage_end(&stage);
 }
 

@@ -122,6 +122,54 @@ static bool is_exposed(const struct inventory *inventory, const struct prefix *a
 	return is_routed || !subnet || is_global6(addr);
 }
 
+static bool is_bound(const struct container *container, const struct policy_port *port)
+{
+	for (size_t i = 0; i < container->bindings_count; i++) {
+		const struct binding *binding = &container->bindings[i];
+
+		if (!binding->host_lo && binding->port == port->lo && binding->proto == port->proto)
+			return true;
+	}
+	return false;
+}
+
+/* What rules name at the address, and Docker does not. */
+static int add_named(struct judging *judging, const struct container *container,
+		     const struct audit_row *like)
+{
+	const struct policy *policy = judging->input->policy;
+	int err = 0;
+
+	for (size_t i = 0; !err && policy && i < policy->ports_count; i++) {
+		const struct policy_port *port = &policy->ports[i];
+		struct audit_row row = *like;
+
+		if (!prefix_equal(&port->addr, &like->addr) || is_bound(container, port))
+			continue;
+		row.proto = port->proto;
+		row.lo = row.port = port->lo;
+		row.hi = port->hi;
+		err = add_piece(judging, &row);
+	}
+	return err;
+}
+
+/* Rules name all of its ports: what else would be said of the address is said already. */
+static bool is_named_whole(const struct policy *policy, const struct prefix *addr)
+{
+	unsigned int tcp = 0, udp = 0;
+
+	for (size_t i = 0; policy && i < policy->ports_count; i++) {
+		const struct policy_port *port = &policy->ports[i];
+
+		if (!prefix_equal(&port->addr, addr))
+			continue;
+		tcp += port->proto == IPPROTO_TCP ? port->hi - port->lo + 1 : 0;
+		udp += port->proto == IPPROTO_UDP ? port->hi - port->lo + 1 : 0;
+	}
+	return tcp >= 65535 && udp >= 65535;
+}
+
 static int add_address(struct judging *judging, const struct container *container,
 		       const struct prefix *addr)
 {
@@ -143,6 +191,9 @@ static int add_address(struct judging *judging, const struct container *containe
 	}
 	row.proto = 0;
 	row.lo = row.hi = row.port = 0;
+	if (!err)
+		err = add_named(judging, container, &row);
+	is_known |= is_named_whole(judging->input->policy, addr);
 	return err || is_known ? err : add_piece(judging, &row);
 }
 
