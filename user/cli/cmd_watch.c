@@ -163,7 +163,7 @@ static void put_json_line(json_t *object, FILE *out)
 static void put_json(const struct sighting *sighting, FILE *out)
 {
 	json_t *object = json_pack(
-		"{si sf ss so so ss si si ss sb sb ss so so si si}", "schema", 1, "time",
+		"{si sf ss so so ss si si ss sb sb ss so so so si si}", "schema", 1, "time",
 		sighting->at.tv_sec + sighting->at.tv_nsec / 1e9, "interface", sighting->interface,
 		"source", address_json(&sighting->saddr), "destination",
 		address_json(&sighting->daddr), "protocol",
@@ -171,8 +171,8 @@ static void put_json(const struct sighting *sighting, FILE *out)
 		sighting->sport, "port", sighting->dport, "verdict",
 		sighting->is_drop ? "drop" : "pass", "audit", sighting->is_audit, "unseen",
 		sighting->is_unseen, "reason", reason_name(sighting->reason), "owner",
-		text_or_null(sighting->owner), "rule", text_or_null(sighting->rule), "line",
-		sighting->line, "packets", sighting->count);
+		text_or_null(sighting->owner), "process", text_or_null(sighting->process), "rule",
+		text_or_null(sighting->rule), "line", sighting->line, "packets", sighting->count);
 
 	put_json_line(object, out);
 }
@@ -310,7 +310,9 @@ static int watch_packets(const struct options *options, struct show *show)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	_cleanup_(watch_closep) struct watch *watch = NULL;
-	struct watch_input input = { .config_path = options->config, .sets_dir = SETS_DIR };
+	struct watch_input input = { .config_path = options->config,
+				     .sets_dir = SETS_DIR,
+				     .has_processes = true };
 	struct error error = {};
 	int err;
 

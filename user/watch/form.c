@@ -64,6 +64,8 @@ void form_packet(const struct sighting *sighting, const char *file, FILE *out)
 		port_text(sighting, port));
 	if (sighting->owner[0])
 		fprintf(out, " %s", sighting->owner);
+	else if (sighting->process[0])
+		fprintf(out, " %s (host)", sighting->process);
 	fprintf(out, " %s", reason_name(sighting->reason));
 	if (sighting->is_audit)
 		fputs(" (audit: passed)", out);

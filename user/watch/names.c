@@ -215,3 +215,14 @@ void names_find(const struct names *names, const struct event *event, struct sig
 	snprintf(sighting->rule, WATCH_TEXT, "%s", rule->rule->text);
 	sighting->line = rule->rule->line;
 }
+
+void names_put_container(const struct names *names, const char *id, struct sighting *sighting)
+{
+	const struct inventory *inventory = names->desired ? names->desired->inventory : NULL;
+	const struct container *container = find_by_id(inventory, id);
+
+	if (container)
+		put_container(container, sighting);
+	else
+		snprintf(sighting->owner, WATCH_TEXT, "%.12s", id);
+}

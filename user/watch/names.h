@@ -20,4 +20,8 @@ bool names_is_probe(const struct names *names, const struct event *event);
 /* Fills owner, rule and line. */
 void names_find(const struct names *names, const struct event *event, struct sighting *sighting);
 
+/* Fills the owner, of whom the id is known: by name or, where no policy has heard of it, by the
+ * first digits of its id. */
+void names_put_container(const struct names *names, const char *id, struct sighting *sighting);
+
 #endif

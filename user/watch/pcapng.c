@@ -185,13 +185,14 @@ static void put_bytes(struct block *block, const struct event *event)
 
 static void put_comment(struct block *block, const struct sighting *sighting)
 {
+	const char *owner = sighting->owner[0] ? sighting->owner : sighting->process;
 	char text[2 * WATCH_TEXT + 128];
 
 	snprintf(text, sizeof(text), "%s: %s%s%s%s%s%s%s",
 		 sighting->is_drop    ? "dropped"
 		 : sighting->is_audit ? "would be dropped"
 				      : "passed",
-		 reason_name(sighting->reason), sighting->owner[0] ? ", to " : "", sighting->owner,
+		 reason_name(sighting->reason), owner[0] ? ", to " : "", owner,
 		 sighting->rule[0] ? ", " : "", sighting->rule,
 		 watch_missing(sighting)[0] ? ", " : "", watch_missing(sighting));
 	put_option(block, OPTION_COMMENT, text, strlen(text));

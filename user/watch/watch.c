@@ -8,6 +8,7 @@
 #include "kernel/kernel.h"
 #include "reason.h"
 #include "watch/names.h"
+#include "watch/owners.h"
 #include "watch/packet.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -16,7 +17,8 @@
 struct watch {
 	struct events *events;
 	struct names *names;
-	__s64 offset_ns; /* from CLOCK_MONOTONIC to CLOCK_REALTIME */
+	struct owners *owners; /* NULL: nobody wants to know */
+	__s64 offset_ns;       /* from CLOCK_MONOTONIC to CLOCK_REALTIME */
 	sighting_fn *take;
 	void *arg;
 };
@@ -31,6 +33,8 @@ int watch_open(const struct watch_input *input, struct watch **ret, struct error
 	_cleanup_(watch_closep) struct watch *watch = calloc(1, sizeof(*watch));
 	int err = watch ? names_new(input, &watch->names) : -ENOMEM;
 
+	if (err == 0 && input->has_processes && !(watch->owners = owners_new()))
+		err = -ENOMEM;
 	if (err == 0)
 		err = events_open(input->kernel, input->flags, &watch->events, error);
 	if (err < 0)
@@ -45,6 +49,7 @@ void watch_closep(struct watch **watch)
 	if (!*watch)
 		return;
 	events_close((*watch)->events);
+	owners_free((*watch)->owners);
 	names_free((*watch)->names);
 	free(*watch);
 }
@@ -52,6 +57,23 @@ void watch_closep(struct watch **watch)
 int watch_fd(const struct watch *watch)
 {
 	return events_fd(watch->events);
+}
+
+/*
+ * Whose the socket is, where the policy names no container.  What was learned is Docker's for a
+ * container whose name is not known yet, and no process of this host's own.
+ */
+static void find_holder(const struct watch *watch, struct sighting *sighting)
+{
+	const struct socket_holder *holder;
+
+	if (!watch->owners || sighting->owner[0] || sighting->reason == DROP_LEARNED)
+		return;
+	holder = owners_find(watch->owners, sighting);
+	if (holder && holder->container[0])
+		names_put_container(watch->names, holder->container, sighting);
+	else if (holder)
+		snprintf(sighting->process, sizeof(sighting->process), "%s", holder->name);
 }
 
 static int take_event(void *arg, const struct event *event, size_t size)
@@ -75,6 +97,7 @@ static int take_event(void *arg, const struct event *event, size_t size)
 		memcpy(sighting.interface, "?", 2);
 	packet_read(event, &sighting);
 	names_find(watch->names, event, &sighting);
+	find_holder(watch, &sighting);
 	return watch->take(watch->arg, &sighting);
 }
 
@@ -89,6 +112,8 @@ int watch_tick(struct watch *watch, struct error *error)
 {
 	set_clock(watch);
 	names_refresh(watch->names);
+	if (watch->owners)
+		owners_tick(watch->owners);
 	return events_renew(watch->events, error);
 }
 

@@ -36,6 +36,7 @@ struct sighting {
 	bool is_unseen;            /* it came by an interface that nobody has looked at yet */
 	__u8 reason;               /* enum reason */
 	char owner[WATCH_TEXT];    /* container, compose PROJECT/SERVICE; "" = nobody's */
+	char process[16];          /* of this host, where it is no container's; "" = not known */
 	char rule[WATCH_TEXT];     /* as typed; "" = no rule decided */
 	unsigned int line;         /* of the rule in the configuration; 0 = none */
 	unsigned int count;        /* packets that this stands for: fold.h */
@@ -59,6 +60,7 @@ struct watch_input {
 	struct kernel *kernel;
 	__u32 flags;
 	const char *config_path, *sets_dir;
+	bool has_processes; /* names them: reads /proc, which can take a second */
 };
 int watch_open(const struct watch_input *input, struct watch **ret, struct error *error);
 void watch_closep(struct watch **watch);
