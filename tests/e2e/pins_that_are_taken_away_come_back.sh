@@ -95,6 +95,21 @@ because="the pins were removed, at clsact"
 expect "status is green within 5 s, $because" eventually 5 is_green
 expect_nothing_got_in "$because" tcp
 "$tidegate" up --hook xdp 2>/dev/null
+
+because="an interface goes, and the pins do"
+ip link add eth1 type veth peer name eth1 netns outside
+ip link set eth1 up
+sed -i 's/^interface .*/interface eth0 eth1/' "$config"
+guards_both() { [ "$(find $pins/links -name '*-xdp*' | wc -l)" = 2 ]; }
+expect "both are guarded until $because" eventually 10 guards_both
+kill -STOP "$daemon_pid" # which holds the links
+ip link delete eth1
+rm -r $pins
+expect "an edit succeeds, $because" "$tidegate" ban 203.0.113.9
+expect_equal "no pin is made of a link without an interface, $because" "$(find $pins/links -name '0-*')" ""
+kill -CONT "$daemon_pid"
+sed -i 's/^interface .*/interface eth0/' "$config"
+expect "status is green within 5 s, $because" eventually 5 is_green
 daemon_stop
 
 # ---- without one -------------------------------------------------------------------------------------

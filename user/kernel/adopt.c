@@ -134,6 +134,9 @@ static bool name_interface_link(const struct bpf_link_info *info, char *ret, siz
 	enum hook_kind hook = HOOK_TCX;
 	bool is_generic;
 
+	/* Its interface is gone; to a query 0 is any. */
+	if (!ifindex)
+		return false;
 	if (info->type == BPF_LINK_TYPE_XDP) {
 		if (!is_xdp_here(ifindex, info->prog_id, &is_generic))
 			return false;
