@@ -200,7 +200,7 @@ static int ask_each(struct explain *explain, struct explain_answer *answer, stru
 
 	answer->is_dropped = true;
 	for (size_t i = 0; err == 0 && i < explain->count; i++) {
-		if (name[0] && !streq(name, name_of(explain, i)))
+		if (name[0] && !explain_is_seen(explain, i, name))
 			continue;
 		err = ask_one(explain, i, answer, error);
 		if (err == 0 && (answer->is_dropped || answer->hooks_count == 1)) {
@@ -274,24 +274,17 @@ static int answer_from_kernel(struct explain *explain, struct explain_answer *an
 /* ---- who never meets the filter
  * ------------------------------------------------------------------ */
 
-static bool has_interface(const struct explain *explain, const char *name)
-{
-	for (size_t i = 0; i < explain->count; i++)
-		if (streq(name, name_of(explain, i)))
-			return true;
-	return false;
-}
-
 /* 1 = it is answered by that. */
 static int answer_inside(const struct explain *explain, struct explain_answer *answer,
 			 struct error *error)
 {
 	const struct explain_question *question = &answer->question;
-	_cleanup_free_ char *inside = explain_inside(&explain->input, &question->saddr);
+	_cleanup_free_ char *inside = explain_inside(&explain->input, &question->saddr)
+					      ?: explain_behind(explain, &question->saddr);
 	char saddr[PREFIX_STRLEN];
 	int written = 0;
 
-	if (question->interface[0] && has_interface(explain, question->interface))
+	if (question->interface[0] && explain_is_guarded(explain, question->interface))
 		return 0;
 	if (question->interface[0] &&
 	    !netdev_find(explain->input.desired->netdevs, question->interface))

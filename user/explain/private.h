@@ -53,8 +53,18 @@ int explain_add_next(const struct explain_input *input, struct explain_answer *a
 int explain_add_container(const struct explain_input *input, const struct policy_port *port,
 			  unsigned short dport, struct problems *next);
 
+/* ---- inside.c ---- */
+
 /* The source, if it is one of this host or of what is behind it: "this host's own", "in Docker's
  * network 'bridge'"; allocated, NULL = it is outside. */
 char *explain_inside(const struct explain_input *input, const struct prefix *saddr);
+
+/* Likewise, if it is a neighbour at an interface where nothing is filtered. */
+char *explain_behind(const struct explain *explain, const struct prefix *saddr);
+
+/* Whether what comes in by the interface of that name has met the filter: at that attachment, or at
+ * any. */
+bool explain_is_seen(const struct explain *explain, size_t number, const char *name);
+bool explain_is_guarded(const struct explain *explain, const char *name);
 
 #endif

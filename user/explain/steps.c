@@ -9,7 +9,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/proto.h"
-#include "docker/inventory.h"
 #include "explain/private.h"
 
 /* ---- what the words come to ------------------------------------------------------------------ */
@@ -63,33 +62,6 @@ static void put_port(FILE *out, const struct explain_answer *answer)
 	fprintf(out, "%u/%s", answer->question.dport, proto_name(answer->question.proto));
 	if (answer->port && answer->port->container)
 		fprintf(out, " (container %s)", answer->port->container);
-}
-
-static bool is_in(const struct prefix *prefixes, size_t count, const struct prefix *addr)
-{
-	for (size_t i = 0; i < count; i++)
-		if (prefix_contains(&prefixes[i], addr))
-			return true;
-	return false;
-}
-
-char *explain_inside(const struct explain_input *input, const struct prefix *saddr)
-{
-	const struct policy *policy = input->desired->policy;
-	const struct inventory *inventory = input->desired->inventory;
-	char *text = NULL;
-
-	if (saddr->family == 4 && saddr->addr[0] == 127)
-		return strdup("a loopback address");
-	if (is_in(policy->local, policy->local_count, saddr))
-		return strdup("this host's own");
-	for (size_t i = 0; inventory && i < inventory->subnets_count; i++)
-		if (prefix_contains(&inventory->subnets[i].prefix, saddr))
-			return asprintf(&text, "in Docker's network '%s', behind the filter",
-					inventory->subnets[i].network) < 0
-				       ? NULL
-				       : text;
-	return NULL;
 }
 
 /* ---- the steps, each as "QUESTION\tANSWER" ----------------------------------------------------
