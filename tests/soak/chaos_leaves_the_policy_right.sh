@@ -207,6 +207,11 @@ check() {
 		what tidegate said, but for policies:
 		$(grep -v ' enforces: ' /run/tidegate.log | tail -n 20)
 		$(grep -m 1 tcx /run/tidegate.log)
+		ports of the policy that enforces:
+		$("$tidegate" metrics 2>/dev/null | grep '^tidegate_port_packets_total' | sed 's/ [0-9]*$//' | sort -u)
+		as Docker has them:
+		$(docker ps -aq | xargs -r docker inspect -f '{{.Name}} {{.State.Status}} {{json .HostConfig.PortBindings}} {{json .NetworkSettings.Ports}}')
+		it becomes right later: $(eventually 40 is_said_right && echo "after $((SECONDS - start)) s")
 	END
 	return 1
 }
