@@ -55,7 +55,7 @@ static __always_inline const struct fastpath_table *fastpath_kept(void)
 	return offset ? (const void *)&fastpath + offset : NULL;
 }
 
-/* Nobody has said for a while that he listens: he was killed.  What user space writes meanwhile
+/* Nobody listens, or nobody now: user space says so again when he does.  What it writes meanwhile
  * wins. */
 static __always_inline void stop_watching(void)
 {

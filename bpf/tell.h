@@ -97,11 +97,13 @@ __noinline int write_tc(struct __sk_buff *skb, __u32 slot, __u32 told, __u32 por
 	return 0;
 }
 
-/* What is to be done for each listener is the same for both kinds of context. */
+/* What is to be done for each listener is the same for both kinds of context.  Where all who want
+ * to hear of it have had theirs, it is a flood: the fast path goes on without them until user space
+ * says again that somebody listens, some times a second. */
 #define TELL_ALL(write, ctx, told, port, rule)                                            \
 	do {                                                                              \
 		__u64 now_ns = clock_ns();                                                \
-		bool is_any = false;                                                      \
+		bool is_any = false, is_told = false, is_refused = false;                 \
                                                                                           \
 		for (__u32 slot = 0; slot < LISTENERS_MAX; slot++) {                      \
 			const struct listener_slot *listener = listener_at(slot, now_ns); \
@@ -109,10 +111,16 @@ __noinline int write_tc(struct __sk_buff *skb, __u32 slot, __u32 told, __u32 por
 			if (!listener)                                                    \
 				continue;                                                 \
 			is_any = true;                                                    \
-			if (is_wanted(listener, told) && take_token(slot, now_ns))        \
+			if (!is_wanted(listener, told))                                   \
+				continue;                                                 \
+			if (take_token(slot, now_ns)) {                                   \
 				write(ctx, slot, told, port, rule);                       \
+				is_told = true;                                           \
+			} else {                                                          \
+				is_refused = true;                                        \
+			}                                                                 \
 		}                                                                         \
-		if (!is_any)                                                              \
+		if (!is_any || (is_refused && !is_told))                                  \
 			stop_watching();                                                  \
 	} while (0)
 

@@ -15,6 +15,8 @@ pair() {
 	contestant "$1-other"
 	ip -n "$1" address add "$(address "$1-other")/32" dev lo
 	ip -n "$1-other" address add "$(address "$1")/32" dev lo
+	ip -n "$1" address add "$(address6 "$1-other")/128" dev lo nodad
+	ip -n "$1-other" address add "$(address6 "$1")/128" dev lo nodad
 	configure "$1" <<<"$policy"
 	configure "$1-other" <<<"$policy"
 	filter "$1" --quiet up || die "this build does not come up"

@@ -22,8 +22,8 @@ REASONS = {
     "does: 1 to 3 ns where the machine has nothing else to do, three times as much where it has",
     "unguarded": "the headers are read, what the fast path says of the port and what Docker bound looked "
     "up, and a packet counted",
-    "watch": "a listener takes the fast path away from every packet, also from those that are not told: "
-    "20 ns without a flood; why it is a hundred within one is not known, and waking the listener is not it",
+    "watch": "a listener takes the fast path away until a flood has had its share of reports, ten times "
+    "a second",
     "bare-veth": "veth copies each packet that the other stack sends into an XDP buffer for any XDP "
     "program at all, and has no segmentation offload then, which no NIC does: hence the wire",
     "xdp-filter": "without a rule for sources it looks at the destination port and at nothing else",

@@ -44,7 +44,7 @@ knock() { expect_closed stranger "$host4" "$1"; }
 network_up
 engine_start
 publish cache -p 6379:6379
-publish web -p 8080:80
+publish web -p 8080:80 -p 5353:53/udp
 configure <<<'deny 8080/tcp from 192.0.2.66 comment "noisy"'
 expect_not "there is nothing to watch before up" tidegate watch --count 1
 expect "tidegate up succeeds" tidegate up
@@ -87,6 +87,28 @@ unwatch INT
 expect_equal "it ends well when it is interrupted" $? 0
 expect "and leaves nobody listening" listening 0
 expect_equal "nor anything for packets to ask" "$(word)" 8
+
+because="of a flood"
+watch flooded --json
+eventually 5 listening 1
+closed() { tidegate metrics | sed -n 's/^tidegate_packets_total{verdict="drop",reason="closed"} //p'; }
+before=$(closed)
+outside timeout 10 /usr/bin/python3 - "$host4" <<-'EOF'
+	import socket, sys
+	sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	for _ in range(100000):
+	    sender.sendto(b"x", (sys.argv[1], 5353))
+EOF
+sleep 1.5
+knock 6379/tcp
+expect "who comes after it is seen" eventually 5 jq -es 'any(.[]; .port == 6379)' /run/flooded
+sleep 1.2
+expect "some of it was shown" jq -es '[.[] | select(.port == 5353) | .packets] | add > 100' /run/flooded
+expect "but not all" jq -es '[.[] | select(.port == 5353) | .packets] | add < 90000' /run/flooded
+expect_equal "what was not is said" \
+	"$(jq -s '[.[] | .packets // .more] | add' /run/flooded)" \
+	"$(($(closed) - before))"
+unwatch INT
 
 because="of one who was killed"
 watch dead

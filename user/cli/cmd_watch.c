@@ -235,6 +235,11 @@ static int tick(struct watch *watch, struct show *show)
 	return 0;
 }
 
+static int wait_ms(__s64 left_ms)
+{
+	return left_ms < 0 ? 0 : left_ms < WATCH_TURN_MS ? (int)left_ms : WATCH_TURN_MS;
+}
+
 static int follow(struct watch *watch, struct show *show, unsigned long seconds)
 {
 	__s64 next_ms = clock_ms(CLOCK_MONOTONIC) + 1000;
@@ -253,9 +258,10 @@ static int follow(struct watch *watch, struct show *show, unsigned long seconds)
 		show->is_over = show->is_over || is_end;
 		if (fflush(show->out) != 0 || ferror(show->out))
 			break;
-		if (err == 0 && !show->is_over &&
-		    poll(&fd, 1, next_ms - now_ms > 0 ? next_ms - now_ms : 0) > 0)
-			(void)watch_read(watch, take, show);
+		if (err < 0 || show->is_over)
+			break;
+		(void)poll(&fd, 1, wait_ms(next_ms - now_ms));
+		(void)watch_read(watch, take, show);
 	}
 	return err;
 }

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "kernel/private.h"
+#include "reason.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 
@@ -20,7 +21,14 @@ struct events {
 	__u64 until_ns; /* as it is in the slot */
 	int ring_fd;
 	int cpus;
-	__u64 lost; /* until the last call */
+	__u32 flags;
+	/* until the last call of events_lost() */
+	__u64 lost;
+	__u64 decided; /* packets that this one wants to hear of, by the counters */
+	/* since then */
+	__u64 received;
+	bool was_paused; /* the programs went on without listeners, because there is a flood */
+	__s64 resumed_ms;
 	event_fn *take;
 	void *arg;
 };
@@ -54,12 +62,34 @@ static __u64 read_lost(const struct events *events)
 	return lost;
 }
 
+static __u64 read_decided(const struct events *events)
+{
+	_cleanup_(counter_ids_freep) struct counter_ids *ids = NULL;
+	const struct counters *totals;
+	__u64 decided = 0;
+
+	if (counter_ids_read(events->kernel, &ids, NULL) < 0 ||
+	    counter_ids_totals(ids, &totals, NULL) < 0)
+		return events->decided;
+	for (int reason = 1; reason < REASON_MAX; reason++)
+		if (reason_is_drop(reason) || (events->flags & LISTENER_PASSES))
+			decided += totals->of[reason].packets;
+	return decided;
+}
+
+/* What was decided and not heard of.  Where nothing got lost, the two differ by what was on its way
+ * at this moment. */
 __u64 events_lost(struct events *events)
 {
-	__u64 before = events->lost;
+	__u64 lost = read_lost(events), decided = read_decided(events);
+	__s64 unheard = decided - events->decided - events->received;
+	bool is_losing = lost != events->lost || events->was_paused;
 
-	events->lost = read_lost(events);
-	return events->lost - before;
+	events->lost = lost;
+	events->decided = decided;
+	events->received = 0;
+	events->was_paused = false;
+	return is_losing && unheard > 0 ? unheard : 0;
 }
 
 /* Nobody else has a place that was free, or whose listener is dead, once it is swapped. */
@@ -74,7 +104,7 @@ static int take_slot(struct events *events, __u32 flags, struct error *error)
 		events->until_ns = lease_end();
 		if (old > now_ns || !swap_until(events, old, events->until_ns))
 			continue;
-		slot->flags = flags;
+		slot->flags = events->flags = flags;
 		return 0;
 	}
 	return error_set(error, -EBUSY, "%d others watch already, and there is room for no more",
@@ -85,10 +115,13 @@ static int take_sample(void *arg, void *data, size_t size)
 {
 	struct events *events = arg;
 	const struct event *event = data;
+	int err;
 
 	if (size < sizeof(*event) || event->captured > size - sizeof(*event))
 		return 0;
-	return events->take(events->arg, event, size);
+	err = events->take(events->arg, event, size);
+	events->received += err <= 0;
+	return err;
 }
 
 static int make_ring(struct events *events, __u32 flags, struct error *error)
@@ -145,9 +178,11 @@ int events_open(struct kernel *kernel, __u32 flags, struct events **ret, struct 
 	if (err < 0)
 		return err;
 	events->lost = read_lost(events);
+	events->decided = read_decided(events);
 	err = events_renew(events, error);
 	if (err < 0)
 		return err;
+	events->was_paused = false;
 	*ret = TAKE_PTR(events);
 	return 0;
 }
@@ -165,11 +200,13 @@ static bool is_anybody_left(const struct events *events)
 /* The programs find out by themselves that nobody listens; until then a packet costs more. */
 static void leave(struct events *events)
 {
+	bool ignored;
+
 	if (events->slot >= LISTENERS_MAX || !swap_until(events, events->until_ns, 0))
 		return;
 	(void)bpf_map_delete_elem(events->kernel->event_rings_fd, &events->slot);
 	if (!is_anybody_left(events))
-		(void)kernel_set_watched(events->kernel, false, NULL);
+		(void)kernel_set_watched(events->kernel, false, &ignored, NULL);
 }
 
 void events_close(struct events *events)
@@ -190,8 +227,21 @@ int events_fd(const struct events *events)
 	return ring_buffer__epoll_fd(events->ring);
 }
 
+/* The programs stop asking for listeners when these have had their share. */
+static int resume(struct events *events, struct error *error)
+{
+	bool was_watched = true;
+	int err = kernel_set_watched(events->kernel, true, &was_watched, error);
+
+	events->was_paused = events->was_paused || !was_watched;
+	events->resumed_ms = clock_ms(CLOCK_MONOTONIC);
+	return err;
+}
+
 int events_read(struct events *events, event_fn *take, void *arg)
 {
+	if (clock_ms(CLOCK_MONOTONIC) - events->resumed_ms >= EVENTS_TURN_MS)
+		(void)resume(events, NULL);
 	events->take = take;
 	events->arg = arg;
 	return ring_buffer__consume(events->ring);
@@ -204,5 +254,5 @@ int events_renew(struct events *events, struct error *error)
 	if (!swap_until(events, events->until_ns, until_ns))
 		return error_set(error, -ESTALE, "somebody else watches in this one's place");
 	events->until_ns = until_ns;
-	return kernel_set_watched(events->kernel, true, error);
+	return resume(events, error);
 }

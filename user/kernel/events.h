@@ -3,9 +3,10 @@
  * events.h: single packets, as the programs report them to who listens.  Of a flood only some
  * thousands a second are reported, the rest is counted.
  *
- * For a loop over epoll(7): wait for events_fd() to be readable, then call events_read(); and call
- * events_renew() about each second, whatever happened, because a listener that has not for
- * EVENTS_LEASE_MS is taken for dead.
+ * For a loop over epoll(7): wait for events_fd() to be readable, for EVENTS_TURN_MS at most, then
+ * call events_read(); and call events_renew() about each second, whatever happened, because a
+ * listener that has not for EVENTS_LEASE_MS is taken for dead.  In a flood the programs stop asking
+ * for listeners, and that nobody pays for it, until events_read() is called again.
  */
 #ifndef TIDEGATE_EVENTS_H
 #define TIDEGATE_EVENTS_H
@@ -20,6 +21,7 @@ struct events;
 struct kernel;
 
 #define EVENTS_LEASE_MS 4000
+#define EVENTS_TURN_MS  100
 
 /*
  * Begins to listen.  flags: LISTENER_*.  The kernel must outlive what is returned.  0 or -errno
@@ -32,7 +34,8 @@ void events_close(struct events *events);
 /* For poll(2) and epoll(7); of the events. */
 int events_fd(const struct events *events);
 
-/* The event is valid during the call.  Below zero = do not go on. */
+/* The event is valid during the call.  Below zero = do not go on; above = it was taken back out of
+ * the counters. */
 typedef int event_fn(void *arg, const struct event *event, size_t size);
 
 /* All that there are; how many, or what `take` returned, or -errno. */
@@ -42,7 +45,8 @@ int events_read(struct events *events, event_fn *take, void *arg);
  * seemed to be dead: open it again then. */
 int events_renew(struct events *events, struct error *error);
 
-/* How many events were not reported since the last call. */
+/* How many packets were not reported since the last call, by the counters: what GRO merged is
+ * several. */
 __u64 events_lost(struct events *events);
 
 #endif

@@ -180,7 +180,7 @@ int kernel_disable_fastpath(struct kernel *kernel, struct error *error);
 bool kernel_is_fastpath_enabled(struct kernel *kernel);
 
 /* Whether the programs are to look for listeners.  They cease to do so when there is none. */
-int kernel_set_watched(struct kernel *kernel, bool is_watched, struct error *error);
+int kernel_set_watched(struct kernel *kernel, bool is_watched, bool *ret_was, struct error *error);
 
 /* ---- counters (counters.c) ------------------------------------------------------ */
 

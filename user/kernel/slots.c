@@ -193,12 +193,13 @@ static void set_word(struct fastpath *fastpath, __u64 clear, __u64 set)
 					      __ATOMIC_RELAXED));
 }
 
-int kernel_set_watched(struct kernel *kernel, bool is_watched, struct error *error)
+int kernel_set_watched(struct kernel *kernel, bool is_watched, bool *ret_was, struct error *error)
 {
 	struct fastpath *fastpath = map_fastpath(kernel);
 
 	if (!fastpath)
 		return error_set_errno(error, -errno, "cannot tell the programs who listens");
+	*ret_was = fastpath->offset & FASTPATH_WATCHED;
 	set_word(fastpath, FASTPATH_WATCHED, is_watched ? FASTPATH_WATCHED : 0);
 	munmap(fastpath, sizeof(*fastpath));
 	return 0;

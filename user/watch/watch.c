@@ -92,7 +92,7 @@ static int take_event(void *arg, const struct event *event, size_t size)
 	};
 
 	if (names_is_probe(watch->names, event))
-		return 0;
+		return 1;
 	if (!if_indextoname(event->ifindex, sighting.interface))
 		memcpy(sighting.interface, "?", 2);
 	packet_read(event, &sighting);

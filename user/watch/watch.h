@@ -2,10 +2,11 @@
 /*
  * watch.h: a sighting of one packet, out of what the programs report (kernel/events.h), with names.
  *
- * For a loop over epoll(7): watch_open(); wait for watch_fd(); call watch_read() when it is
- * readable; and watch_tick() about each second, whatever happened, which keeps the filter reporting
- * and the names right.  A listener costs the flood that it watches a few per cent at most;
- * watch_lost() says how much it was not told.
+ * For a loop over epoll(7): watch_open(); wait for watch_fd(), for WATCH_TURN_MS at most; call
+ * watch_read(); and watch_tick() about each second, whatever happened, which keeps the filter
+ * reporting and the names right.  Of a flood the filter reports some hundred packets between two
+ * calls of watch_read(), and else goes on as if nobody listened; watch_lost() says how much it did
+ * not tell.
  */
 #ifndef TIDEGATE_WATCH_H
 #define TIDEGATE_WATCH_H
@@ -22,7 +23,8 @@ struct error;
 struct kernel;
 struct watch;
 
-#define WATCH_TEXT 160
+#define WATCH_TEXT    160
+#define WATCH_TURN_MS 100
 
 struct sighting {
 	struct timespec at; /* CLOCK_REALTIME */
