@@ -100,7 +100,7 @@ and_says "  then        Docker sends it to cache, 172.17.0.2 port 6379 (DNAT)" c
 and_says "8443/tcp at $host4, of web: port 443 of the container" web
 and_says "  gets in     anyone; not $stranger4" web
 and_says "  rule        not there yet: allow 8443/tcp" web --with 'allow 8443/tcp'
-explains 2 "tidegate: 'cach': no container of that name runs, or is about to; did you mean 'cache'?" cach
+explains 2 "tidegate: 'kache': no container of that name runs, or is about to; did you mean 'cache'?" kache
 explains 2 "tidegate: 'shop/db': no container of that name runs, or is about to (\`docker ps\` shows who does)" compose shop/db
 expect "--json has its ports" jq -e '.ports | length == 1 and .[0].container_port == 6379 and .[0].bans == 1' \
 	<(tidegate explain cache --json)

@@ -218,18 +218,17 @@ static bool join(const struct judging *judging, struct audit_row *row, struct au
 	const struct policy *policy = judging->input->policy;
 	const struct policy_port *port = judge_port(policy, row), *other = judge_port(policy, twin);
 	const struct policy_row both = { port, true };
+	bool is_level = row->level == twin->level;
+	bool is_closed = is_level && row->level == AUDIT_CLOSED;
+	bool is_open = is_level && row->level == AUDIT_OPEN;
+	bool is_alike = is_level ? is_closed || is_open || streq(row->reached_by, twin->reached_by)
+				 : !policy && row->level == AUDIT_OPEN;
 	char *who = NULL;
 
-	if (row->level == twin->level && row->level == AUDIT_CLOSED)
-		who = strdup(row->reached_by);
-	else if (port && other && policy_is_pair(port, other))
+	if (port && other && policy_is_pair(port, other) && !is_closed)
 		who = policy_who(policy, &both);
-	else if (row->level == twin->level && row->level == AUDIT_OPEN)
-		who = strdup("anyone");
-	else if (!policy && row->level == AUDIT_OPEN)
-		who = strdup(row->reached_by);
-	else if (row->level == twin->level && streq(row->reached_by, twin->reached_by))
-		who = strdup(row->reached_by);
+	else if (is_alike)
+		who = strdup(is_open ? "anyone" : row->reached_by);
 	if (!who)
 		return false;
 	free(row->reached_by);

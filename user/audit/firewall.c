@@ -3,6 +3,7 @@
  * is not understood is left out: then the default is what is told. */
 #include "audit/firewall.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -65,6 +66,12 @@ static int add_ports(struct firewall *firewall, char *text, struct firewall_rule
 /* ---- ufw ---------------------------------------------------------------------------------------
  */
 
+/* "6379/tcp" and "80,443", but neither "192.0.2.1" nor "2001:db8::1". */
+static bool is_number(const char *word)
+{
+	return isdigit((unsigned char)word[0]) && !strchr(word, '.') && !strchr(word, ':');
+}
+
 /* "192.0.2.1 6379/tcp (v6)": the words of the first column. */
 static int read_to(struct firewall *firewall, char *to, struct firewall_rule *rule)
 {
@@ -77,12 +84,10 @@ static int read_to(struct firewall *firewall, char *to, struct firewall_rule *ru
 			continue;
 		else if (streq(word, "on"))
 			rule->is_for_some = true, strtok_r(NULL, " ", &save);
-		else if (word[0] >= '0' && word[0] <= '9' && !strchr(word, '.') &&
-			 !strchr(word, ':'))
-			ports = word;
-		else if (prefix_parse(word, &rule->addr, NULL) == 0)
+		else if (!is_number(word) && prefix_parse(word, &rule->addr, NULL) == 0)
 			rule->family = rule->addr.family;
-		else if (!ports && strchr(word, ':') && word[0] >= '0' && word[0] <= '9')
+		else if (is_number(word) ||
+			 (!ports && isdigit((unsigned char)word[0]) && strchr(word, ':')))
 			ports = word;
 		else
 			return 0; /* an application, or what we do not know */

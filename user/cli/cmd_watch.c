@@ -194,7 +194,9 @@ static int show_one(void *arg, const struct sighting *sighting)
 	struct show *show = arg;
 
 	put(show, sighting);
-	show->is_over = show->is_over || (show->left && --show->left == 0) || ferror(show->out);
+	if (show->left)
+		show->is_over = --show->left == 0;
+	show->is_over = show->is_over || ferror(show->out);
 	return show->is_over ? -ECANCELED : 0;
 }
 

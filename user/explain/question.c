@@ -72,7 +72,8 @@ static int read_address(const char *text, struct prefix *ret, struct error *erro
 /* "6379", "6379/tcp". */
 static int read_port(const char *text, struct explain_question *ret, struct error *error)
 {
-	const char *slash = strchr(text, '/');
+	/* A token is never NULL, which the analyzer does not see, here and below. */
+	const char *slash = strchr(text, '/'); /* NOLINT(*NonNullParamChecker) */
 	char *end;
 	unsigned long port = strtoul(text, &end, 10);
 
@@ -144,7 +145,7 @@ static int read_sport(const char *text, struct explain_question *ret, struct err
 
 static int read_interface(const char *text, struct explain_question *ret, struct error *error)
 {
-	if (strlen(text) >= sizeof(ret->interface))
+	if (strlen(text) >= sizeof(ret->interface)) /* NOLINT(*NonNullParamChecker) */
 		return error_set(error, -EINVAL, "'%s': too long for an interface", text);
 	snprintf(ret->interface, sizeof(ret->interface), "%s", text);
 	return 0;
@@ -152,7 +153,8 @@ static int read_interface(const char *text, struct explain_question *ret, struct
 
 static int read_proto(const char *text, struct explain_question *ret, struct error *error)
 {
-	enum proto_index index = proto_find(text, strlen(text));
+	size_t length = strlen(text); /* NOLINT(*NonNullParamChecker) */
+	enum proto_index index = proto_find(text, length);
 
 	if (index == PROTO_MAX)
 		return error_set(error, -EINVAL,

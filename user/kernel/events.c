@@ -51,7 +51,7 @@ static bool swap_until(struct events *events, __u64 from, __u64 to)
 
 static __u64 read_lost(const struct events *events)
 {
-	_cleanup_free_ struct event_buckets *all = calloc(events->cpus, sizeof(*all));
+	_cleanup_free_ struct event_buckets *all = calloc(events->cpus + 1, sizeof(*all));
 	__u64 lost = 0;
 	__u32 key = 0;
 
@@ -99,7 +99,8 @@ static int take_slot(struct events *events, __u32 flags, struct error *error)
 
 	for (events->slot = 0; events->slot < LISTENERS_MAX; events->slot++) {
 		struct listener_slot *slot = &events->listeners->of[events->slot];
-		__u64 old = slot->until_ns;
+		/* It is mapped, which the analyzer does not see. */
+		__u64 old = slot->until_ns; /* NOLINT(*NullDereference) */
 
 		events->until_ns = lease_end();
 		if (old > now_ns || !swap_until(events, old, events->until_ns))

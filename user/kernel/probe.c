@@ -413,11 +413,9 @@ static void note_counted(struct counter_ids *ids, __u32 id, struct probe_counted
 
 	if (id < REASON_MAX) {
 		counted->reason = id;
-	} else if (!ids) {
-		counted->rule = id;
-	} else if (counter_ids_split(ids, id, &combined)) {
+	} else if (ids && counter_ids_split(ids, id, &combined)) {
 		*counted = (struct probe_counted){ combined.reason, combined.port, combined.rule };
-	} else if (counter_ids_is_wide(ids, id)) {
+	} else if (ids && counter_ids_is_wide(ids, id)) {
 		counted->port = id;
 	} else {
 		counted->rule = id;
