@@ -17,7 +17,7 @@ network_up
 engine_start
 publish cache -p 6379:6379 -p 5353:53/udp
 publish a-container-with-a-name-that-somebody-did-not-want-to-have-to-type-twice -p 8080:80 \
-	-p 2001:db8::1:9000-9063:9000-9063
+	-p "[2001:db8::1]:9000-9063:9000-9063"
 image probe
 docker run -d --name watcher --network host --cap-add NET_ADMIN probe /bin/probe serve tcp:7000 >/dev/null
 eventually 10 is_serving watcher tcp:7000 || die "the container with the host's network serves"

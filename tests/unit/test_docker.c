@@ -438,6 +438,26 @@ static void started_after_it_was_listed_counts_as_running(void **state)
 	assert_int_equal(find(fixture, "a")->endpoints[0].addr4.length, 32);
 }
 
+/* Its address is the same, its port of the host is another one, and nobody asks for details. */
+static void ports_of_an_earlier_start_are_forgotten(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[" LISTED(ID_A, "a", "created", "") "]");
+	fake_set(fixture->engine, "/containers/" ID_A "/json", 200,
+		 "{\"State\":{\"Status\":\"running\",\"Error\":\"\"},\"HostConfig\":{},"
+		 "\"NetworkSettings\":{\"Ports\":{\"80/tcp\":"
+		 "[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"32768\"}]},\"Networks\":{}}}");
+	assert_reads(fixture);
+	assert_int_equal(find(fixture, "a")->bindings[0].host_lo, 32768);
+	fake_set(fixture->engine, "/containers/json", 200,
+		 "[" LISTED(ID_A, "a", "running", PORT("0.0.0.0", "80")) "]");
+	assert_reads(fixture);
+	assert_int_equal(find(fixture, "a")->bindings_count, 1);
+	assert_int_equal(find(fixture, "a")->bindings[0].host_lo, 80);
+}
+
 static void container_without_a_name_goes_by_its_id(void **state)
 {
 	struct fixture *fixture = *state;
@@ -731,6 +751,7 @@ int main(void)
 		DOCKER_TEST(failed_start_disarms_and_a_new_one_arms),
 		DOCKER_TEST(container_the_engine_cannot_describe_does_not_hide_the_others),
 		DOCKER_TEST(started_after_it_was_listed_counts_as_running),
+		DOCKER_TEST(ports_of_an_earlier_start_are_forgotten),
 		DOCKER_TEST(container_without_a_name_goes_by_its_id),
 		DOCKER_TEST(link_of_another_container_is_not_the_name),
 		DOCKER_TEST(wrong_value_is_named),

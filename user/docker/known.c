@@ -327,7 +327,21 @@ static bool is_armed(const struct docker_known *known, enum docker_state state)
 	return state != DOCKER_EXITED || known->details.is_kept;
 }
 
-/* What is open now: as listed, and what details of the container as it runs now add. */
+/* Those in gateway mode routed, which have no port of the host. */
+static int append_routed(struct docker_ports *list, const struct docker_ports *more)
+{
+	for (size_t i = 0; i < more->count; i++) {
+		struct docker_ports one = { .items = &more->items[i], .count = 1 };
+		int err = one.items->host_lo ? 0 : docker_ports_append(list, &one);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* What is open now: as listed, and what details of the container as it runs now add.  Of those that
+ * were read before, a container that was started again may have other ports of the host. */
 static int collect_mapped(const struct docker_known *known, const struct docker_listed *listed,
 			  struct docker_ports *ret)
 {
@@ -337,9 +351,10 @@ static int collect_mapped(const struct docker_known *known, const struct docker_
 	err = docker_ports_append(ret, &listed->ports);
 	if (err || !known->has_details || details->state != DOCKER_RUNNING)
 		return err;
-	if (!known->is_fresh && !docker_endpoints_equal(&details->endpoints, &listed->endpoints))
-		return 0;
-	err = docker_ports_append(ret, &details->mapped);
+	if (known->is_fresh)
+		err = docker_ports_append(ret, &details->mapped);
+	else if (docker_endpoints_equal(&details->endpoints, &listed->endpoints))
+		err = append_routed(ret, &details->mapped);
 	docker_ports_merge(ret);
 	return err;
 }
