@@ -41,7 +41,8 @@ for command in "allow 81/tcp" reload; do
 	expect "meanwhile somebody is banned within 2 s" timeout 2 "$tidegate" ban 203.0.113.9
 	expect_lock_free 20
 	expect "meanwhile he is let in again within 2 s" timeout 2 "$tidegate" unban 203.0.113.9
-	expect "$command goes on with what is known" wait "$command_pid"
+	wait "$command_pid"
+	expect_equal "$command goes on with what is known" $? 0
 done
 rules=$("$tidegate" list)
 expect "and what was changed stays" grep -q "allow 81/tcp" <<<"$rules"
