@@ -529,7 +529,7 @@ daemon_start() {
 	is_followed() { is_content && grep -q '^  daemon  *running' <<<"$("$tidegate" status)"; }
 	"$tidegate" run "$@" >>/run/tidegate.log 2>&1 &
 	daemon_pid=$!
-	eventually 10 is_followed || {
+	eventually 30 is_followed || {
 		cat /run/tidegate.log
 		die "the daemon starts and status is green"
 	}
