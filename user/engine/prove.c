@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/proto.h"
 #include "engine/trial.h"
 #include "host/netdev.h"
@@ -38,15 +39,40 @@ struct proof {
 	struct health_proof *result;
 	size_t wrong; /* on this interface */
 	char first_wrong[128];
-	struct shown *shown; /* likewise */
-	size_t shown_count;
+	bool is_locked; /* nobody replaces the policy meanwhile */
 };
 
-/* What a packet has counted, if it was decided by the image. */
-struct shown {
-	struct probe_counted counted;
-	size_t bytes;
-};
+/* How long to wait for who changes the policy now. */
+#define LOCK_MS 500
+
+/* ---- the image ----------------------------------------------------------------------------- */
+
+/* What the programs decide by now. */
+static int read_image(struct kernel *kernel, struct image *ret)
+{
+	int err = kernel_read_image(kernel, SLOT_ACTIVE, ret, NULL);
+
+	if (err == 0 && trial_of(image_header(ret)) == TRIAL_LAPSED) {
+		image_clear(ret);
+		err = kernel_read_image(kernel, SLOT_CONFIRMED, ret, NULL);
+	}
+	if (err == 0 && image_check(ret->bytes, ret->size) < 0) {
+		image_clear(ret);
+		err = -EBADMSG;
+	}
+	return err;
+}
+
+/* Somebody may have replaced the policy meanwhile. */
+static bool is_still(struct kernel *kernel, const struct image *image)
+{
+	struct image_header now;
+	int err = kernel_read_header(kernel, SLOT_ACTIVE, &now, NULL);
+
+	if (err == 0 && trial_of(&now) == TRIAL_LAPSED)
+		err = kernel_read_header(kernel, SLOT_CONFIRMED, &now, NULL);
+	return err == 0 && now.generation == image_header(image)->generation;
+}
 
 /* ---- who asks ------------------------------------------------------------------------------ */
 
@@ -104,17 +130,18 @@ static bool is_policys(const struct proof *proof, const struct policy_port *port
 	       (policy.verdict == POLICY_DENY) == reason_is_drop(answer->reason);
 }
 
-static int note_shown(struct proof *proof, const struct image_answer *answer, size_t bytes,
-		      struct error *error)
+/* Takes the packet back out of the counters that it moved, at once, because this process can be
+ * killed.  Where somebody may have replaced the policy, nobody knows which these are, and it
+ * stays. */
+static int uncount(struct proof *proof, const struct image_answer *answer, size_t bytes,
+		   struct error *error)
 {
-	struct shown *shown = util_append(&proof->shown, proof->shown_count, sizeof(*shown));
+	const struct probe_counted counted = { answer->reason, answer->port_counter,
+					       answer->rule_counter };
 
-	if (!shown)
-		return error_set_errno(error, -ENOMEM, "cannot note what was counted");
-	proof->shown_count++;
-	*shown = (struct shown){ { answer->reason, answer->port_counter, answer->rule_counter },
-				 bytes };
-	return 0;
+	if (!proof->is_locked && !is_still(proof->kernel, proof->image))
+		return 0;
+	return probe_uncount(proof->kernel, &counted, bytes, error);
 }
 
 static int show(struct proof *proof, const struct policy_port *port,
@@ -143,7 +170,7 @@ static int show(struct proof *proof, const struct policy_port *port,
 	proof->result->dropped += is_dropped;
 	if (!is_images)
 		return 0; /* nobody knows what it has counted */
-	return note_shown(proof, &answer, bytes, error);
+	return uncount(proof, &answer, bytes, error);
 }
 
 /* ---- each port ------------------------- */
@@ -177,49 +204,6 @@ static int show_ports(struct proof *proof, struct error *error)
 		err = choose_stranger(proof, i);
 	for (size_t i = 0; err == 0 && i < proof->policy->ports_count; i++)
 		err = show_port(proof, &proof->policy->ports[i], error);
-	return err;
-}
-
-/* ---- the image ----------------------------------------------------------------------------- */
-
-/* What the programs decide by now. */
-static int read_image(struct kernel *kernel, struct image *ret)
-{
-	int err = kernel_read_image(kernel, SLOT_ACTIVE, ret, NULL);
-
-	if (err == 0 && trial_of(image_header(ret)) == TRIAL_LAPSED) {
-		image_clear(ret);
-		err = kernel_read_image(kernel, SLOT_CONFIRMED, ret, NULL);
-	}
-	if (err == 0 && image_check(ret->bytes, ret->size) < 0) {
-		image_clear(ret);
-		err = -EBADMSG;
-	}
-	return err;
-}
-
-/* Somebody may have replaced the policy meanwhile. */
-static bool is_still(struct kernel *kernel, const struct image *image)
-{
-	_cleanup_(image_clear) struct image now = {};
-
-	return read_image(kernel, &now) == 0 &&
-	       image_header(&now)->generation == image_header(image)->generation;
-}
-
-/* Takes the packets back out of the counters that they moved.  Where the policy was replaced
- * meanwhile, nobody knows which these are, and they stay. */
-static int uncount(struct proof *proof, struct error *error)
-{
-	int err = 0;
-
-	if (is_still(proof->kernel, proof->image))
-		for (size_t i = 0; err == 0 && i < proof->shown_count; i++)
-			err = probe_uncount(proof->kernel, &proof->shown[i].counted,
-					    proof->shown[i].bytes, error);
-	free(proof->shown);
-	proof->shown = NULL;
-	proof->shown_count = 0;
 	return err;
 }
 
@@ -283,7 +267,6 @@ static int prove_interface(struct proof *proof, const struct attachment *attachm
 	err = probe_open(proof->kernel, attachment, device->mac, &proof->probe, &error);
 	if (err == 0) {
 		err = show_ports(proof, &error);
-		err = uncount(proof, &error) ?: err;
 		probe_close(&proof->probe);
 		proof->result->interfaces++;
 	}
@@ -310,6 +293,7 @@ int health_prove(struct kernel *kernel, struct health *health)
 	_cleanup_(image_clear) struct image image = {};
 	_cleanup_free_ int *ipv4 = NULL, *ipv6 = NULL;
 	_cleanup_free_ struct bound_port *bound = NULL;
+	_cleanup_close_ int lock = -1;
 	struct proof proof = { .kernel = kernel, .image = &image, .result = &health->proof };
 	size_t before = health->problems.count;
 	int err;
@@ -318,6 +302,9 @@ int health_prove(struct kernel *kernel, struct health *health)
 		return 0;
 	proof.policy = health->report.desired->policy;
 	proof.is_policys = !health->report.is_changed;
+	/* Without it the packets are shown all the same. */
+	lock = lock_take(LOCK_MS);
+	proof.is_locked = lock >= 0;
 	if (read_image(kernel, &image) < 0)
 		return problems_add(&health->problems,
 				    "what the kernel has in place of a policy is none: `tidegate "
