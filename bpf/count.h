@@ -40,13 +40,13 @@ static __always_inline void count_at(struct counters *own, __u32 id, __u32 packe
 	add(&own->of[id % LIMIT_COUNTERS], packets, bytes);
 }
 
-/* The counter of a reason. */
-static __always_inline void count(enum reason reason, __u32 packets, __u64 bytes)
+/* The counter of a reason.  family: 4, 6, or 0 = not known. */
+static __always_inline void count(enum reason reason, __u8 family, __u32 packets, __u64 bytes)
 {
 	struct counters *own = own_counters();
 
 	if (own)
-		count_at(own, reason, packets, bytes);
+		count_at(own, COUNTER_OF_REASON(reason, family == 6), packets, bytes);
 }
 
 /* The one that a fast path entry names. */
@@ -59,14 +59,14 @@ static __always_inline void count_entry(__u32 entry, __u32 packets, __u64 bytes)
 }
 
 /* Those of the reason, and of port and rule, if they have any. */
-static __always_inline void count_each(enum reason reason, __u32 port, __u32 rule, __u32 packets,
-				       __u64 bytes)
+static __always_inline void count_each(enum reason reason, __u8 family, __u32 port, __u32 rule,
+				       __u32 packets, __u64 bytes)
 {
 	struct counters *own = own_counters();
 
 	if (!own)
 		return;
-	count_at(own, reason, packets, bytes);
+	count_at(own, COUNTER_OF_REASON(reason, family == 6), packets, bytes);
 	if (port)
 		count_at(own, port, packets, bytes);
 	if (rule)

@@ -54,7 +54,8 @@ static __always_inline bool filter(const struct hook *hook, struct packet *pkt, 
 	decide(hook, pkt, &decision);
 	drop = is_drop(decision.reason);
 	port_counter = decision.port_counter ? decision.port_counter + drop : 0;
-	count_each(decision.reason, port_counter, decision.rule_counter, packets, bytes);
+	count_each(decision.reason, pkt->family, port_counter, decision.rule_counter, packets,
+		   bytes);
 	if (is_watched())
 		tell(hook, told_of(decision.reason, drop && decision.is_audit), port_counter,
 		     decision.rule_counter);
@@ -68,10 +69,12 @@ static __always_inline enum verdict apply_fastpath(__u32 entry, __u32 packets, _
 	return FASTPATH_VERDICT(entry);
 }
 
-static __always_inline enum verdict
-apply_entry(const struct hook *hook, const struct verdict_entry *entry, __u32 packets, __u64 bytes)
+static __always_inline enum verdict apply_entry(const struct hook *hook, const struct packet *pkt,
+						const struct verdict_entry *entry, __u32 packets,
+						__u64 bytes)
 {
-	count_each(entry->reason, entry->port_counter, entry->rule_counter, packets, bytes);
+	count_each(entry->reason, pkt->family, entry->port_counter, entry->rule_counter, packets,
+		   bytes);
 	if (is_watched())
 		tell(hook, told_of(entry->reason, entry->verdict == VERDICT_PASS),
 		     entry->port_counter, entry->rule_counter);
@@ -186,7 +189,7 @@ __noinline int filter_lookup_xdp(struct xdp_md *ctx)
 
 	if (!parse_plain_frame(&cursor, &pkt) || !lookup_entry(&pkt, &entry))
 		return 0;
-	return apply_entry(&hook, &entry, 1, xdp_bytes(ctx));
+	return apply_entry(&hook, &pkt, &entry, 1, xdp_bytes(ctx));
 }
 
 /* The same as below, while somebody listens. */
@@ -260,7 +263,7 @@ __noinline int filter_lookup_tc(struct __sk_buff *skb)
 
 	if (!parse_plain_frame(&cursor, &pkt) || !lookup_entry(&pkt, &entry))
 		return 0;
-	return tc_verdict(apply_entry(&hook, &entry, packets_of(skb), skb->len));
+	return tc_verdict(apply_entry(&hook, &pkt, &entry, packets_of(skb), skb->len));
 }
 
 __noinline int filter_watched_tc(struct __sk_buff *skb)
@@ -315,7 +318,7 @@ __noinline int filter_lookup_tc_l3(struct __sk_buff *skb)
 
 	if (!parse_plain_network(&cursor, skb->protocol, &pkt) || !lookup_entry(&pkt, &entry))
 		return 0;
-	return tc_verdict(apply_entry(&hook, &entry, packets_of(skb), skb->len));
+	return tc_verdict(apply_entry(&hook, &pkt, &entry, packets_of(skb), skb->len));
 }
 
 __noinline int filter_watched_tc_l3(struct __sk_buff *skb)

@@ -415,7 +415,7 @@ int gate(struct bpf_nf_ctx *ctx)
 	/* Before the first policy the interfaces have not been looked at either. */
 	if (reason == DROP_NO_POLICY && zone == ZONE_UNSEEN)
 		return NF_ACCEPT;
-	count(reason & (ONLY_AUDIT - 1), 1, ctx->skb->len);
+	count(reason & (ONLY_AUDIT - 1), pkt.family, 1, ctx->skb->len);
 	tell_gate(ctx, &pkt, reason, zone);
 	return reason & ONLY_AUDIT ? NF_ACCEPT : NF_DROP;
 }

@@ -158,7 +158,7 @@ int learn_socket(struct bpf_sk_lookup *ctx)
 	reason = look_late(&pkt, is_bound, zone == ZONE_UNSEEN);
 	if (reason == REASON_NONE)
 		return SK_PASS;
-	count(reason & (ONLY_AUDIT - 1), 1, 0);
+	count(reason & (ONLY_AUDIT - 1), pkt.family, 1, 0);
 	tell_socket(&pkt, ctx->ingress_ifindex, reason, zone == ZONE_UNSEEN);
 	return reason & ONLY_AUDIT ? SK_PASS : SK_DROP;
 }

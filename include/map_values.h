@@ -7,6 +7,7 @@
 #define TIDEGATE_MAP_VALUES_H
 
 #include "limit.h"
+#include "reason.h"
 #include "types.h"
 
 /* Layout of the pinned maps and of the image.  A build that finds an older number pinned moves what
@@ -23,12 +24,15 @@
  * here the element is looked up once for all that a packet moves, and user space maps it into its
  * memory.
  *
- * Ids [0, REASON_MAX) belong to the reasons, those from COUNTER_FIRST are given out by
+ * Ids [0, REASON_MAX) belong to the reasons, for what is IPv6 those from COUNTER_IPV6 on: in what
+ * counter_ids_totals() returns the former count both.  Those from COUNTER_FIRST are given out by
  * user/kernel/counter_ids.c and survive a new image.
  */
-#define COUNTERS_USER     0u
-#define COUNTERS_CPU(cpu) ((cpu) + 1)
-#define COUNTER_FIRST     64
+#define COUNTERS_USER                      0u
+#define COUNTERS_CPU(cpu)                  ((cpu) + 1)
+#define COUNTER_IPV6                       32
+#define COUNTER_FIRST                      64
+#define COUNTER_OF_REASON(reason, is_ipv6) ((__u32)(reason) + ((is_ipv6) ? COUNTER_IPV6 : 0))
 /* Combined counters have ids below: a fast path entry has no more bits for one. */
 #define COUNTERS_COMBINED 32768
 
@@ -191,6 +195,7 @@ ASSERT_SIZE(bound_value, 16);
 ASSERT_SIZE(bound_marks, 64 + 2 * 24576);
 ASSERT_SIZE(state, 672);
 ASSERT_SIZE(defense_note, 240);
+_Static_assert((int)REASON_MAX <= COUNTER_IPV6, "the two counters of each reason");
 _Static_assert(COUNTER_FIRST + 2 * (LIMIT_PORTS + LIMIT_RULES) <= LIMIT_COUNTERS,
 	       "rules and ports have counters, also where a rule has half of a port's place");
 

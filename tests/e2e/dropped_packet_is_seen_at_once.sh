@@ -91,7 +91,7 @@ expect_equal "nor anything for packets to ask" "$(word)" 8
 because="of a flood"
 watch flooded --json
 eventually 5 listening 1
-closed() { tidegate metrics | sed -n 's/^tidegate_packets_total{verdict="drop",reason="closed"} //p'; }
+closed() { tidegate metrics | sed -n 's/^tidegate_packets_total{verdict="drop",reason="closed",family="ipv4"} //p'; }
 before=$(closed)
 outside timeout 10 /usr/bin/python3 - "$host4" <<-'EOF'
 	import socket, sys

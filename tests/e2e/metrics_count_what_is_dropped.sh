@@ -34,7 +34,7 @@ expect_equal "it is not up, and enforces nothing" \
 
 publish cache -p 6379:6379
 configure <<EOT
-set office $office4 2001:db8::/64
+set office $office4 2001:db8::10/124
 allow 6379/tcp from office comment "say \\"hi\\" \\\\"
 deny 6379/tcp from 203.0.113.66
 ban 203.0.113.9
@@ -44,7 +44,7 @@ expect "promtool takes what is said when it enforces" is_exposition
 expect_equal "it is up and enforces, without a daemon" \
 	"$(grep -E '^tidegate_(up|enforcing|problems|daemon_up|docker_in_step) ' /run/metrics)" \
 	$'tidegate_up 1\ntidegate_enforcing 1\ntidegate_problems 0\ntidegate_daemon_up 0\ntidegate_docker_in_step 1'
-closed='tidegate_packets_total{verdict="drop",reason="closed"}'
+closed='tidegate_packets_total{verdict="drop",reason="closed",family="ipv4"}'
 port='tidegate_port_packets_total{port="6379",protocol="tcp",container="cache",family="ipv4",verdict="drop"}'
 sample_of "nothing is dropped yet" "$closed" 0
 expect_closed stranger $host4 6379/tcp
@@ -52,6 +52,14 @@ dropped=$(sample "$closed")
 expect "what is dropped is counted ($dropped)" test "$dropped" -gt 0
 sample_of "at the port and its container as well" "$port" "$dropped"
 sample_of "by the other family nothing is" "${port/ipv4/ipv6}" 0
+sample_of "nor for the reason" "${closed/ipv4/ipv6}" 0
+expect_closed stranger $host6 6379/tcp
+dropped6=$(sample "${closed/ipv4/ipv6}")
+expect "IPv6 is counted by itself ($dropped6)" test "$dropped6" -gt 0
+sample_of "at the port as well" "${port/ipv4/ipv6}" "$dropped6"
+sample_of "and does not count as IPv4" "$closed" "$dropped"
+expect_equal "where no families are told, it is the sum" \
+	"$("$tidegate" status --json | jq .reasons.closed)" $((dropped + dropped6))
 expect_open office $host4 6379/tcp
 expect "a rule counts what it let in" test \
 	"$(sample 'tidegate_rule_packets_total{rule="allow 6379/tcp",from="office"}')" -gt 0

@@ -149,7 +149,7 @@ curl -s -m 20 http://127.0.0.1:9734/metrics >/run/metrics
 expect_equal "its unit has what it needs to see that all is well" \
 	"$(grep -E '^tidegate_(enforcing|problems|daemon_up|docker_in_step) ' /run/metrics)" \
 	$'tidegate_enforcing 1\ntidegate_problems 0\ntidegate_daemon_up 1\ntidegate_docker_in_step 1'
-expect "and counts" grep -q '^tidegate_packets_total{verdict="drop",reason="closed"} [1-9]' /run/metrics
+expect "and counts" grep -q '^tidegate_packets_total{verdict="drop",reason="closed",family="ipv4"} [1-9]' /run/metrics
 mkdir -p /var/lib/prometheus/node-exporter
 expect "the text file can be written" systemctl start tidegate-textfile.service
 expect_equal "and is whole" "$(cat /var/lib/prometheus/node-exporter/*.prom | grep -c '^tidegate_enforcing 1$')" 1

@@ -11,13 +11,13 @@
 static struct fastpath_table *table_of(const struct image *image)
 {
 	struct fastpath_table *table = malloc(sizeof(*table));
-	_cleanup_free_ struct verdict_entry **entries = NULL;
+	_cleanup_free_ struct image_entry *entries = NULL;
 	size_t count;
 
 	assert_non_null(table);
 	assert_int_equal(image_entries(image, &entries, &count), 0);
 	for (size_t i = 0; i < count; i++)
-		entries[i]->counter = entries[i]->reason;
+		entries[i].entry->counter = entries[i].reason_counter;
 	assert_int_equal(image_fill_fastpath(image, table), 0);
 	return table;
 }
@@ -56,7 +56,10 @@ static __u32 entry_at(const struct fastpath_table *table, const struct prefix *d
 static __u32 counter_at(const struct fastpath_table *table, const struct prefix *daddr,
 			unsigned short dport)
 {
-	return FASTPATH_COUNTER(entry_at(table, daddr, dport));
+	__u32 counter = FASTPATH_COUNTER(entry_at(table, daddr, dport));
+
+	assert_int_equal(counter / COUNTER_IPV6, daddr->family == 6);
+	return counter % COUNTER_IPV6;
 }
 
 /* ---- a host with Docker networks ------------------------------------------------------------ */

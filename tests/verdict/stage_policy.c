@@ -191,20 +191,20 @@ static void note_combined(struct stage *stage, const struct combined_counter *co
 /* Every other entry gets a counter of its own, so that both ways to count are tested. */
 static void join_counters(struct stage *stage, struct image *image)
 {
-	_cleanup_free_ struct verdict_entry **entries = NULL;
+	_cleanup_free_ struct image_entry *entries = NULL;
 	size_t count;
 
 	if (image_entries(image, &entries, &count) < 0)
 		die("no memory");
 	for (size_t i = 0; i < count; i += 2) {
-		struct combined_counter combined = { .reason = entries[i]->reason,
-						     .port = entries[i]->port_counter,
-						     .rule = entries[i]->rule_counter };
+		struct combined_counter combined = { .reason = entries[i].reason_counter,
+						     .port = entries[i].entry->port_counter,
+						     .rule = entries[i].entry->rule_counter };
 
 		if (counter_ids_give_combined(stage->ids, &combined, 1) < 0 || !combined.id)
 			die("no combined counter: %s", ERROR(&stage_error));
 		note_combined(stage, &combined);
-		entries[i]->counter = combined.id;
+		entries[i].entry->counter = combined.id;
 	}
 	image_seal(image);
 }

@@ -29,14 +29,28 @@ static void expect(struct judge *judge, __u32 id, const struct row *row, size_t 
 	judge->expected.counters[id].bytes = bytes;
 }
 
+/* Of a frame that cannot be read the family may not be known. */
+static bool is_counted_as_ipv6(const struct row *row, const struct bytes *frame,
+			       const struct counts *moved)
+{
+	size_t at = 12;
+
+	if (row->reason == DROP_MALFORMED)
+		return moved->counters[COUNTER_OF_REASON(row->reason, true)].packets;
+	while (at + 6 <= frame->length && (frame->data[at] << 8 | frame->data[at + 1]) != 0x0800 &&
+	       (frame->data[at] << 8 | frame->data[at + 1]) != 0x86dd)
+		at += 4;
+	return row->reason != PASS_NOT_IP && at + 2 <= frame->length && frame->data[at] == 0x86;
+}
+
 static void expect_counters(struct stage *stage, struct judge *judge, const struct row *row,
-			    size_t bytes)
+			    size_t bytes, bool is_ipv6)
 {
 	__u32 port = row->port ? stage_port_counter(stage, row->port) : 0;
 	__u32 rule = row->rule ? stage_rule_counter(stage, row->rule) : 0;
 
 	memset(&judge->expected, 0, sizeof(judge->expected));
-	expect(judge, row->reason, row, bytes);
+	expect(judge, COUNTER_OF_REASON(row->reason, is_ipv6), row, bytes);
 	if (row->port && !port)
 		fprintf(judge->out, "# no such port in the policy: %s\n", row->port);
 	if (row->rule && !rule)
@@ -53,8 +67,9 @@ static const char *counter_name(struct stage *stage, const struct row *row, __u3
 	__u32 port = row->port ? stage_port_counter(stage, row->port) : 0;
 
 	snprintf(name, sizeof(name), "%u", id);
-	if (id < REASON_MAX)
-		snprintf(name, sizeof(name), "reason %s", reason_name(id));
+	if (id < COUNTER_FIRST)
+		snprintf(name, sizeof(name), "reason %s%s", reason_name(id % COUNTER_IPV6),
+			 id < COUNTER_IPV6 ? "" : " of IPv6");
 	else if (row->rule && stage_rule_counter(stage, row->rule) == id)
 		snprintf(name, sizeof(name), "rule %u", row->rule);
 	else if (port && (id == port || id == port + 1))
@@ -106,7 +121,8 @@ static void play(struct stage *stage, const struct row *row, enum way way,
 	if (!judge.out)
 		die("no memory");
 	stage_send(stage, way, bytes, row->gso_segs, &outcome);
-	expect_counters(stage, &judge, row, stage_bytes(way, bytes));
+	expect_counters(stage, &judge, row, stage_bytes(way, bytes),
+			is_counted_as_ipv6(row, bytes, &outcome.moved));
 	judge_outcome(&judge, row, way, &outcome);
 	judge_counters(stage, &judge, row, &outcome.moved);
 	fclose(judge.out);

@@ -60,12 +60,12 @@ static enum reason moved_reason(const struct counts *moved)
 {
 	enum reason found = REASON_NONE;
 
-	for (enum reason reason = 0; reason < REASON_MAX; reason++) {
-		if (!moved->counters[reason].packets)
+	for (__u32 id = 0; id < COUNTER_FIRST; id++) {
+		if (!moved->counters[id].packets)
 			continue;
 		if (found)
 			return REASON_NONE;
-		found = reason;
+		found = id % COUNTER_IPV6;
 	}
 	return found;
 }

@@ -82,12 +82,12 @@ static void hold_ports(struct counter_ids *ids, const struct image *image)
 
 static int hold_combined(struct counter_ids *ids, const struct image *image)
 {
-	_cleanup_free_ struct verdict_entry **entries = NULL;
+	_cleanup_free_ struct image_entry *entries = NULL;
 	size_t count;
 	int err = image_entries(image, &entries, &count);
 
 	for (size_t i = 0; err == 0 && i < count; i++)
-		counter_ids_hold(ids, entries[i]->counter);
+		counter_ids_hold(ids, entries[i].entry->counter);
 	return err;
 }
 
@@ -148,7 +148,7 @@ static int assign_counters(const struct reconcile_input *input, struct counter_i
 static int join_counters(const struct reconcile_input *input, struct counter_ids *ids,
 			 struct image *image)
 {
-	_cleanup_free_ struct verdict_entry **entries = NULL;
+	_cleanup_free_ struct image_entry *entries = NULL;
 	_cleanup_free_ struct combined_counter *combined = NULL;
 	size_t count;
 	int err = image_entries(image, &entries, &count);
@@ -157,15 +157,15 @@ static int join_counters(const struct reconcile_input *input, struct counter_ids
 	if (!combined)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		combined[i] = (struct combined_counter){ .reason = entries[i]->reason,
-							 .port = entries[i]->port_counter,
-							 .rule = entries[i]->rule_counter };
+		combined[i] = (struct combined_counter){ .reason = entries[i].reason_counter,
+							 .port = entries[i].entry->port_counter,
+							 .rule = entries[i].entry->rule_counter };
 	if (input->is_dry_run)
 		counter_ids_find_combined(ids, combined, count);
 	else
 		err = counter_ids_give_combined(ids, combined, count);
 	for (size_t i = 0; i < count; i++)
-		entries[i]->counter = combined[i].id;
+		entries[i].entry->counter = combined[i].id;
 	image_seal(image);
 	return err;
 }

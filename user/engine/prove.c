@@ -133,15 +133,15 @@ static bool is_policys(const struct proof *proof, const struct policy_port *port
 /* Takes the packet back out of the counters that it moved, at once, because this process can be
  * killed.  Where somebody may have replaced the policy, nobody knows which these are, and it
  * stays. */
-static int uncount(struct proof *proof, const struct image_answer *answer, size_t bytes,
-		   struct error *error)
+static int uncount(struct proof *proof, const struct probe_packet *packet,
+		   const struct image_answer *answer, size_t bytes, struct error *error)
 {
 	const struct probe_counted counted = { answer->reason, answer->port_counter,
 					       answer->rule_counter };
 
 	if (!proof->is_locked && !is_still(proof->kernel, proof->image))
 		return 0;
-	return probe_uncount(proof->kernel, &counted, bytes, error);
+	return probe_uncount(proof->kernel, packet, &counted, bytes, error);
 }
 
 static int show(struct proof *proof, const struct policy_port *port,
@@ -170,7 +170,7 @@ static int show(struct proof *proof, const struct policy_port *port,
 	proof->result->dropped += is_dropped;
 	if (!is_images)
 		return 0; /* nobody knows what it has counted */
-	return uncount(proof, &answer, bytes, error);
+	return uncount(proof, packet, &answer, bytes, error);
 }
 
 /* ---- each port ------------------------- */

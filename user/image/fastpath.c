@@ -72,11 +72,11 @@ static struct image_endpoint *endpoints_of(const struct image *image)
 	return (void *)((char *)image->bytes + image_header(image)->endpoints);
 }
 
-int image_entries(const struct image *image, struct verdict_entry ***ret, size_t *ret_count)
+int image_entries(const struct image *image, struct image_entry **ret, size_t *ret_count)
 {
 	struct image_endpoint *endpoints = endpoints_of(image);
 	size_t endpoints_count = image_header(image)->endpoints_used, count = 0;
-	struct verdict_entry **entries = calloc(2 * endpoints_count, sizeof(*entries));
+	struct image_entry *entries = calloc(2 * endpoints_count, sizeof(*entries));
 
 	if (!entries)
 		return -ENOMEM;
@@ -85,7 +85,9 @@ int image_entries(const struct image *image, struct verdict_entry ***ret, size_t
 			i % 2 ? &endpoints[i / 2].entry6 : &endpoints[i / 2].entry4;
 
 		if (entry->flags && (entry->port_counter || entry->rule_counter))
-			entries[count++] = entry;
+			entries[count++] =
+				(struct image_entry){ entry,
+						      COUNTER_OF_REASON(entry->reason, i % 2) };
 	}
 	*ret = entries;
 	*ret_count = count;
@@ -114,11 +116,13 @@ struct fill {
 };
 
 /* One counter is all that the fast path can move. */
-static __u32 counter_of(const struct verdict_entry *entry)
+static __u32 counter_of(const struct verdict_entry *entry, bool is_ipv6)
 {
 	if (entry->counter)
 		return entry->counter;
-	return entry->port_counter || entry->rule_counter ? 0 : entry->reason;
+	return entry->port_counter || entry->rule_counter
+		       ? 0
+		       : COUNTER_OF_REASON(entry->reason, is_ipv6);
 }
 
 /* Of the endpoint; 0 = none. */
@@ -131,7 +135,7 @@ static __u32 fastpath_entry(const struct fill *fill, bool is_ipv6, __u32 number)
 	if (number >= image_header(fill->image)->endpoints_used)
 		return 0;
 	entry = is_ipv6 ? &endpoints[number].entry6 : &endpoints[number].entry4;
-	counter = counter_of(entry);
+	counter = counter_of(entry, is_ipv6);
 	if (!entry->flags || !counter)
 		return 0;
 	return FASTPATH_ENTRY(entry->verdict, counter, entry->flags);

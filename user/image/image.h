@@ -48,7 +48,11 @@ int image_build(const struct image_input *input, struct image *ret, struct error
  * What is said beforehand and moves more than one counter: to each such entry the caller may give
  * a counter of its own, which then stands for them.  *ret: allocated, points into the image.
  */
-int image_entries(const struct image *image, struct verdict_entry ***ret, size_t *ret_count);
+struct image_entry {
+	struct verdict_entry *entry;
+	__u32 reason_counter; /* COUNTER_OF_REASON() */
+};
+int image_entries(const struct image *image, struct image_entry **ret, size_t *ret_count);
 
 /* Once the entries have their counters: adds these to the digest. */
 void image_seal(struct image *image);

@@ -87,7 +87,7 @@ static bool is_combined(const struct counter_key *key, struct combined_counter *
 	*ret = (struct combined_counter){ .port = (__u32)key->hash[0],
 					  .rule = key->hash[0] >> 32,
 					  .reason = (__u32)key->hash[1] };
-	return key->hash[1] >> 32 == COMBINED_TAG && ret->reason < REASON_MAX &&
+	return key->hash[1] >> 32 == COMBINED_TAG && ret->reason < COUNTER_FIRST &&
 	       ret->port < LIMIT_COUNTERS && ret->rule < LIMIT_COUNTERS;
 }
 
@@ -219,6 +219,12 @@ static void share_out(const struct counter_ids *ids)
 	}
 }
 
+static void add_families(struct counters *totals)
+{
+	for (__u32 reason = 0; reason < REASON_MAX; reason++)
+		add(&totals->of[reason], &totals->of[COUNTER_OF_REASON(reason, true)]);
+}
+
 /* Where a probe's packet was taken out (probe_uncount()) before it was counted. */
 static void raise_to_zero(struct counters *totals)
 {
@@ -240,6 +246,7 @@ int counter_ids_totals(struct counter_ids *ids, const struct counters **ret, str
 	for (__u32 id = 0; id < LIMIT_COUNTERS; id++)
 		ids->totals->of[id] = kernel_counter(ids->kernel, id);
 	share_out(ids);
+	add_families(ids->totals);
 	raise_to_zero(ids->totals);
 	*ret = ids->totals;
 	return 0;

@@ -253,8 +253,8 @@ int counter_ids_make_room(struct counter_ids *ids, const struct counter_request 
  * room left for another, or none is known, the id is 0 and each is to be counted by itself.
  */
 struct combined_counter {
-	__u32 reason; /* enum reason */
-	__u32 port;   /* ids; 0 = none */
+	__u32 reason; /* ids: COUNTER_OF_REASON() */
+	__u32 port;   /* 0 = none */
 	__u32 rule;
 	__u32 id; /* out */
 };
@@ -269,7 +269,8 @@ bool counter_ids_split(const struct counter_ids *ids, __u32 id, struct combined_
 /* Whether it is one of the two ids of a wide counter. */
 bool counter_ids_is_wide(const struct counter_ids *ids, __u32 id);
 
-/* What all of them counted until now, by id.  Owned by the ids. */
+/* What all of them counted until now, by id; what a reason has counted of IPv6 is in the counter of
+ * both families as well.  Owned by the ids. */
 int counter_ids_totals(struct counter_ids *ids, const struct counters **ret, struct error *error);
 
 #endif

@@ -411,10 +411,11 @@ static void note_counted(struct counter_ids *ids, __u32 id, struct probe_counted
 {
 	struct combined_counter combined;
 
-	if (id < REASON_MAX) {
-		counted->reason = id;
+	if (id < COUNTER_FIRST) {
+		counted->reason = id % COUNTER_IPV6;
 	} else if (ids && counter_ids_split(ids, id, &combined)) {
-		*counted = (struct probe_counted){ combined.reason, combined.port, combined.rule };
+		*counted = (struct probe_counted){ combined.reason % COUNTER_IPV6, combined.port,
+						   combined.rule };
 	} else if (ids && counter_ids_is_wide(ids, id)) {
 		counted->port = id;
 	} else {
@@ -435,15 +436,16 @@ int probe_read_counted(const struct probe *probe, struct counter_ids *ids,
 	return ret->reason ? 0 : error_set(error, -EPROTO, "the program decided without a reason");
 }
 
-int probe_uncount(struct kernel *kernel, const struct probe_counted *counted, size_t bytes,
-		  struct error *error)
+int probe_uncount(struct kernel *kernel, const struct probe_packet *packet,
+		  const struct probe_counted *counted, size_t bytes, struct error *error)
 {
+	__u32 reason = COUNTER_OF_REASON(counted->reason, packet->saddr.family == 6);
 	const struct counter less = { .packets = -1ull, .bytes = -(__u64)bytes };
 	int err = kernel_map_counters(kernel, error);
 
 	if (err < 0)
 		return err;
-	kernel_add_to_counter(kernel, counted->reason, &less);
+	kernel_add_to_counter(kernel, reason, &less);
 	if (counted->port)
 		kernel_add_to_counter(kernel, counted->port, &less);
 	if (counted->rule)

@@ -82,8 +82,8 @@ int probe_read_counted(const struct probe *probe, struct counter_ids *ids,
 		       struct probe_counted *ret, struct error *error);
 
 /* Takes a packet of so many bytes back out of what the pinned counters add up to. */
-int probe_uncount(struct kernel *kernel, const struct probe_counted *counted, size_t bytes,
-		  struct error *error);
+int probe_uncount(struct kernel *kernel, const struct probe_packet *packet,
+		  const struct probe_counted *counted, size_t bytes, struct error *error);
 
 /* "'name' (id 7)" of a program that a packet meets before the attached one, at the same hook, and
  * that can keep it from there; allocated, or NULL. */

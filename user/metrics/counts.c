@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * counts.c: see counts.h.  The programs count each packet by its reason, and by its port and rule
- * if it has them.  A port has an address family, so its counters have one; the reasons' have none,
- * and nothing is counted by interface: each would cost a second counter for every packet.
+ * if it has them.  A port has an address family, so its counters have one, and a reason has two
+ * counters.  Nothing is counted by interface: that would be a second counter for every packet.
  */
 #include "metrics/counts.h"
 
@@ -35,26 +35,47 @@ static __u32 id_of(const struct metrics *metrics, const char *kind, const char *
 
 /* ---- reasons ---------------------------------------------------------------------------- */
 
+/* Frames that are not IP have no family, and of one that cannot be read it may be unknown. */
+static const char *family_name(enum reason reason, bool is_ipv6)
+{
+	bool is_unknown = reason == PASS_NOT_IP || reason == DROP_MALFORMED;
+
+	return is_ipv6 ? "ipv6" : is_unknown ? "other" : "ipv4";
+}
+
+static void put_reason(FILE *out, const struct metrics *metrics, const char *name,
+		       enum reason reason, enum unit unit)
+{
+	const struct counter *of = metrics->totals->of;
+	unsigned long long both = in_unit(&of[reason], unit);
+	unsigned long long ipv6 = in_unit(&of[COUNTER_OF_REASON(reason, true)], unit);
+
+	for (int is_ipv6 = 0; is_ipv6 <= (reason != PASS_NOT_IP); is_ipv6++) {
+		const struct exposition_label labels[] = {
+			{ "verdict", reason_is_drop(reason) ? "drop" : "pass" },
+			{ "reason", reason_name(reason) },
+			{ "family", family_name(reason, is_ipv6) },
+			{}
+		};
+
+		exposition_put(out, name, labels, is_ipv6 ? ipv6 : both - ipv6);
+	}
+}
+
 static void put_reasons(FILE *out, const struct metrics *metrics, enum unit unit)
 {
 	static const char *const names[UNIT_MAX] = { "tidegate_packets_total",
 						     "tidegate_bytes_total" };
 
-	exposition_describe(out, names[unit], "counter",
-			    unit == UNIT_PACKETS
-				    ? "Packets by verdict and reason; in audit mode by the verdict "
-				      "they would have had."
-				    : "Likewise the bytes of their frames.");
-	for (enum reason reason = 1; reason < REASON_MAX; reason++) {
-		const struct exposition_label labels[] = {
-			{ "verdict", reason_is_drop(reason) ? "drop" : "pass" },
-			{ "reason", reason_name(reason) },
-			{}
-		};
-
-		exposition_put(out, names[unit], labels,
-			       in_unit(&metrics->totals->of[reason], unit));
-	}
+	exposition_describe(
+		out, names[unit], "counter",
+		unit == UNIT_PACKETS
+			? "Packets by verdict, reason and family, which is 'other' of what "
+			  "cannot be read for sure; in audit mode by the verdict they "
+			  "would have had."
+			: "Likewise the bytes of their frames.");
+	for (enum reason reason = 1; reason < REASON_MAX; reason++)
+		put_reason(out, metrics, names[unit], reason, unit);
 }
 
 /* ---- ports ------------------------------------------------------------------------------ */
