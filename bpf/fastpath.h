@@ -221,6 +221,9 @@ static __always_inline bool lookup_entry(const struct packet *pkt, struct verdic
 	if (!rule)
 		return false;
 	*ret = make_verdict_entry(header, number, endpoint, rule);
+	/* Most that are banned are so for a time. */
+	if (rule->action == ACTION_BAN && !is_expired(rule))
+		ret->flags = entry_flags(header, DROP_BANNED);
 	if (!is_drop(ret->reason) && ret->reason != PASS_FAILSAFE && is_spoofed(pkt))
 		return false;
 	return is_conclusive(applicable_flags(ret->flags, pkt), pkt);

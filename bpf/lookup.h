@@ -121,13 +121,10 @@ static __always_inline bool is_container(__u32 kind)
 	       kind == DESTINATION_MACVLAN;
 }
 
-/* Whether it would let in, but its time is up.  What keeps out goes on until the policy is
- * made anew. */
+/* Whether its time is up.  A deny goes on until the policy is made anew. */
 static __always_inline bool is_expired(const struct image_rule *rule)
 {
-	return rule->expires_ns &&
-	       (rule->action == ACTION_ALLOW || rule->action == ACTION_FAILSAFE) &&
-	       clock_ns() > rule->expires_ns;
+	return rule->expires_ns && rule->action != ACTION_DENY && clock_ns() > rule->expires_ns;
 }
 
 /* The rule that wins at the port for this source.  NULL when the image does not answer. */
@@ -144,6 +141,32 @@ static __always_inline const struct image_rule *winning_rule(struct image_ref im
 		rule = image_rule6(image, header, endpoint, word64(pkt->saddr),
 				   word64(pkt->saddr + 2));
 	return rule == IMAGE_INVALID ? NULL : image_rule_at(image, header, rule);
+}
+
+/*
+ * Number of the rule that decides at the endpoint once the bans of this source have ended, or
+ * IMAGE_INVALID.  A global function, which the verifier checks once; it asks the image anew, and
+ * knows nothing of another one than the caller's.
+ */
+__noinline int find_unbanned_rule(const struct packet *pkt, __u32 number, __u64 generation)
+{
+	struct image_ref image = current_image();
+	const struct image_endpoint *endpoint;
+	const struct image_header *header;
+	__u32 class;
+
+	if (!pkt || !image.bytes)
+		return IMAGE_INVALID;
+	header = image_header_of(image);
+	endpoint = image_endpoint_at(image, header, number);
+	if (!endpoint || header->generation != generation)
+		return IMAGE_INVALID;
+	if (pkt->family == 4)
+		class = classify4(image, &header->saddr4, bpf_ntohl(pkt->saddr[0]));
+	else
+		class = classify6(image, &header->saddr6, word64(pkt->saddr),
+				  word64(pkt->saddr + 2));
+	return image_rule(image, header, endpoint, image_unbanned(image, header, class));
 }
 
 /* Number of the guarded port that the packet is for; 0 = nobody named it, or there is none.
@@ -165,6 +188,7 @@ find_rule(struct image_ref image, const struct image_header *header, const struc
 {
 	const struct image_endpoint *endpoint;
 	const struct image_rule *rule;
+	__u32 unbanned;
 
 	if (number == IMAGE_INVALID)
 		return NULL;
@@ -173,6 +197,10 @@ find_rule(struct image_ref image, const struct image_header *header, const struc
 		return NULL;
 	*ret_endpoint = endpoint;
 	rule = winning_rule(image, header, pkt, endpoint);
+	if (rule && rule->action == ACTION_BAN && is_expired(rule)) {
+		unbanned = find_unbanned_rule(pkt, number, header->generation);
+		rule = unbanned == IMAGE_INVALID ? NULL : image_rule_at(image, header, unbanned);
+	}
 	if (rule && is_expired(rule))
 		return image_rule_at(image, header, endpoint->fallback);
 	return rule;

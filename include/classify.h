@@ -415,6 +415,18 @@ static __always_inline __u32 image_rule(struct image_ref image, const struct ima
 	return cell ? *cell : IMAGE_INVALID;
 }
 
+/* The class that its sources are of now that the bans in it have ended. */
+static __always_inline __u32 image_unbanned(struct image_ref image,
+					    const struct image_header *header, __u32 class)
+{
+	const __u16 *unbanned;
+
+	if (!header->unbanned || class == IMAGE_INVALID)
+		return class;
+	unbanned = image_at(image, header->unbanned + class * 2, 2);
+	return unbanned ? *unbanned : IMAGE_INVALID;
+}
+
 /* Whether the address's bucket is clear: all addresses in it have the default class. */
 static __always_inline int is_clear4(const __u8 *prefilter, __u32 addr)
 {

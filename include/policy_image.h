@@ -226,7 +226,8 @@ struct image_header {
 	__u32 snapshot;          /* what user space wants to read back; the programs never do */
 	__u32 snapshot_size;
 	__u32 prefilter_full; /* ones: of everything there may be another class */
-	__u32 reserved;
+	__u32 unbanned; /* __u16[classes]: which class each is once its bans have ended; 0 = none
+			   ends */
 	struct own_addrs own;
 	struct image_table saddr4;
 	struct image_table saddr6;

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # Left is used by the right; those between commas do not know each other.
-order='base addr config,docker,host policy image kernel engine audit,explain,metrics,journal,watch daemon cli'
+order='base addr config,docker,host bans policy image kernel engine audit,explain,metrics,journal,watch daemon cli'
 declare -A rank
 number=0
 for level in $order; do
@@ -80,7 +80,7 @@ done <<-'EOT'
 	host/tracking\.c <nftables/ <nftables/libnftables.h>
 	base/hash\.h <xxhash <xxhash.h>
 	docker/ <curl/ <curl/curl.h>
-	(docker|audit|cli)/ <jansson <jansson.h>
+	(docker|audit|bans|cli)/ <jansson <jansson.h>
 EOT
 forbid "include/ takes nothing but integer types and the helpers of BPF" \
 	'^#include <' '#include <stdio.h>' \

@@ -17,6 +17,7 @@
 #include "journal/trail.h"
 
 struct asked;
+struct bans;
 struct docker;
 struct policy;
 
@@ -54,7 +55,9 @@ int cmd_explain(const struct options *options, int argc, char **argv);
 int cmd_list(const struct options *options, int argc, char **argv);
 int cmd_rule(const struct options *options, int argc, char **argv);
 int cmd_delete(const struct options *options, int argc, char **argv);
+int cmd_ban(const struct options *options, int argc, char **argv);
 int cmd_unban(const struct options *options, int argc, char **argv);
+int cmd_bans(const struct options *options, int argc, char **argv);
 int cmd_check(const struct options *options, int argc, char **argv);
 int cmd_version(const struct options *options, int argc, char **argv);
 int cmd_completion(const struct options *options, int argc, char **argv);
@@ -117,6 +120,35 @@ __u32 cmd_counter_id(const struct counted *counted, const char *kind, const char
  * and text as they are now; see journal/trail.h. */
 void cmd_record(const struct trail *before, struct kernel *kernel, const char *file,
 		const char *text);
+
+/*
+ * ---- what changes the configuration or the bans (cmd_rule.c) -----------------------------------
+ */
+struct edit {
+	/* Makes new_text of old_text, or changes the bans.  0 or -errno, logged but for -EINVAL:
+	 * the text has an error already. */
+	int (*change)(struct edit *edit);
+	/* Of what was added, leaves out whom the lockout is about, and logs that.  false = nobody
+	 * to leave out.  NULL: then it is refused. */
+	bool (*spare)(struct edit *edit, const struct lockout *lockout);
+	void *arg;
+	int argc;
+	char **argv;
+	bool has_bans;
+	char *old_text, *new_text; /* new_text: NULL = stays */
+	struct bans *bans;         /* when it has_bans */
+	struct statement added;    /* to the text; empty when nothing is */
+};
+
+/* Under the lock: reads, changes, tries, writes, commits.  0 or -errno, logged. */
+int cmd_edit(const struct options *options, struct edit *edit);
+void cmd_edit_clear(struct edit *edit);
+
+/* A `change` that adds edit->added to the text. */
+int cmd_add_statement(struct edit *edit);
+
+/* What was typed behind `tidegate`.  0, or -errno, logged; -EUCLEAN when it is wrong. */
+int cmd_parse_statement(int argc, char **argv, struct statement *ret);
 
 /* Warns about what the report says people should know: interfaces, Docker. */
 void cmd_warn(const struct reconcile_report *report);

@@ -15,10 +15,21 @@
 #include "base/cleanup.h"
 
 struct listed {
-	const struct policy_rule *rule;
-	char *remark; /* why it applies to nothing; or NULL */
+	const struct policy_rule *rule; /* of bans by command, the first of their owner */
+	char *remark; /* why it applies to nothing, or how many it bans; or NULL */
 	struct counter counter;
 };
+
+static char *remark_bans(const struct policy *policy, size_t first)
+{
+	size_t count = 0;
+	char *text = NULL;
+
+	for (size_t i = first; i < policy->rules_count; i++)
+		if (streq(policy->rules[i].identity, policy->rules[first].identity))
+			count += policy->rules[i].sources_count;
+	return asprintf(&text, "(%zu, `tidegate bans` shows them)", count) < 0 ? NULL : text;
+}
 
 /* Allocated, or NULL. */
 static char *remark(const struct policy_rule *rule, const struct desired *desired)
@@ -61,7 +72,8 @@ static void print_table(const struct listed *list, size_t count)
 		const char *row[] = { number, packets, bytes, list[i].rule->text,
 				      list[i].remark ?: "" };
 
-		snprintf(number, sizeof(number), "%u", list[i].rule->number);
+		snprintf(number, sizeof(number), list[i].rule->number ? "%u" : "-",
+			 list[i].rule->number);
 		snprintf(packets, sizeof(packets), "%llu", list[i].counter.packets);
 		snprintf(bytes, sizeof(bytes), "%llu", list[i].counter.bytes);
 		(void)table_add(&table, row);
@@ -75,6 +87,7 @@ static int print(const struct options *options, struct kernel *kernel,
 	const struct policy *policy = desired->policy;
 	_cleanup_free_ struct listed *list = calloc(policy->rules_count + 1, sizeof(*list));
 	_cleanup_(cmd_counted_clear) struct counted counted = {};
+	size_t count = 0;
 	int err;
 
 	if (!list)
@@ -83,18 +96,23 @@ static int print(const struct options *options, struct kernel *kernel,
 	if (err < 0)
 		return err;
 	for (size_t i = 0; i < policy->rules_count; i++) {
-		__u32 id = cmd_counter_id(&counted, "rule", policy->rules[i].identity);
+		const struct policy_rule *rule = &policy->rules[i];
+		struct listed *listed = &list[count];
+		__u32 id = cmd_counter_id(&counted, "rule", rule->identity);
 
-		list[i].rule = &policy->rules[i];
-		list[i].remark = remark(list[i].rule, desired);
+		if (!rule->number && count && streq(list[count - 1].rule->identity, rule->identity))
+			continue;
+		listed->rule = rule;
+		listed->remark = rule->number ? remark(rule, desired) : remark_bans(policy, i);
 		if (id)
-			list[i].counter = counted.totals->of[id];
+			listed->counter = counted.totals->of[id];
+		count++;
 	}
 	if (options->json)
-		print_json(list, policy->rules_count);
+		print_json(list, count);
 	else
-		print_table(list, policy->rules_count);
-	for (size_t i = 0; i < policy->rules_count; i++)
+		print_table(list, count);
+	for (size_t i = 0; i < count; i++)
 		free(list[i].remark);
 	return 0;
 }

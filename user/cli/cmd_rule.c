@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * cmd_rule.c: allow, deny, ban, failsafe, delete, unban: edits of the configuration.  A new
- * text is tried whole (parsed, resolved, compiled) before the file is touched; the file is
- * replaced before the kernel is, and put back if the kernel refuses.
+ * cmd_rule.c: allow, deny, failsafe, delete: edits of the configuration; and how it and the bans
+ * (cmd_ban.c) are edited.  What is new is tried whole (parsed, resolved, compiled) before a file is
+ * touched; the files are written before the kernel changes, and put back if it refuses.
  */
 #include "cli/cmd.h"
 #include "cli/cmd_json.h"
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "bans/bans.h"
 #include "base/file.h"
 #include "engine/asked.h"
 #include "config/config.h"
@@ -19,10 +20,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-/* An edit of the text; -EINVAL and the like have been logged. */
-typedef int edit_fn(const char *text, int argc, char **argv, char **ret);
-
-static int parse(int argc, char **argv, struct statement *ret)
+int cmd_parse_statement(int argc, char **argv, struct statement *ret)
 {
 	_cleanup_free_ char *text = config_join_words((const char *const *)argv, argc);
 	struct error at = {};
@@ -49,22 +47,22 @@ static int explain_add(const char *text, const struct statement *statement)
 	return log_error(0, "there is no set '%s' in the configuration", set), -ENOENT;
 }
 
-static int add(const char *text, int argc, char **argv, char **ret)
+int cmd_add_statement(struct edit *edit)
 {
-	_cleanup_(config_clear_statement) struct statement statement = {};
-	int err = parse(argc, argv, &statement);
+	int err = config_add(edit->old_text, &edit->added, &edit->new_text);
 
-	if (err < 0)
-		return err;
-	err = config_add(text, &statement, ret);
 	if (err == -EINVAL)
-		return explain_add(text, &statement);
-	if (err == -EEXIST) {
+		return explain_add(edit->old_text, &edit->added);
+	if (err == -EEXIST)
 		log_info("the rule exists already");
-		*ret = strdup(text);
-		err = *ret ? 0 : -ENOMEM;
-	}
-	return err;
+	return err == -EEXIST ? 0 : err;
+}
+
+static int add(struct edit *edit)
+{
+	int err = cmd_parse_statement(edit->argc, edit->argv, &edit->added);
+
+	return err ?: cmd_add_statement(edit);
 }
 
 static bool is_number(const char *word)
@@ -72,10 +70,11 @@ static bool is_number(const char *word)
 	return word[0] && !word[strspn(word, "0123456789")];
 }
 
-static int delete_number(const char *text, const char *word, char **ret)
+static int delete_number(struct edit *edit, const char *word)
 {
 	unsigned long number = strtoul(word, NULL, 10);
-	int err = config_delete_number(text, number > ~0u ? ~0u : number, ret);
+	int err =
+		config_delete_number(edit->old_text, number > ~0u ? ~0u : number, &edit->new_text);
 
 	if (err == -ENOENT)
 		log_error(0, "there is no rule %s (`tidegate list` shows the numbers)", word);
@@ -83,17 +82,17 @@ static int delete_number(const char *text, const char *word, char **ret)
 }
 
 /* argv[0] is "delete". */
-static int delete(const char *text, int argc, char **argv, char **ret)
+static int delete(struct edit *edit)
 {
 	_cleanup_(config_clear_statement) struct statement statement = {};
 	int err;
 
-	if (argc == 2 && is_number(argv[1]))
-		return delete_number(text, argv[1], ret);
-	err = parse(argc - 1, argv + 1, &statement);
+	if (edit->argc == 2 && is_number(edit->argv[1]))
+		return delete_number(edit, edit->argv[1]);
+	err = cmd_parse_statement(edit->argc - 1, edit->argv + 1, &statement);
 	if (err < 0)
 		return err;
-	err = config_delete(text, &statement, ret);
+	err = config_delete(edit->old_text, &statement, &edit->new_text);
 	if (err == -ENOENT) {
 		_cleanup_free_ char *rule = config_print_statement(&statement);
 
@@ -102,56 +101,68 @@ static int delete(const char *text, int argc, char **argv, char **ret)
 	return err;
 }
 
-/* argv[0] is "unban": a ban taken back is a ban deleted. */
-static int unban(const char *text, int argc, char **argv, char **ret)
-{
-	_cleanup_(config_clear_statement) struct statement statement = {};
-	int err;
-
-	argv[0] = "ban";
-	err = parse(argc, argv, &statement);
-	if (err < 0)
-		return err;
-	err = config_delete(text, &statement, ret);
-	if (err == -ENOENT)
-		log_error(0, "no ban names '%s'%s%s%s (`tidegate list` shows the bans)", argv[1],
-			  statement.comment ? " with the comment '" : "", statement.comment ?: "",
-			  statement.comment ? "'" : "");
-	return err;
-}
-
 /* ---- doing it ------------------------------------------------------------------------ */
 
+/* Both files, or none of them. */
+static int write_files(const struct options *options, struct edit *edit)
+{
+	struct error error = {};
+	int err = edit->bans ? bans_save(edit->bans, BANS_PATH, &error) : 0;
+
+	if (err < 0)
+		return log_error(0, "nothing was changed: %s", ERROR(&error)), err;
+	if (!edit->new_text)
+		return 0;
+	if (options->is_default_config)
+		(void)mkdir(CONFIG_DIR, 0755); /* what fails here fails again below, and is said */
+	err = conffile_write(options->config, edit->new_text);
+	if (err == 0)
+		return 0;
+	if (edit->bans)
+		(void)bans_unsave(edit->bans, BANS_PATH);
+	return log_error(err, "nothing was changed: cannot write '%s'", options->config);
+}
+
+static void restore_files(const struct options *options, struct edit *edit)
+{
+	if (edit->new_text && conffile_write(options->config, edit->old_text) < 0)
+		log_error(0,
+			  "cannot restore '%s': it has the new text, and the previous policy stays "
+			  "active",
+			  options->config);
+	if (edit->bans && bans_unsave(edit->bans, BANS_PATH) < 0)
+		log_error(0, "cannot restore '" BANS_PATH
+			     "': it has the new bans, and the previous policy stays active");
+}
+
 static int commit(const struct options *options, const struct reconcile_input *input,
-		  struct reconcile_plan *plan, const char *old_text)
+		  struct reconcile_plan *plan, struct edit *edit)
 {
 	_cleanup_(reconcile_clear) struct reconcile_report report = {};
 	_cleanup_(trail_clear) struct trail before = {};
 	struct error error = {};
 	int err;
 
-	trail_begin(&before, input->kernel, input->kernel ? NULL : old_text);
-	if (options->is_default_config)
-		(void)mkdir(CONFIG_DIR, 0755); /* what fails here fails again below, and is said */
-	err = conffile_write(options->config, input->text);
+	trail_begin(&before, input->kernel, input->kernel ? NULL : edit->old_text);
+	if (edit->bans)
+		trail_note_bans(&before, edit->bans);
+	err = write_files(options, edit);
 	if (err < 0)
-		return log_error(err, "nothing was changed: cannot write '%s'", options->config);
+		return err;
 	if (!input->kernel) {
 		log_info("saved in '%s', but the filter is not up: `tidegate up` enforces it",
-			 options->config);
+			 edit->new_text ? options->config : BANS_PATH);
 		cmd_record(&before, NULL, options->config, input->text);
 		return 0;
 	}
 	err = reconcile_commit(input, plan, &report, &error);
-	if (err < 0)
+	if (err < 0) {
 		log_error(0, "%s", ERROR(&error));
-	if (err < 0 && conffile_write(options->config, old_text) < 0)
-		log_error(0,
-			  "cannot restore '%s': it has the new text, and the previous policy stays "
-			  "active",
-			  options->config);
-	if (err < 0)
+		restore_files(options, edit);
 		return err;
+	}
+	if (edit->bans)
+		(void)bans_tidy(edit->bans, BANS_PATH);
 	cmd_record(&before, input->kernel, options->config, input->text);
 	cmd_warn(&report), cmd_warn_problems(report.desired);
 	return 0;
@@ -216,50 +227,87 @@ static int check_refused(const struct options *options, const struct reconcile_p
 	return -EPERM;
 }
 
-/* added: empty when nothing is. */
-static int try_and_commit(const struct options *options, const struct reconcile_input *input,
-			  const char *old_text, const struct statement *added)
+/* Of a feed that would cut somebody off who is logged in: whoever it is, is left out, and what is
+ * left is tried.  1 = again, 0 = nobody is cut off, or -EPERM. */
+static int spare(const struct options *options, const struct reconcile_plan *plan,
+		 struct edit *edit)
 {
-	_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
-	const struct desired *desired;
-	struct error error = {};
-	int err = reconcile_prepare(input, &plan, &error);
+	struct lockout lockout;
 
-	if (err < 0)
-		return log_failure(err, &error);
-	err = check_refused(options, plan, old_text);
-	if (err < 0)
-		return err;
-	desired = reconcile_desired(plan);
-	err = check_name(desired, added);
-	if (err < 0)
-		return err;
-	hint(desired, added);
-	if (!options->force && cmd_cuts_ssh(plan, 0))
-		return -EPERM;
-	if (options->dry_run) {
-		cmd_json_add_text("configuration", input->text);
-		if (!options->json)
-			fputs(input->text, stdout);
+	if (options->force)
 		return 0;
-	}
-	return commit(options, input, plan, old_text);
+	if (edit->spare && reconcile_find_lockout(plan, LOCKOUT_ALL, &lockout) > 0 &&
+	    edit->spare(edit, &lockout))
+		return 1;
+	return cmd_cuts_ssh(plan, 0) ? -EPERM : 0;
 }
 
-static bool is_ban(const char *verb)
+static int print_dry_run(const struct options *options, const struct edit *edit,
+			 const struct reconcile_input *input)
 {
-	return streq(verb, "ban") || streq(verb, "unban");
+	size_t length = 0;
+	const char *changes = edit->bans ? bans_changes(edit->bans, &length) : NULL;
+
+	if (edit->bans)
+		cmd_json_add("bans", json_stringn(changes ?: "", length));
+	if (edit->new_text || !edit->bans)
+		cmd_json_add_text("configuration", input->text);
+	if (options->json)
+		return 0;
+	if (edit->new_text || !edit->bans)
+		fputs(input->text, stdout);
+	fwrite(changes ?: "", 1, length, stdout);
+	return 0;
 }
 
-static int edit(const struct options *options, int argc, char **argv, edit_fn *change)
+static int try_and_commit(const struct options *options, const struct reconcile_input *input,
+			  struct edit *edit)
+{
+	int again;
+
+	do {
+		_cleanup_(reconcile_plan_freep) struct reconcile_plan *plan = NULL;
+		const struct desired *desired;
+		struct error error = {};
+		int err = reconcile_prepare(input, &plan, &error);
+
+		if (err < 0)
+			return log_failure(err, &error);
+		err = check_refused(options, plan, edit->old_text);
+		if (err < 0)
+			return err;
+		desired = reconcile_desired(plan);
+		err = check_name(desired, &edit->added);
+		if (err < 0)
+			return err;
+		hint(desired, &edit->added);
+		again = spare(options, plan, edit);
+		if (again < 0)
+			return again;
+		if (!again)
+			return options->dry_run ? print_dry_run(options, edit, input)
+						: commit(options, input, plan, edit);
+	} while (again);
+	return 0;
+}
+
+static int read_bans(struct edit *edit)
+{
+	struct error error = {};
+	int err = bans_read(BANS_PATH, &edit->bans, &error);
+
+	if (err == 0 && error.line)
+		log_warning("%s", ERROR(&error));
+	return err < 0 ? log_failure(err, &error) : 0;
+}
+
+int cmd_edit(const struct options *options, struct edit *edit)
 {
 	struct error error = {};
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	/* Who bans somebody waits for no Engine: nothing that it could say changes what he wants.
 	 */
-	_cleanup_(asked_clear) struct asked asked = { .asks_nobody = is_ban(argv[0]) };
-	_cleanup_(config_clear_statement) struct statement added = {};
-	_cleanup_free_ char *old_text = NULL, *new_text = NULL;
+	_cleanup_(asked_clear) struct asked asked = { .asks_nobody = edit->has_bans };
 	_cleanup_close_ int lock_fd = cmd_ask_and_lock(options, &asked);
 	struct reconcile_input input = {
 		.config_path = options->config,
@@ -275,12 +323,12 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 	err = cmd_open_kernel(options, &kernel, &error);
 	if (err < 0 && err != -ENOENT)
 		return log_failure(err, &error);
-	err = cmd_read_config(options, kernel, &old_text);
+	err = cmd_read_config(options, kernel, &edit->old_text);
+	if (err == 0 && edit->has_bans)
+		err = read_bans(edit);
 	if (err < 0)
 		return err;
-	err = change(old_text, argc, argv, &new_text);
-	if (err == 0 && change == add)
-		err = parse(argc, argv, &added);
+	err = edit->change(edit);
 	if (err == -EINVAL)
 		log_error(
 			0,
@@ -288,28 +336,41 @@ static int edit(const struct options *options, int argc, char **argv, edit_fn *c
 			options->config);
 	if (err < 0)
 		return err;
-	input.text = new_text;
+	input.text = edit->new_text ?: edit->old_text;
+	input.bans = edit->bans;
 	input.kernel = kernel;
-	return try_and_commit(options, &input, old_text, &added);
+	return try_and_commit(options, &input, edit);
+}
+
+void cmd_edit_clear(struct edit *edit)
+{
+	free(edit->old_text);
+	free(edit->new_text);
+	bans_free(edit->bans);
+	config_clear_statement(&edit->added);
+	edit->old_text = edit->new_text = NULL;
+	edit->bans = NULL;
+}
+
+static int edit_text(const struct options *options, int argc, char **argv,
+		     int (*change)(struct edit *edit))
+{
+	_cleanup_(
+		cmd_edit_clear) struct edit edit = { .change = change, .argc = argc, .argv = argv };
+
+	return cmd_edit(options, &edit) < 0 ? CMD_FAILED : CMD_DONE;
 }
 
 int cmd_rule(const struct options *options, int argc, char **argv)
 {
 	if (argc < 2)
 		return cmd_usage(argv[0], "say what to %s", argv[0]);
-	return edit(options, argc, argv, add) < 0 ? CMD_FAILED : CMD_DONE;
+	return edit_text(options, argc, argv, add);
 }
 
 int cmd_delete(const struct options *options, int argc, char **argv)
 {
 	if (argc < 2)
 		return cmd_usage(argv[0], "name a rule, as typed or by its number");
-	return edit(options, argc, argv, delete) < 0 ? CMD_FAILED : CMD_DONE;
-}
-
-int cmd_unban(const struct options *options, int argc, char **argv)
-{
-	if (argc < 2)
-		return cmd_usage(argv[0], "name a source");
-	return edit(options, argc, argv, unban) < 0 ? CMD_FAILED : CMD_DONE;
+	return edit_text(options, argc, argv, delete);
 }

@@ -99,7 +99,7 @@ static void print_useless(const struct policy *policy)
 		count += !policy->rules[i].is_everywhere && !policy->rules[i].ports_count;
 	if (count)
 		printf("  rules      %zu of %zu ha%s no effect now: `tidegate list` says why\n",
-		       count, policy->rules_count, count == 1 ? "s" : "ve");
+		       count, policy_count_rules(policy), count == 1 ? "s" : "ve");
 }
 
 static void print_head(const struct status *status)

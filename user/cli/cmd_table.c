@@ -2,6 +2,7 @@
 /* cmd_table.c: the commands there are; dispatch, help and completion read nothing else. */
 #include "cli/cmd.h"
 
+#include "bans/bans.h"
 #include "base/cleanup.h"
 
 #define TARGETS                                                                                  \
@@ -63,14 +64,21 @@ const struct command commands[] = {
 	  "keep sources out of a port or a container", TARGETS,
 	  { "deny 443/tcp from 203.0.113.66", "deny container web from 198.51.100.0/24" },
 	  cmd_rule, FOR_ROOT },
-	{ "ban", "SOURCE… [until TIME | for TIME] [comment TEXT]",
-	  "drop everything from these sources", NULL,
-	  { "ban 203.0.113.9 for 1d", "ban 198.51.100.0/24 comment \"scans\"" }, cmd_rule,
-	  FOR_ROOT },
-	{ "unban", "SOURCE… [comment TEXT]",
-	  "lift a ban; with a comment, only the one with that comment",
+	{ "ban", "SOURCE… [until TIME | for TIME] [comment TEXT] | --stdin",
+	  "drop everything from these sources",
+	  "Bans are kept in '" BANS_PATH "', one of a set in the configuration.\n"
+	  "With --stdin each line is SOURCE [for TIME | until TIME] [comment TEXT].",
+	  { "ban 203.0.113.9 for 1d", "ban --stdin <addresses" }, cmd_ban, FOR_ROOT },
+	{ "unban", "SOURCE… [comment TEXT] | --comment TEXT | --stdin",
+	  "lift bans; with a comment, only those with that comment",
 	  "A source is unbanned as it was banned; one address of a banned prefix cannot be.",
-	  { "unban 203.0.113.9", "unban 203.0.113.9 comment sshd" }, cmd_unban, FOR_ROOT },
+	  { "unban 203.0.113.9", "unban --comment 'fail2ban sshd'" }, cmd_unban, FOR_ROOT },
+	{ "bans", "[--comment TEXT] | follow NAME",
+	  "show the bans; or keep those of a feed on standard input",
+	  "A feed sends lines as `ban --stdin` takes them, with `unban` in front of what it lifts, or\n"
+	  "JSON as CrowdSec's custom bouncer does: {\"action\":\"add\",\"value\":\"192.0.2.7\",\n"
+	  "\"duration\":\"4h\"}.  Its bans have NAME for a comment.",
+	  { "bans --comment 'fail2ban sshd'", "bans follow crowdsec" }, cmd_bans, FOR_ROOT },
 	{ "failsafe", "[PORT] [from SOURCE…]",
 	  "never drop packets to this port or from these sources", NULL,
 	  { "failsafe from 192.0.2.10", "failsafe 22/tcp" }, cmd_rule, FOR_ROOT },

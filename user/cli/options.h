@@ -44,6 +44,9 @@ struct options {
 	/* of watch */
 	bool drops, all, all_packets;
 	const char *pcap, *count, *time;
+	/* of ban, unban and bans */
+	bool is_stdin;
+	const char *comment;
 	/* of explain */
 	const char *flags;
 	struct option_values with;

@@ -23,7 +23,7 @@ char *describe_policy(struct kernel *kernel, const struct reconcile_report *repo
 {
 	_cleanup_free_ struct attachment *list = NULL;
 	const struct policy *policy = report->desired->policy;
-	size_t count = 0, size, ports;
+	size_t count = 0, size, ports, rules = policy_count_rules(policy);
 	char *text = NULL, name[IF_NAMESIZE];
 	FILE *out = open_memstream(&text, &size);
 
@@ -31,7 +31,7 @@ char *describe_policy(struct kernel *kernel, const struct reconcile_report *repo
 		return NULL;
 	ports = published(policy);
 	fprintf(out, "%zu published port%s, %zu rule%s", ports, ports == 1 ? "" : "s",
-		policy->rules_count, policy->rules_count == 1 ? "" : "s");
+		rules, rules == 1 ? "" : "s");
 	if (kernel_attachments(kernel, &list, &count, NULL) < 0)
 		count = 0;
 	for (size_t i = 0; i < count; i++)

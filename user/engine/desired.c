@@ -33,6 +33,29 @@ static int parse(const struct desired_input *input, struct desired *desired, str
 	return err;
 }
 
+/* A file that cannot be read must not let in whom it bans; one that has a bad line, only that one.
+ */
+static int read_bans(const struct desired_input *input, struct desired *desired,
+		     struct error *error)
+{
+	const struct bans *bans = input->bans;
+	struct error at = {};
+	int err = 0;
+
+	if (!bans && !input->sets_dir)
+		return 0;
+	if (!bans) {
+		err = bans_read(BANS_PATH, &desired->own_bans, &at);
+		if (err < 0)
+			return *error = at, err;
+		if (at.line)
+			err = problems_add(&desired->problems, "%s", ERROR(&at));
+		err = err ?: desired_check_exposure(desired, BANS_PATH);
+		bans = desired->own_bans;
+	}
+	return err ?: bans_group(bans, clock_s(CLOCK_REALTIME), &desired->bans);
+}
+
 /* As the running image remembers it. */
 static int remember(const struct desired_input *input, struct desired *desired, struct error *error)
 {
@@ -132,6 +155,7 @@ static int resolve(const struct desired_input *input, struct desired *desired, s
 		.listeners_count = desired->listeners_count,
 		.sets = desired->sets,
 		.sets_count = desired->sets_count,
+		.bans = &desired->bans,
 		.now = clock_s(CLOCK_REALTIME),
 		.is_audit = input->is_audit,
 	};
@@ -158,6 +182,7 @@ int desired_read(const struct desired_input *input, struct desired **ret, struct
 	if (err == 0)
 		err = input->copy_of ? 0 : desired_check_exposure(desired, input->config_path);
 	err = err ?: desired_read_sets(input, desired, error);
+	err = err ?: read_bans(input, desired, error);
 	if (err == 0)
 		err = read_listeners(input, desired, error);
 	if (err == 0)
@@ -195,6 +220,8 @@ void desired_free(struct desired *desired)
 	}
 	free(desired->sets);
 	free(desired->set_files);
+	bans_groups_clear(&desired->bans);
+	bans_free(desired->own_bans);
 	problems_clear(&desired->problems);
 	policy_free(desired->policy);
 	free(desired->listeners);

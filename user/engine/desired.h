@@ -12,6 +12,7 @@
 #include <linux/types.h>
 
 #include "base/error.h"
+#include "bans/bans.h"
 #include "config/config.h"
 #include "base/problems.h"
 
@@ -82,6 +83,8 @@ struct desired {
 	struct policy_set *sets;
 	struct set_file *set_files; /* of sets[i] */
 	size_t sets_count;
+	struct ban_groups bans;
+	struct bans *own_bans;    /* that they are of, when they are not somebody else's */
 	struct problems problems; /* that harm a part of the policy only, for people */
 	struct policy *policy;
 };
@@ -93,6 +96,7 @@ struct desired_input {
 	const char *sets_dir;        /* config/setfile_kept.h: where a bad file's content comes
 					from; NULL: from nowhere, it fails */
 	const char *text;            /* of the configuration */
+	const struct bans *bans;     /* NULL: with a sets_dir those of BANS_PATH, otherwise none */
 	struct docker *docker;       /* NULL: do not ask */
 	bool is_docker_off;          /* there is no Docker here, by configuration */
 	struct kernel *kernel;       /* for the ports that Docker was seen to bind; may be NULL */

@@ -55,6 +55,7 @@ static int swap_confirmed(const struct reconcile_input *input, const struct imag
 	struct desired_input desired_input = {
 		.config_path = input->config_path,
 		.sets_dir = input->sets_dir,
+		.bans = input->bans,
 		.is_docker_off = input->is_docker_off,
 		.kernel = input->kernel,
 		.running = running,
@@ -251,6 +252,7 @@ static int prepare(const struct reconcile_input *input, struct reconcile_plan *p
 		.text = input->text,
 		.copy_of = input->copy_of,
 		.sets_dir = input->sets_dir,
+		.bans = input->bans,
 		.docker = input->docker,
 		.is_docker_off = input->is_docker_off,
 		.kernel = input->kernel,

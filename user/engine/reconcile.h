@@ -30,6 +30,7 @@ struct reconcile_input {
 	const char *text; /* of the configuration */
 	struct kernel *kernel;
 	const char *copy_of, *sets_dir; /* see desired.h */
+	const struct bans *bans;        /* likewise */
 	struct docker *docker; /* NULL = do not ask: off, or as the running image remembers */
 	bool is_docker_off;
 	docker_answer_of *answer_of; /* see desired.h; -ESTALE of it ends a reconcile() that has

@@ -106,7 +106,7 @@ static int refuse(const struct inventory *inventory, const struct explain_name *
 static int add_rule(const struct explain_input *input, const struct policy_rule *rule,
 		    struct explain_port *port)
 {
-	_cleanup_free_ char *place = explain_place(input, rule->line);
+	_cleanup_free_ char *place = explain_place_of(input, rule);
 
 	return place ? problems_add(&port->rules, "%s: %s", place, rule->text) : -ENOMEM;
 }
@@ -120,7 +120,8 @@ static int add_rules(const struct explain_input *input, struct explain_port *por
 	for (size_t i = 0; err == 0 && i < policy->rules_count; i++) {
 		const struct policy_rule *rule = &policy->rules[i];
 
-		port->bans += rule->kind == STATEMENT_BAN;
+		if (rule->kind == STATEMENT_BAN)
+			port->bans += rule->number ? 1 : rule->sources_count;
 		if (rule->is_everywhere && rule->kind == STATEMENT_FAILSAFE)
 			err = add_rule(input, rule, port);
 	}

@@ -29,6 +29,7 @@ struct words {
 
 /* "FILE:LINE" of a rule, or "not there yet"; allocated, NULL = no memory. */
 char *explain_place(const struct explain_input *input, unsigned int line);
+char *explain_place_of(const struct explain_input *input, const struct policy_rule *rule);
 
 /* The rule that a copy with an image of its own counted; NULL = none. */
 const struct policy_rule *explain_with_counted(const struct policy *policy, __u32 id);

@@ -52,7 +52,7 @@ int explain_words(const struct explain_input *input, const struct explain_questi
 
 static void put_rule(FILE *out, const struct explain_input *input, const struct policy_rule *rule)
 {
-	_cleanup_free_ char *place = explain_place(input, rule->line);
+	_cleanup_free_ char *place = explain_place_of(input, rule);
 
 	fprintf(out, "%s: %s", place ?: "?", rule->text);
 }

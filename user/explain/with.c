@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "bans/bans.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "docker/inventory.h"
@@ -174,6 +175,11 @@ char *explain_place(const struct explain_input *input, unsigned int line)
 	if (!there)
 		return strdup("not there yet");
 	return asprintf(&text, "%s:%u", input->config_path, there) < 0 ? NULL : text;
+}
+
+char *explain_place_of(const struct explain_input *input, const struct policy_rule *rule)
+{
+	return rule->number ? explain_place(input, rule->line) : strdup(BANS_PATH);
 }
 
 /* ---- the image ------------------------------------------------------------------------------ */

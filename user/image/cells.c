@@ -35,6 +35,14 @@ int cells_number_classes(const struct classes *classes, struct ranges *ranges[2]
 			*value = numbers[*value];
 		}
 	}
+	for (__u32 i = 0; i < count; i++) {
+		__u32 class = classes_unbanned(classes, used[i]);
+
+		if (numbers[class] == UNUSED) {
+			used[count] = class;
+			numbers[class] = count++;
+		}
+	}
 	*ret_used = TAKE_PTR(used);
 	*ret_count = count;
 	return 0;
@@ -119,4 +127,25 @@ int cells_write(struct image_writer *writer, const struct classes *classes, cons
 	header->classes = count;
 	*ret_uniform = TAKE_PTR(uniform);
 	return err;
+}
+
+int cells_write_unbanned(struct image_writer *writer, const struct classes *classes,
+			 const __u32 *used, __u32 count, struct image_header *header)
+{
+	_cleanup_free_ __u32 *numbers = calloc(classes->columns.count, sizeof(*numbers));
+	_cleanup_free_ __u16 *unbanned = calloc(count, sizeof(*unbanned));
+	bool does_one_end = false;
+
+	if (!numbers || !unbanned)
+		return -ENOMEM;
+	for (__u32 i = 0; i < count; i++)
+		numbers[used[i]] = i;
+	for (__u32 i = 0; i < count; i++) {
+		unbanned[i] = numbers[classes_unbanned(classes, used[i])];
+		does_one_end |= unbanned[i] != i;
+	}
+	if (!does_one_end)
+		return 0;
+	return writer_append(writer, unbanned, count * sizeof(*unbanned), sizeof(*unbanned),
+			     &header->unbanned);
 }

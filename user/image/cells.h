@@ -26,4 +26,8 @@ int cells_number_classes(const struct classes *classes, struct ranges *ranges[2]
 int cells_write(struct image_writer *writer, const struct classes *classes, const __u32 *used,
 		__u32 count, struct image_header *header, __u32 **ret_uniform);
 
+/* Fills `unbanned` of the header.  0 or -ENOMEM. */
+int cells_write_unbanned(struct image_writer *writer, const struct classes *classes,
+			 const __u32 *used, __u32 count, struct image_header *header);
+
 #endif

@@ -5,6 +5,9 @@
  * Walking from a prefix into one nested in it, a column changes only in the rows that the
  * inner prefix's rules apply to, and there the new rule is the more specific one.  So the
  * next column follows from the column around it and the rules, whatever led there.
+ *
+ * A ban can end while nobody makes a new policy.  What its sources are then is another class, which
+ * follows from the same steps without the bans that end.
  */
 #include <errno.h>
 
@@ -16,6 +19,8 @@
 /* Columns are built whole: this many cells of two bytes at most. */
 #define CELLS_MAX ((size_t)1 << 27)
 
+#define RANK_BAN 3
+
 /* What wins among rules whose sources are the same prefix.  A ban or a failsafe wins against
  * any allow or deny, however specific. */
 static int rank(const struct policy_rule *rule)
@@ -24,7 +29,7 @@ static int rank(const struct policy_rule *rule)
 	case STATEMENT_FAILSAFE:
 		return 4;
 	case STATEMENT_BAN:
-		return 3;
+		return RANK_BAN;
 	case STATEMENT_DENY:
 		return 2;
 	default:
@@ -41,6 +46,8 @@ static bool is_stronger(const struct classes *classes, __u32 rule, __u16 cell)
 	if (cell < CELL_FIRST_RULE)
 		return true;
 	theirs = rank(&rules[cell - CELL_FIRST_RULE]);
+	if (mine == RANK_BAN && theirs == RANK_BAN)
+		return policy_end_of(&rules[rule]) >= policy_end_of(&rules[cell - CELL_FIRST_RULE]);
 	return mine >= theirs || (mine == 1 && theirs == 2);
 }
 
@@ -64,17 +71,70 @@ static int compare_strength(const void *left, const void *right, void *context)
 	return order ? order : a < b ? 1 : a > b ? -1 : 0;
 }
 
-static int make_class(struct classes *classes, __u32 around, __u32 set, __u32 *ret)
+static size_t column_size(const struct classes *classes)
 {
-	const struct intern_item *item = &classes->sets.items[set];
-	const __u32 *rules = intern_get(&classes->sets, set);
-	size_t size = classes->rows * sizeof(__u16);
-	__u32 before = classes->columns.count;
+	return classes->rows * sizeof(__u16) + sizeof(__u32);
+}
+
+__u32 classes_unbanned(const struct classes *classes, __u32 class)
+{
+	const __u16 *column = intern_get(&classes->columns, class);
+	__u32 unbanned;
+
+	memcpy(&unbanned, column + classes->rows, sizeof(unbanned));
+	return unbanned == CLASS_ITSELF ? class : unbanned;
+}
+
+static bool is_ban_that_ends(const struct classes *classes, __u32 rule)
+{
+	const struct policy_rule *rules = classes->policy->rules;
+
+	return rules[rule].kind == STATEMENT_BAN && rules[rule].until;
+}
+
+static int step_into(struct classes *classes, __u32 around, __u32 set, __u32 *ret);
+
+/* What the class inside becomes when its bans have ended; CLASS_ITSELF where none ends. */
+static int find_unbanned(struct classes *classes, __u32 around, __u32 set, __u32 *ret)
+{
+	size_t count = classes->sets.items[set].length / sizeof(__u32), kept = 0;
+	_cleanup_free_ __u32 *rules = reallocarray(NULL, count + 1, sizeof(*rules));
+	__u32 unbanned = classes_unbanned(classes, around), number;
 	int err;
 
+	if (!rules)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		const __u32 *all = intern_get(&classes->sets, set);
+
+		if (!is_ban_that_ends(classes, all[i]))
+			rules[kept++] = all[i];
+	}
+	*ret = CLASS_ITSELF;
+	if (kept == count && unbanned == around)
+		return 0;
+	*ret = unbanned;
+	if (!kept)
+		return 0;
+	err = intern_add(&classes->sets, rules, kept * sizeof(*rules), &number);
+	return err ?: step_into(classes, unbanned, number, ret);
+}
+
+static int make_class(struct classes *classes, __u32 around, __u32 set, __u32 *ret)
+{
+	size_t size = column_size(classes);
+	__u32 before, unbanned;
+	const __u32 *rules;
+	int err = find_unbanned(classes, around, set, &unbanned);
+
+	if (err)
+		return err;
+	before = classes->columns.count;
+	rules = intern_get(&classes->sets, set);
 	memcpy(classes->scratch, intern_get(&classes->columns, around), size);
-	for (size_t i = 0; i < item->length / sizeof(*rules); i++)
+	for (size_t i = 0; i < classes->sets.items[set].length / sizeof(*rules); i++)
 		apply(classes, rules[i], classes->scratch);
+	memcpy(classes->scratch + classes->rows, &unbanned, sizeof(unbanned));
 	err = intern_add(&classes->columns, classes->scratch, size, ret);
 	if (err)
 		return err;
@@ -118,17 +178,13 @@ static int grow_steps(struct classes *classes, __u32 count)
 	return 0;
 }
 
-int classes_combine(void *context, __u32 around, const struct claim *claims, size_t count,
-		    __u32 *ret)
+/* From a class into one nested in it, where these rules apply as well. */
+static int step_into(struct classes *classes, __u32 around, __u32 set, __u32 *ret)
 {
-	struct classes *classes = context;
-	__u32 before = classes->steps.count, step[2] = { around };
+	__u32 before = classes->steps.count, step[2] = { around, set };
 	__u32 number;
 	int err;
 
-	err = find_set(classes, claims, count, &step[1]);
-	if (err)
-		return err;
 	err = intern_add(&classes->steps, step, sizeof(step), &number);
 	if (err)
 		return err;
@@ -138,10 +194,20 @@ int classes_combine(void *context, __u32 around, const struct claim *claims, siz
 	}
 	err = grow_steps(classes, number);
 	if (!err)
-		err = make_class(classes, around, step[1], ret);
+		err = make_class(classes, around, set, ret);
 	if (!err)
 		classes->step_class[number] = *ret;
 	return err;
+}
+
+int classes_combine(void *context, __u32 around, const struct claim *claims, size_t count,
+		    __u32 *ret)
+{
+	struct classes *classes = context;
+	__u32 set;
+	int err = find_set(classes, claims, count, &set);
+
+	return err ?: step_into(classes, around, set, ret);
 }
 
 /* ---- rows ------------------------------------------------------------------------ */
@@ -224,15 +290,16 @@ static int fill_rows(struct classes *classes, const struct intern *rows)
 
 static int make_first_class(struct classes *classes, const struct intern *rows)
 {
+	const __u32 unbanned = CLASS_ITSELF;
 	__u32 class;
 
-	classes->scratch = reallocarray(NULL, rows->count, sizeof(*classes->scratch));
+	classes->scratch = reallocarray(NULL, rows->count + 2, sizeof(*classes->scratch));
 	if (!classes->scratch)
 		return -ENOMEM;
 	for (__u32 row = 0; row < rows->count; row++)
 		classes->scratch[row] = *(const __u32 *)intern_get(rows, row);
-	return intern_add(&classes->columns, classes->scratch,
-			  rows->count * sizeof(*classes->scratch), &class);
+	memcpy(classes->scratch + rows->count, &unbanned, sizeof(unbanned));
+	return intern_add(&classes->columns, classes->scratch, column_size(classes), &class);
 }
 
 int classes_init(struct classes *classes, const struct policy *policy)

@@ -25,12 +25,18 @@ struct classes {
 	__u32 *port_rows; /* row of each policy port */
 	__u32 *rule_rows; /* rows that rule i applies to: [rule_first[i], rule_first[i + 1]) */
 	size_t *rule_first;
-	struct intern columns; /* number = class: __u16[rows], the rule that decides */
+	struct intern columns; /* number = class: __u16[rows], the rule that decides; and which
+				  class it is once its bans have ended, or CLASS_ITSELF */
 	struct intern sets;    /* __u32[]: rules that name the same prefix */
 	struct intern steps;   /* (class around, set) ... */
 	__u32 *step_class;     /* ... -> class inside */
 	__u16 *scratch;        /* one column */
 };
+
+#define CLASS_ITSELF (~0u)
+
+/* The class that its sources are of once all bans have ended that end; mostly itself. */
+__u32 classes_unbanned(const struct classes *classes, __u32 class);
 
 /* Finds the rows, and makes class 0: sources that no rule names.  0 or -ENOMEM. */
 int classes_init(struct classes *classes, const struct policy *policy);

@@ -244,6 +244,9 @@ static int build_sources(struct build *build)
 		err = cells_write(&build->writer, &build->classes, build->used, count,
 				  &build->header, &uniform);
 	if (!err)
+		err = cells_write_unbanned(&build->writer, &build->classes, build->used, count,
+					   &build->header);
+	if (!err)
 		err = write_endpoints(build, uniform);
 	if (!err)
 		err = table_write(&build->writer, saddr[0], 4, &build->header.saddr4);

@@ -141,8 +141,23 @@ static __u32 winning_rule(struct image_ref image, const struct image_endpoint *e
 
 static bool is_expired(const struct image_rule *rule, __u64 now_ns)
 {
-	return rule->expires_ns && now_ns > rule->expires_ns &&
-	       (rule->action == ACTION_ALLOW || rule->action == ACTION_FAILSAFE);
+	return rule->expires_ns && now_ns > rule->expires_ns && rule->action != ACTION_DENY;
+}
+
+/* As find_unbanned_rule() of bpf/lookup.h. */
+static const struct image_rule *unbanned_rule(struct image_ref image,
+					      const struct image_endpoint *endpoint,
+					      const struct prefix *saddr)
+{
+	const struct image_header *header = image_header_of(image);
+	__u32 class, rule;
+
+	if (saddr->family == 4)
+		class = classify4(image, &header->saddr4, addr_hi(saddr) >> 32);
+	else
+		class = classify6(image, &header->saddr6, addr_hi(saddr), addr_lo(saddr));
+	rule = image_rule(image, header, endpoint, image_unbanned(image, header, class));
+	return rule == IMAGE_INVALID ? NULL : image_rule_at(image, header, rule);
 }
 
 /* What is found on the way to a rule. */
@@ -169,6 +184,8 @@ static struct found find(const struct image *image, const struct image_flow *flo
 		winner = winning_rule(ref, found.endpoint, flow->saddr);
 	if (winner != IMAGE_INVALID)
 		found.rule = image_rule_at(ref, header, winner);
+	if (found.rule && found.rule->action == ACTION_BAN && is_expired(found.rule, now_ns))
+		found.rule = unbanned_rule(ref, found.endpoint, flow->saddr);
 	if (found.rule && is_expired(found.rule, now_ns))
 		found.rule = image_rule_at(ref, header, found.endpoint->fallback);
 	return found;

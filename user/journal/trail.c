@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "bans/bans.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "config/config.h"
@@ -46,6 +47,8 @@ void trail_begin(struct trail *trail, struct kernel *kernel, const char *text)
 void trail_clear(struct trail *trail)
 {
 	free(trail->text);
+	free(trail->added);
+	free(trail->removed);
 	*trail = (struct trail){};
 }
 
@@ -109,6 +112,79 @@ static void add_missing(struct journal_entry *entry, const char *name, const str
 		journal_add(entry, name, "%s", text);
 }
 
+/* ---- bans that came and went ------------------------------------------------------------- */
+
+/* A line of the bans' file as a statement; allocated, NULL = it is none. */
+static char *print_ban(const char *line, size_t length)
+{
+	_cleanup_(bans_freep) struct bans *bans = NULL;
+	struct source source = {};
+	struct statement statement = { .kind = STATEMENT_BAN,
+				       .sources = &source,
+				       .sources_count = 1 };
+	const struct ban *ban;
+	size_t at = 0;
+
+	if (bans_parse(line, length, &bans, NULL) < 0)
+		return NULL;
+	ban = bans_next(bans, &at);
+	if (!ban)
+		return NULL;
+	source.prefix = ban->prefix;
+	statement.until = ban->until;
+	if (bans_owner(bans, ban->owner)[0])
+		statement.comment = (char *)bans_owner(bans, ban->owner);
+	return config_print_statement(&statement);
+}
+
+/* What was lifted has an x in the place of its end: it is printed as if it had none. */
+static char *print_change(const char *line, size_t length, bool is_lifted)
+{
+	_cleanup_free_ char *copy = strndup(line, length);
+	char *blank = copy ? strchr(copy, ' ') : NULL;
+
+	if (!blank)
+		return NULL;
+	if (is_lifted)
+		blank[1] = '-';
+	return print_ban(copy, length);
+}
+
+static char *list_bans(const char *changes, size_t length, bool are_lifted)
+{
+	const char *at = changes, *end = changes + length, *newline;
+	char *text = NULL;
+	size_t count = 0, size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (; at < end && (newline = memchr(at, '\n', end - at)); at = newline + 1) {
+		const char *blank = memchr(at, ' ', newline - at);
+		_cleanup_free_ char *change = NULL;
+
+		if (!blank || (blank[1] == 'x') != are_lifted || ++count > STATEMENTS_MAX)
+			continue;
+		change = print_change(at, newline + 1 - at, are_lifted);
+		fprintf(out, "%s%s", count > 1 ? "\n" : "", change ?: "?");
+	}
+	if (count > STATEMENTS_MAX)
+		fprintf(out, "\n(%zu more)", count - STATEMENTS_MAX);
+	fclose(out);
+	if (!count)
+		free(TAKE_PTR(text));
+	return text;
+}
+
+void trail_note_bans(struct trail *trail, const struct bans *bans)
+{
+	size_t length;
+	const char *changes = bans_changes(bans, &length);
+
+	trail->added = changes ? list_bans(changes, length, false) : NULL;
+	trail->removed = changes ? list_bans(changes, length, true) : NULL;
+}
+
 /* ---- the entry ---------------------------------------------------------------------------- */
 
 static void add_statements(struct journal_entry *entry, const char *before, const char *after)
@@ -131,7 +207,12 @@ void trail_end(const struct trail *trail, struct kernel *kernel, const struct tr
 	journal_add(&entry, "TIDEGATE_FILE", "%s", change->file);
 	journal_add(&entry, "TIDEGATE_DIGEST_BEFORE", "%s", trail->digest);
 	journal_add(&entry, "TIDEGATE_DIGEST_AFTER", "%s", digest);
-	add_statements(&entry, trail->text, change->text);
+	if (trail->added)
+		journal_add(&entry, "TIDEGATE_ADDED", "%s", trail->added);
+	if (trail->removed)
+		journal_add(&entry, "TIDEGATE_REMOVED", "%s", trail->removed);
+	if (!trail->added && !trail->removed)
+		add_statements(&entry, trail->text, change->text);
 	if (change->command) {
 		who_describe(&entry, who);
 		journal_add(&entry, "TIDEGATE_COMMAND", "%s", change->command);

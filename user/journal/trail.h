@@ -8,17 +8,22 @@
 
 #define TRAIL_DIGEST 33
 
+struct bans;
 struct kernel;
 
 /* What enforced before the change. */
 struct trail {
 	char digest[TRAIL_DIGEST]; /* "" = nothing did */
 	char *text;                /* the configuration; NULL = none, or it cannot be read */
+	char *added, *removed;     /* lines about bans; NULL = none */
 };
 
 /* kernel: NULL when it is not up.  text: the configuration that enforces, where the caller knows
  * it; NULL = read it back. */
 void trail_begin(struct trail *trail, struct kernel *kernel, const char *text);
+
+/* What was changed of the bans and is not in their file yet. */
+void trail_note_bans(struct trail *trail, const struct bans *bans);
 
 struct trail_change {
 	const char *command; /* as it was typed; NULL: the daemon took the file as it was saved */

@@ -169,7 +169,7 @@ static void put_policy(FILE *out, const struct desired *active)
 	put_one(out, "tidegate_policy_ports", "Guarded ports, each address family.",
 		active->policy->ports_count);
 	put_one(out, "tidegate_policy_rules", "Rules of the active policy.",
-		active->policy->rules_count);
+		policy_count_rules(active->policy));
 	put_sets(out, active);
 }
 

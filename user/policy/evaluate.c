@@ -79,6 +79,9 @@ struct best {
 /* At equal length deny wins, and the first in the file among those that agree. */
 static bool is_better(const struct best *best, const struct policy_rule *rule, int length)
 {
+	if (length >= 0 && best->rule && rule->kind == STATEMENT_BAN &&
+	    policy_end_of(rule) != policy_end_of(best->rule))
+		return policy_end_of(rule) > policy_end_of(best->rule);
 	if (length < 0 || !best->rule || length != best->length)
 		return length >= 0 && (!best->rule || length > best->length);
 	if ((rule->kind == STATEMENT_DENY) != (best->rule->kind == STATEMENT_DENY))

@@ -128,6 +128,16 @@ static void clear_port(struct policy_port *port)
 	free(port->identity);
 }
 
+size_t policy_count_rules(const struct policy *policy)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->rules_count; i++)
+		count += policy->rules[i].number || !i ||
+			 !streq(policy->rules[i].identity, policy->rules[i - 1].identity);
+	return count;
+}
+
 void policy_free(struct policy *policy)
 {
 	if (!policy)

@@ -6,6 +6,8 @@
  * What decides for a port and a source, first match:
  *   failsafe, then ban, then the most specific source prefix of the allow and deny rules
  *   that name the port (at equal length deny wins), then the default.
+ *
+ * Of several bans the one that ends last: when it has ended, none of them holds.
  */
 #ifndef TIDEGATE_POLICY_H
 #define TIDEGATE_POLICY_H
@@ -18,19 +20,20 @@
 #include "config/config.h"
 #include "addr/prefix.h"
 
+struct ban_groups;
 struct inventory;
 struct listener;
 struct netdev_list;
 
 struct policy_rule {
 	enum statement_kind kind; /* STATEMENT_ALLOW, _DENY, _BAN, _FAILSAFE */
-	unsigned int number;      /* as in `list`, 1-based */
-	unsigned int line;
-	char *identity;         /* config_rule_identity() */
-	char *text;             /* config_print_statement() */
-	char *comment;          /* or NULL */
-	struct prefix *sources; /* sets resolved, sorted, no duplicates; "anywhere" = 0.0.0.0/0
-				   and ::/0; none = the sets are empty, it matches nobody */
+	unsigned int number;      /* as in `list`, 1-based; 0 = of ban_groups */
+	unsigned int line;        /* likewise */
+	char *identity;           /* config_rule_identity() */
+	char *text;               /* config_print_statement() */
+	char *comment;            /* or NULL */
+	struct prefix *sources;   /* sets resolved, sorted, no duplicates; "anywhere" = 0.0.0.0/0
+				     and ::/0; none = the sets are empty, it matches nobody */
 	size_t sources_count;
 	time_t until;       /* 0 = for ever; a rule past it is not in the policy */
 	bool is_unknown;    /* a deny against everybody, because its set is unknown */
@@ -111,6 +114,7 @@ struct policy_input {
 	size_t listeners_count;
 	const struct policy_set *sets; /* the file-backed ones */
 	size_t sets_count;
+	const struct ban_groups *bans; /* a rule each; NULL = none */
 	time_t now;
 	bool is_audit;
 };
@@ -129,8 +133,8 @@ struct policy_answer {
 };
 /* saddr, daddr of full length and the same family; dport in host order.  daddr is taken for
  * this host's own unless it lies in a subnet of containers or is a container's.  Of several rules
- * that decide alike the one with the most specific source is named, at equal length the first in
- * the file. */
+ * that decide alike the one with the most specific source is named (of bans that end, first the one
+ * that ends last), at equal length the first in the file. */
 struct policy_answer policy_evaluate(const struct policy *policy, const struct prefix *saddr,
 				     const struct prefix *daddr, __u8 proto, unsigned short dport);
 
@@ -165,6 +169,15 @@ struct policy_sources policy_sources_of(const struct policy_rule *rule,
 
 /* "10.0.0.0/8; not 10.1.0.0/16", "anyone", "nobody": allocated; NULL = no memory. */
 char *policy_who(const struct policy *policy, const struct policy_row *row);
+
+/* When the rule ends, as a number that can be compared: for ever is last. */
+static inline unsigned long long policy_end_of(const struct policy_rule *rule)
+{
+	return rule->until ? (unsigned long long)rule->until : ~0ull;
+}
+
+/* As people count them: what one owner has banned is one. */
+size_t policy_count_rules(const struct policy *policy);
 
 void policy_free(struct policy *policy);
 void policy_freep(struct policy **policy);

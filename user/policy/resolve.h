@@ -78,6 +78,7 @@ struct resolver {
 	struct policy *policy;
 	struct error error;                  /* no text yet: none */
 	const struct statement **statements; /* of policy.rules[i] */
+	size_t prefixes;                     /* of all rules */
 	struct rule_lists lists;
 	struct span *spans;
 	size_t spans_count;

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "limit.h"
+#include "bans/bans.h"
 #include "policy/resolve.h"
 #include "config/setfile.h"
 
@@ -135,27 +136,68 @@ static int fill_rule(struct resolver *resolver, const struct statement *statemen
 	return add_sources(resolver, statement, rule);
 }
 
-static int add_rule(struct resolver *resolver, const struct statement *statement,
-		    unsigned int number)
+/* To be filled; NULL = there are too many, or no memory. */
+static struct policy_rule *append_rule(struct resolver *resolver, const struct statement *statement,
+				       int *err)
 {
 	struct policy *policy = resolver->policy;
 	const struct statement **origin;
 	struct policy_rule *rule;
 
+	*err = -ENOMEM;
 	if (policy->rules_count == LIMIT_RULES) {
-		return error_set_at(&resolver->error, -E2BIG, statement->line, 0,
+		*err = error_set_at(&resolver->error, -E2BIG, statement->line, 0,
 				    "more than %u rules", LIMIT_RULES);
+		return NULL;
 	}
 	rule = util_append(&policy->rules, policy->rules_count, sizeof(*rule));
 	if (!rule)
-		return -ENOMEM;
+		return NULL;
 	policy->rules_count++;
-	rule->number = number;
 	origin = util_append(&resolver->statements, policy->rules_count - 1, sizeof(*origin));
 	if (!origin)
-		return -ENOMEM;
+		return NULL;
 	*origin = statement;
+	return rule;
+}
+
+static int add_rule(struct resolver *resolver, const struct statement *statement,
+		    unsigned int number)
+{
+	int err;
+	struct policy_rule *rule = append_rule(resolver, statement, &err);
+
+	if (!rule)
+		return err;
+	rule->number = number;
 	return fill_rule(resolver, statement, rule);
+}
+
+/* What an owner has banned is one rule to people, and has one counter, however many ends it has. */
+static int add_group(struct resolver *resolver, const struct ban_group *group)
+{
+	static const struct statement ban = { .kind = STATEMENT_BAN };
+	const char *quote = group->owner[0] ? "'" : "";
+	int err;
+	struct policy_rule *rule = append_rule(resolver, &ban, &err);
+
+	if (!rule)
+		return err;
+	rule->kind = STATEMENT_BAN;
+	rule->until = group->until;
+	rule->is_everywhere = true;
+	if (asprintf(&rule->identity, "bans %s", group->owner) < 0)
+		rule->identity = NULL;
+	if (asprintf(&rule->text, "ban%s%s%s%s", *quote ? " of " : "", quote, group->owner, quote) <
+	    0)
+		rule->text = NULL;
+	rule->comment = strdup(group->owner);
+	rule->sources = calloc(group->count, sizeof(*rule->sources));
+	if (!rule->identity || !rule->text || !rule->comment || !rule->sources)
+		return -ENOMEM;
+	memcpy(rule->sources, group->prefixes, group->count * sizeof(*rule->sources));
+	rule->sources_count = group->count;
+	return sets_sort(rule->sources, &rule->sources_count);
 }
 
 static void note_expiry(struct policy *policy, time_t until)
@@ -164,12 +206,36 @@ static void note_expiry(struct policy *policy, time_t until)
 		policy->next_expiry = until;
 }
 
+static int check_prefixes(struct resolver *resolver, unsigned int line)
+{
+	const struct policy *policy = resolver->policy;
+
+	resolver->prefixes += policy->rules[policy->rules_count - 1].sources_count;
+	if (resolver->prefixes <= LIMIT_PREFIXES)
+		return 0;
+	return error_set_at(&resolver->error, -E2BIG, line, 0,
+			    "%zu source prefixes over all rules, the limit is %u",
+			    resolver->prefixes, LIMIT_PREFIXES);
+}
+
+static int resolve_bans(struct resolver *resolver)
+{
+	const struct ban_groups *bans = resolver->input->bans;
+	int err = 0;
+
+	for (size_t i = 0; bans && i < bans->count && err == 0; i++) {
+		err = add_group(resolver, &bans->list[i]);
+		if (err == 0)
+			err = check_prefixes(resolver, 0);
+		note_expiry(resolver->policy, bans->list[i].until);
+	}
+	return err;
+}
+
 /* A rule that is past keeps its number: `delete 3` means the third rule of the file. */
 int policy_resolve_rules(struct resolver *resolver)
 {
 	const struct config *config = resolver->input->config;
-	struct policy *policy = resolver->policy;
-	size_t prefixes = 0;
 	unsigned int number = 0;
 	int err;
 
@@ -182,15 +248,11 @@ int policy_resolve_rules(struct resolver *resolver)
 		if (statement_is_past(statement, resolver->input->now))
 			continue;
 		err = add_rule(resolver, statement, number);
+		if (err == 0)
+			err = check_prefixes(resolver, statement->line);
 		if (err)
 			return err;
-		note_expiry(policy, statement->until);
-		prefixes += policy->rules[policy->rules_count - 1].sources_count;
-		if (prefixes > LIMIT_PREFIXES) {
-			return error_set_at(&resolver->error, -E2BIG, statement->line, 0,
-					    "%zu source prefixes over all rules, the limit is %u",
-					    prefixes, LIMIT_PREFIXES);
-		}
+		note_expiry(resolver->policy, statement->until);
 	}
-	return 0;
+	return resolve_bans(resolver);
 }

@@ -69,8 +69,10 @@ void form_packet(const struct sighting *sighting, const char *file, FILE *out)
 	fprintf(out, " %s", reason_name(sighting->reason));
 	if (sighting->is_audit)
 		fputs(" (audit: passed)", out);
-	if (sighting->rule[0])
+	if (sighting->rule[0] && sighting->line)
 		fprintf(out, " %s (%s:%u)", sighting->rule, file, sighting->line);
+	else if (sighting->rule[0])
+		fprintf(out, " %s", sighting->rule);
 	if (missing[0])
 		fprintf(out, " (%s)", missing);
 	if (sighting->count > 1 || !sighting->event)

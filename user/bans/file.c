@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* file.c: the bans on the disk.  See bans.h. */
+#include "bans/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+/* Of a file: as many lines of the greatest length as there can be, and more. */
+#define FILE_BYTES (1u << 30)
+
+/* So many lines may a file have that no longer hold, however few hold. */
+#define IDLE_LINES 10000
+
+int bans_read(const char *path, struct bans **ret, struct error *ret_error)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0;
+	int err = conffile_read(path, FILE_BYTES, &text, &length);
+
+	if (err < 0 && err != -ENOENT)
+		return error_set(ret_error, err, "cannot read the bans in '%s': %s", path,
+				 conffile_error(err));
+	err = bans_parse(text ?: "", length, ret, ret_error);
+	if (err == 0 && ret_error && ret_error->line)
+		error_in_file(ret_error, path);
+	return err < 0 ? error_set_errno(ret_error, err, "cannot read '%s'", path) : 0;
+}
+
+const char *bans_changes(const struct bans *bans, size_t *ret_length)
+{
+	*ret_length = bans->changes.size;
+	return bans->changes.bytes;
+}
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+static int make_directory(const char *path)
+{
+	_cleanup_free_ char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	return mkdir(dirname(copy), 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int write_all(int fd, const char *bytes, size_t size)
+{
+	while (size) {
+		ssize_t written = write(fd, bytes, size);
+
+		if (written < 0 && errno != EINTR)
+			return -errno;
+		bytes += written > 0 ? written : 0;
+		size -= written > 0 ? written : 0;
+	}
+	return 0;
+}
+
+static int sync_directory(const char *path)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	_cleanup_close_ int fd =
+		copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+/* Behind its last whole line.  What fails leaves it as it was. */
+static int append(const struct bans *bans, const char *path)
+{
+	_cleanup_close_ int fd =
+		open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+	int err;
+
+	if (fd < 0 || ftruncate(fd, bans->size) < 0 || lseek(fd, bans->size, SEEK_SET) < 0)
+		return -errno;
+	err = write_all(fd, bans->changes.bytes, bans->changes.size);
+	if (err == 0 && fdatasync(fd) < 0)
+		err = -errno;
+	if (err == 0 && !bans->size)
+		err = sync_directory(path);
+	if (err < 0)
+		(void)!ftruncate(fd, bans->size);
+	return err;
+}
+
+static size_t count_lines(const struct buffer *buffer)
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < buffer->size; i++)
+		lines += buffer->bytes[i] == '\n';
+	return lines;
+}
+
+/* As if nothing but what holds had ever been written.  The changes are in it. */
+static int rewrite(struct bans *bans, const char *path)
+{
+	_cleanup_(buffer_clear) struct buffer text = {};
+	const struct ban *ban;
+	size_t at = 0;
+	int err = 0;
+
+	while (err == 0 && (ban = bans_next(bans, &at)))
+		err = bans_put_line(&text, bans, ban);
+	err = err ?: buffer_append(&text, "", 1);
+	err = err ?: conffile_write(path, text.bytes);
+	if (err < 0)
+		return err;
+	bans->lines = bans->live_count;
+	bans->size = text.size - 1;
+	return 0;
+}
+
+int bans_save(struct bans *bans, const char *path, struct error *ret_error)
+{
+	int err = bans->changes.size ? make_directory(path) : 0;
+
+	if (!bans->changes.size)
+		return 0;
+	err = err ?: append(bans, path);
+	if (err < 0)
+		return error_set_errno(ret_error, err, "cannot write the bans into '%s'", path);
+	bans->saved_from = bans->size;
+	bans->size += bans->changes.size;
+	bans->lines += count_lines(&bans->changes);
+	buffer_clear(&bans->changes);
+	return 0;
+}
+
+int bans_unsave(struct bans *bans, const char *path)
+{
+	if (truncate(path, bans->saved_from) < 0)
+		return -errno;
+	bans->size = bans->saved_from;
+	return 0;
+}
+
+int bans_tidy(struct bans *bans, const char *path)
+{
+	if (bans->changes.size || bans->lines <= 2 * bans->live_count + IDLE_LINES)
+		return 0;
+	return rewrite(bans, path);
+}
