@@ -349,7 +349,7 @@ static void a_huge_file_is_refused(void **state)
 
 /* ---- what is kept ------------------------------------------------------------------ */
 
-static void keep(const char *path, const char *text)
+static void keep_of(const char *path, const char *text, time_t modified)
 {
 	_cleanup_(sets_members_clear) struct sets_members members = {};
 	struct error error;
@@ -357,7 +357,12 @@ static void keep(const char *path, const char *text)
 
 	snprintf(dir, sizeof(dir), "%s/lib/sets", directory);
 	assert_int_equal(sets_parse(text, strlen(text), &members, &error), 0);
-	assert_int_equal(sets_kept_write(dir, path, &members), 0);
+	assert_int_equal(sets_kept_write(dir, path, &members, modified), 0);
+}
+
+static void keep(const char *path, const char *text)
+{
+	keep_of(path, text, 0);
 }
 
 static void assert_kept(const char *path, int expected_err, const char *expected)
@@ -406,6 +411,23 @@ static void the_same_is_not_written_again(void **state)
 	run("test -z \"$(find . -type f ! -newermt 2002-01-01)\" && rm -r ../../lib");
 }
 
+static void a_copy_is_as_old_as_the_file_it_was_last_read_from(void **state)
+{
+	char dir[96];
+
+	snprintf(dir, sizeof(dir), "%s/lib/sets", directory);
+	assert_int_equal(sets_kept_modified(dir, "/etc/a"), 0);
+	keep_of("/etc/a", "10.0.0.1\n", 1000000000);
+	assert_int_equal(sets_kept_modified(dir, "/etc/a"), 1000000000);
+	keep_of("/etc/a", "10.0.0.1\n", 1100000000);
+	assert_int_equal(sets_kept_modified(dir, "/etc/a"), 1100000000);
+	keep_of("/etc/a", "10.0.0.2\n", 1200000000);
+	assert_int_equal(sets_kept_modified(dir, "/etc/a"), 1200000000);
+	keep("/etc/a", "10.0.0.2\n");
+	assert_int_equal(sets_kept_modified(dir, "/etc/a"), 1200000000);
+	run("rm -r ../../lib");
+}
+
 static void what_is_not_whole_is_not_used(void **state)
 {
 	keep("/etc/a", "10.0.0.1\n10.0.0.2\n");
@@ -444,6 +466,7 @@ int main(void)
 		cmocka_unit_test(a_huge_file_is_refused),
 		cmocka_unit_test(content_is_kept_for_each_path),
 		cmocka_unit_test(the_same_is_not_written_again),
+		cmocka_unit_test(a_copy_is_as_old_as_the_file_it_was_last_read_from),
 		cmocka_unit_test(what_is_not_whole_is_not_used),
 	};
 

@@ -5,6 +5,7 @@
 
 #include "map_values.h"
 #include "reason.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/table.h"
 #include "cli/status.h"
@@ -102,6 +103,48 @@ static void print_useless(const struct policy *policy)
 		       count, policy_count_rules(policy), count == 1 ? "s" : "ve");
 }
 
+#define AGE_STRLEN 24
+
+/* In the unit that tells enough of it. */
+static const char *age_text(time_t seconds, char buf[static AGE_STRLEN])
+{
+	static const struct {
+		const char *name;
+		time_t seconds;
+	} units[] = { { "d", 86400 }, { "h", 3600 }, { "min", 60 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		if (seconds < 2 * units[i].seconds)
+			continue;
+		snprintf(buf, AGE_STRLEN, "%lld %s", (long long)(seconds / units[i].seconds),
+			 units[i].name);
+		return buf;
+	}
+	snprintf(buf, AGE_STRLEN, "%lld s", (long long)(seconds > 0 ? seconds : 0));
+	return buf;
+}
+
+/* Of those in files: what they hold, and how old it is. */
+static void print_sets(const struct desired *desired)
+{
+	char age[AGE_STRLEN];
+
+	for (size_t i = 0; i < desired->sets_count; i++) {
+		const struct set_file *file = &desired->set_files[i];
+		size_t count = desired->sets[i].count;
+
+		printf("  set        %s: ", file->name);
+		if (file->is_unknown) {
+			printf("not known, nothing was ever read from %s\n", file->path);
+			continue;
+		}
+		printf("%zu prefix%s", count, count == 1 ? "" : "es");
+		if (file->modified)
+			printf(", %s old", age_text(clock_s(CLOCK_REALTIME) - file->modified, age));
+		printf(", %s%s\n", file->is_fresh ? "" : "the previous content of ", file->path);
+	}
+}
+
 static void print_head(const struct status *status)
 {
 	const struct health *health = status->health;
@@ -138,8 +181,10 @@ static void print_head(const struct status *status)
 		       health->problems.count ? "" : ", as the policy says");
 	if (desired)
 		printf("  docker     %s\n", view_docker_word(status->health->report.desired));
-	if (desired)
+	if (desired) {
 		print_useless(desired->policy);
+		print_sets(desired);
+	}
 	printf("  daemon     %s\n",
 	       !health->is_daemon_running ? "not running: later changes in Docker are not followed"
 	       : health->daemon_silent_ms ? "hangs: later changes in Docker are not followed"

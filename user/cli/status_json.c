@@ -87,6 +87,28 @@ static json_t *sets_json(const struct desired *desired)
 	return sets;
 }
 
+static const char *set_state(const struct set_file *file)
+{
+	return file->is_unknown ? "unknown" : file->is_fresh ? "current" : "previous";
+}
+
+static json_t *set_files_json(const struct desired *desired)
+{
+	json_t *files = json_array();
+
+	for (size_t i = 0; desired && i < desired->sets_count; i++) {
+		const struct set_file *file = &desired->set_files[i];
+
+		json_array_append_new(
+			files,
+			json_pack("{ss ss ss sI so}", "set", file->name, "file", file->path,
+				  "state", set_state(file), "prefixes",
+				  (json_int_t)desired->sets[i].count, "modified",
+				  file->modified ? json_integer(file->modified) : json_null()));
+	}
+	return files;
+}
+
 static json_t *row_json(const struct view_row *row, const struct desired *desired)
 {
 	const struct policy_port *port = row->port;
@@ -187,5 +209,6 @@ void status_print_json(const struct status *status)
 	cmd_json_add("reconciled_at", json_integer((json_int_t)health->state.reconciled_at));
 	cmd_json_add("ports", rows_json(status));
 	cmd_json_add("sets", sets_json(health->report.desired));
+	cmd_json_add("set_files", set_files_json(health->report.desired));
 	cmd_json_add("reasons", reasons_json(status->totals));
 }

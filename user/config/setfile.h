@@ -15,6 +15,7 @@
 #define TIDEGATE_SETS_H
 
 #include <stddef.h>
+#include <time.h>
 
 #include "addr/prefix.h"
 #include "base/error.h"
@@ -41,6 +42,9 @@ int sets_parse(const char *text, size_t length, struct sets_members *ret, struct
 
 /* The same from a regular file, of at most SETS_LIMIT_BYTES; errors of conffile_read() as well. */
 int sets_read(const char *path, struct sets_members *ret, struct error *ret_error);
+
+/* When that was last written, in seconds since the epoch; 0 = it cannot be told. */
+time_t sets_modified(const char *path);
 
 /* Sorts by prefix_compare and drops duplicates.  Returns 0 or -ENOMEM (order undefined then). */
 int sets_sort(struct prefix *prefixes, size_t *count);

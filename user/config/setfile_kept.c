@@ -3,6 +3,7 @@
 #include "config/setfile_kept.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -115,19 +116,38 @@ static int make_directory(const char *dir)
 	return mkdir(dir, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-int sets_kept_write(const char *dir, const char *path, const struct sets_members *members)
+time_t sets_kept_modified(const char *dir, const char *path)
+{
+	_cleanup_free_ char *kept_path = print_path(dir, path);
+
+	return kept_path ? sets_modified(kept_path) : 0;
+}
+
+/* Nothing but an age depends on it, so it may fail. */
+static void set_modified(const char *kept_path, time_t modified)
+{
+	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = modified } };
+
+	if (modified && sets_modified(kept_path) != modified)
+		(void)utimensat(AT_FDCWD, kept_path, times, 0);
+}
+
+int sets_kept_write(const char *dir, const char *path, const struct sets_members *members,
+		    time_t modified)
 {
 	_cleanup_free_ char *kept_path = print_path(dir, path), *text = NULL;
 	_cleanup_free_ char *heading = print_heading(path, members);
-	int err;
+	int err = 0;
 
 	if (!kept_path || !heading)
 		return -ENOMEM;
-	if (is_kept(kept_path, heading))
-		return 0;
-	text = print(heading, members);
-	if (!text)
-		return -ENOMEM;
-	err = make_directory(dir);
-	return err ?: conffile_write(kept_path, text);
+	if (!is_kept(kept_path, heading)) {
+		text = print(heading, members);
+		if (!text)
+			return -ENOMEM;
+		err = make_directory(dir) ?: conffile_write(kept_path, text);
+	}
+	if (err == 0)
+		set_modified(kept_path, modified);
+	return err;
 }

@@ -19,8 +19,13 @@
 int sets_kept_read(const char *dir, const char *path, struct sets_members *ret);
 
 /* Keeps this, unless it is what is kept already.  Makes the directory and the one above it.  The
- * caller holds the lock (base/lock.h). */
-int sets_kept_write(const char *dir, const char *path, const struct sets_members *members);
+ * caller holds the lock (base/lock.h).  modified: sets_modified() of the path, which the copy gets
+ * as well: it is as old as the file that it was last read from. */
+int sets_kept_write(const char *dir, const char *path, const struct sets_members *members,
+		    time_t modified);
+
+/* sets_modified() of what is kept of that path. */
+time_t sets_kept_modified(const char *dir, const char *path);
 
 /* Whether just this is kept. */
 bool sets_kept_has(const char *dir, const char *path, const struct sets_members *members);

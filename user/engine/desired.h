@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 #include <linux/types.h>
 
 #include "base/error.h"
@@ -65,6 +66,7 @@ struct set_file {
 	char *path;
 	bool is_fresh;   /* the set is what the file holds, not what is kept of it */
 	bool is_unknown; /* the file is bad, and nothing is kept of it */
+	time_t modified; /* when what the set holds was written to the file; 0 = it is not known */
 };
 
 struct desired {

@@ -50,6 +50,13 @@ static void explain(const struct desired_input *input, const struct statement *s
 	error_in_file(error, input->config_path);
 }
 
+/* The set is what is kept of its file. */
+static void make_kept(const struct desired_input *input, struct set_file *file)
+{
+	file->is_fresh = false;
+	file->modified = sets_kept_modified(input->sets_dir, file->path);
+}
+
 /* The file cannot be used: as it was, or unknown. */
 static int recall(const struct desired_input *input, struct desired *desired, struct set_file *file,
 		  struct sets_members *members, const char *why)
@@ -58,8 +65,10 @@ static int recall(const struct desired_input *input, struct desired *desired, st
 
 	if (err == -ENOMEM)
 		return err;
-	file->is_fresh = false;
+	make_kept(input, file);
 	file->is_unknown = err < 0;
+	if (err < 0)
+		file->modified = 0;
 	if (err == 0)
 		return problems_add(&desired->problems, "%s; set '%s' keeps its previous content",
 				    why, file->name);
@@ -80,7 +89,7 @@ static int check_emptied(const struct desired_input *input, struct desired *desi
 		return err == -ENOMEM ? err : 0;
 	}
 	*members = kept;
-	file->is_fresh = false;
+	make_kept(input, file);
 	return problems_add(&desired->problems,
 			    "'%s' is empty now; set '%s' keeps its previous content: if it is "
 			    "meant to be empty, write the line '" SETS_NONE "'",
@@ -98,7 +107,10 @@ static int read_set(const struct desired_input *input, struct desired *desired,
 	file->name = statement->set;
 	file->is_fresh = true;
 	file->path = print_path(input, statement->set_file);
-	err = file->path ? sets_read(file->path, &members, &at) : -ENOMEM;
+	if (!file->path)
+		return -ENOMEM;
+	file->modified = sets_modified(file->path);
+	err = sets_read(file->path, &members, &at);
 	if (err == -ENOMEM)
 		return err;
 	if (err < 0)
@@ -171,7 +183,7 @@ int desired_recall_grown(const struct desired_input *input, struct desired *desi
 		free((void *)set->members);
 		set->members = kept.prefixes;
 		set->count = kept.count;
-		file->is_fresh = false;
+		make_kept(input, file);
 		if (problems_add(&desired->problems, "%s; set '%s' keeps its previous content", why,
 				 file->name) < 0)
 			return -ENOMEM;
@@ -191,7 +203,9 @@ void desired_keep_sets(struct desired *desired, const char *sets_dir)
 	for (size_t i = 0; i < desired->sets_count; i++) {
 		const struct set_file *file = &desired->set_files[i];
 		struct sets_members members = members_of(&desired->sets[i]);
-		int err = file->is_fresh ? sets_kept_write(sets_dir, file->path, &members) : 0;
+		int err = file->is_fresh
+				  ? sets_kept_write(sets_dir, file->path, &members, file->modified)
+				  : 0;
 
 		if (err < 0)
 			(void)problems_add(&desired->problems,
