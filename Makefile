@@ -314,24 +314,27 @@ demo:
 # ---- install -------------------------------------------------------------------
 
 INSTALL := install
-METRICS_UNITS := tidegate-metrics.socket tidegate-metrics@.service tidegate-textfile.timer \
+# In all of these the places of the others are filled in.
+FILL := sed 's|@SBINDIR@|$(PREFIX)/sbin|g; s|@SHAREDIR@|$(PREFIX)/share/tidegate|g'
+OTHER_UNITS := tidegate-fetch@.service tidegate-fetch@.timer tidegate-metrics.socket tidegate-metrics@.service tidegate-textfile.timer \
 	tidegate-textfile.service
 
 .PHONY: install uninstall clean
 install: all
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/tidegate \
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/tidegate/fetch \
 		$(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(INSTALL) -m 755 build/tidegate $(DESTDIR)$(PREFIX)/sbin/tidegate
-	sed 's|@SBINDIR@|$(PREFIX)/sbin|g' dist/tidegate.service \
-		>$(DESTDIR)$(UNITDIR)/tidegate.service
-	chmod 644 $(DESTDIR)$(UNITDIR)/tidegate.service
-	for unit in $(METRICS_UNITS); do \
-		sed 's|@SBINDIR@|$(PREFIX)/sbin|g' dist/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
+	$(FILL) dist/tidegate-fetch >$(DESTDIR)$(PREFIX)/sbin/tidegate-fetch
+	chmod 755 $(DESTDIR)$(PREFIX)/sbin/tidegate-fetch
+	for unit in tidegate.service $(OTHER_UNITS); do \
+		$(FILL) dist/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
 		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
 	done
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/tidegate/prometheus
-	$(INSTALL) -m 644 dist/prometheus/* $(DESTDIR)$(PREFIX)/share/tidegate/prometheus
+	for kind in fetch prometheus; do \
+		$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/tidegate/$$kind && \
+		$(INSTALL) -m 644 dist/$$kind/* $(DESTDIR)$(PREFIX)/share/tidegate/$$kind || exit 1; \
+	done
 	[ -e $(DESTDIR)$(SYSCONFDIR)/tidegate/tidegate.conf ] || \
 		$(INSTALL) -m 644 dist/tidegate.conf $(DESTDIR)$(SYSCONFDIR)/tidegate/tidegate.conf
 	$(INSTALL) -m 644 man/tidegate.8 $(DESTDIR)$(PREFIX)/share/man/man8/tidegate.8
@@ -341,12 +344,12 @@ install: all
 
 # The configuration stays: it is the operator's.
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/sbin/tidegate $(DESTDIR)$(UNITDIR)/tidegate.service \
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,tidegate tidegate-fetch) \
+		$(addprefix $(DESTDIR)$(UNITDIR)/,tidegate.service $(OTHER_UNITS)) \
 		$(DESTDIR)$(PREFIX)/share/man/man8/tidegate.8 \
 		$(DESTDIR)$(PREFIX)/share/man/man5/tidegate.conf.5 \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tidegate \
-		$(addprefix $(DESTDIR)$(UNITDIR)/,$(METRICS_UNITS))
-	rm -rf $(DESTDIR)$(PREFIX)/share/tidegate/prometheus
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tidegate
+	rm -rf $(DESTDIR)$(PREFIX)/share/tidegate
 
 clean:
 	rm -rf build

@@ -34,10 +34,18 @@ install_units() {
 	EOT
 	# What others want, and this machine must not get: sysinit.target, with udev and /dev.
 	local unit
-	for unit in tidegate-metrics.socket tidegate-metrics@.service tidegate-textfile.service; do
+	ln -sf /dev/null /etc/systemd/system/network-online.target
+	for unit in tidegate-metrics.socket tidegate-metrics@.service tidegate-textfile.service \
+		tidegate-fetch@.service; do
 		mkdir -p /etc/systemd/system/$unit.d
 		printf '[Unit]\nDefaultDependencies=no\n' >/etc/systemd/system/$unit.d/alone.conf
 	done
+	cat >/etc/systemd/system/tidegate-fetch@.service.d/tries.conf <<-'EOT'
+		[Service]
+		ExecStartPre=/bin/sh -c 'for place in /etc /var /home /etc/tidegate/fetch; do \
+			! mkdir $place/written || exit 1; done; \
+			! echo >>/etc/tidegate/tidegate.conf && ! mv /etc/hostname /etc/tidegate/tidegate.conf'
+	EOT
 	cat >/etc/systemd/system/story.service <<-EOT
 		[Unit]
 		DefaultDependencies=no
@@ -139,6 +147,22 @@ expect "systemctl reload succeeds with a set's file" systemctl reload tidegate
 expect "its content is kept" sh -c 'grep -rq friends.list /var/lib/tidegate/sets'
 echo $stranger4 >>"${config%/*}/friends.list"
 expect "the daemon keeps it as well" eventually 10 grep -rqFx $stranger4 /var/lib/tidegate/sets
+
+mkdir /run/www
+/usr/bin/python3 -m http.server --bind 127.0.0.1 --directory /run/www 8000 >/run/www.log 2>&1 &
+eventually 10 curl -sf -o /run/null http://127.0.0.1:8000/ || die "the web server answers"
+printf '%s\n' $office4 $office6 198.51.100.9 >/run/www/friends
+mkdir -p "${config%/*}/fetch"
+printf 'URL=http://127.0.0.1:8000/friends\nMIN_PERCENT=0\n' >"${config%/*}/fetch/friends.conf"
+expect "its file can be fetched, by who can write nothing but such files" \
+	systemctl start tidegate-fetch@friends
+expect "and the daemon takes it" eventually 10 grep -rqFx 198.51.100.9 /var/lib/tidegate/sets
+echo 'NAME_TO_RESOLVE=localhost' >"${config%/*}/fetch/friends.conf"
+expect "names can be looked up" systemctl start tidegate-fetch@friends
+expect "and their addresses are taken" eventually 10 grep -rqFx 127.0.0.1 /var/lib/tidegate/sets
+echo 'NAME_TO_RESOLVE=nosuch.invalid' >"${config%/*}/fetch/friends.conf"
+expect_not "a list that is refused fails its unit" systemctl start tidegate-fetch@friends
+expect "and is as it was" grep -qFx 127.0.0.1 "${config%/*}/friends.list"
 configure <<<"allow 8080/tcp"
 expect "systemctl reload succeeds without" systemctl reload tidegate
 

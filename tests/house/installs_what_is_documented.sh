@@ -20,6 +20,12 @@ while read -r mode path; do
 done <<-'EOT' | none "every file is in its place"
 	755 /usr/local/sbin/tidegate
 	644 /lib/systemd/system/tidegate.service
+	755 /usr/local/sbin/tidegate-fetch
+	644 /lib/systemd/system/tidegate-fetch@.service
+	644 /lib/systemd/system/tidegate-fetch@.timer
+	644 /usr/local/share/tidegate/fetch/cloudflare.conf
+	644 /usr/local/share/tidegate/fetch/country.conf
+	644 /usr/local/share/tidegate/fetch/dyndns.conf
 	644 /lib/systemd/system/tidegate-metrics.socket
 	644 /lib/systemd/system/tidegate-metrics@.service
 	644 /lib/systemd/system/tidegate-textfile.timer
@@ -38,8 +44,8 @@ expect "the completion is one that bash can read" bash -n \
 units=("$dest"/lib/systemd/system/tidegate*)
 grep -ohE '@[A-Z]+@' dist/tidegate*.service >"$work/placeholders"
 expect "the unit in dist/ has places to fill" test -s "$work/placeholders"
-grep -nE '@[A-Z]+@' "${units[@]}" | none "no place is left to fill"
-sed -nE 's/^Exec[A-Za-z]+=[-+@!:]*(.*)/\1/p' "${units[@]}" | grep -oE '/[^ ]*/tidegate( |$)' | sort -u |
+grep -nE '@[A-Z]+@' "${units[@]}" "$dest/usr/local/sbin/tidegate-fetch" | none "no place is left to fill"
+sed -nE 's/^Exec[A-Za-z]+=[-+@!:]*(.*)/\1/p' "${units[@]}" | grep -oE '/[^ ]*/tidegate(-fetch)?( |$)' | sort -u |
 	while read -r path; do [ -x "$dest$path" ] || echo "$path"; done |
 	none "the units start what was installed"
 
