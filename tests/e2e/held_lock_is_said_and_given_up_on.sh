@@ -37,4 +37,4 @@ sleep 2
 kill "$(pgrep -P "$holder")" && wait "$holder"
 wait "$ban"
 expect_equal "who waits gets the lock when it is free" $? 0
-expect "and does its work" grep -q "ban 203.0.113.9" $config
+expect "and does its work" grep -q "^ban 203.0.113.9$" <(tidegate bans)

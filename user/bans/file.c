@@ -22,7 +22,7 @@ int bans_read(const char *path, struct bans **ret, struct error *ret_error)
 	size_t length = 0;
 	int err = conffile_read(path, FILE_BYTES, &text, &length);
 
-	if (err < 0 && err != -ENOENT)
+	if (err < 0 && err != -ENOENT && err != -ENOTDIR)
 		return error_set(ret_error, err, "cannot read the bans in '%s': %s", path,
 				 conffile_error(err));
 	err = bans_parse(text ?: "", length, ret, ret_error);
