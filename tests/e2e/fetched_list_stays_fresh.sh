@@ -213,6 +213,6 @@ for example in /opt/tidegate/share/tidegate/fetch/*.conf; do
 	name=$(basename "$example" .conf)
 	sed -E "s|^URL=https://[^/]+|URL=$server|" "$example" | settings "$name"
 	expect "the example $name is one: $(grep -m 1 -oE '^(URL|NAME_TO_RESOLVE)=.*' "$example")" \
-		says 0 "entries in '$dir/$name.list'" "$name"
+		says 0 "entr(y|ies) in '$dir/$name.list'" "$name"
 done
 daemon_stop
