@@ -42,11 +42,11 @@ expect "status is content" tidegate status
 because="with two sets from files"
 expect_as_before
 
-mv /var/lib/tidegate /var/lib/elsewhere
-touch /var/lib/tidegate
+mv /var/lib/tidegate/sets /var/lib/elsewhere
+touch /var/lib/tidegate/sets
 expect "status shows that nothing is kept" problem "no copy of set 'friends' is saved"
 expect "reload says why" warns "cannot save a copy of set 'friends' .*: Not a directory" reload
-rm /var/lib/tidegate
+rm /var/lib/tidegate/sets
 expect "reload keeps it again" tidegate reload
 expect "status is content" tidegate status
 
