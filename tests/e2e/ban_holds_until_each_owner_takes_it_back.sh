@@ -8,7 +8,7 @@ jail() {
 	local command
 	command=$(sed -n "s/^$2 = //p" "$root/dist/fail2ban-action")
 	command=${command//<ends>/$(sed -n 's/^ends = //p' "$root/dist/fail2ban-action")}
-	command=${command//<bantime>/600}
+	command=${command//<bantime>/600} command=${command//<restored>/0}
 	command=${command//<tidegate>/$tidegate}
 	command=${command//<ip>/$stranger4}
 	eval "${command//<name>/$1}"
