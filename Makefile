@@ -316,6 +316,7 @@ demo:
 INSTALL := install
 # In all of these the places of the others are filled in.
 FILL := sed 's|@SBINDIR@|$(PREFIX)/sbin|g; s|@SHAREDIR@|$(PREFIX)/share/tidegate|g'
+SCRIPTS := tidegate-crowdsec tidegate-fetch
 OTHER_UNITS := tidegate-fetch@.service tidegate-fetch@.timer tidegate-metrics.socket tidegate-metrics@.service tidegate-textfile.timer \
 	tidegate-textfile.service
 
@@ -325,8 +326,10 @@ install: all
 		$(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(INSTALL) -m 755 build/tidegate $(DESTDIR)$(PREFIX)/sbin/tidegate
-	$(FILL) dist/tidegate-fetch >$(DESTDIR)$(PREFIX)/sbin/tidegate-fetch
-	chmod 755 $(DESTDIR)$(PREFIX)/sbin/tidegate-fetch
+	for script in $(SCRIPTS); do \
+		$(FILL) dist/$$script >$(DESTDIR)$(PREFIX)/sbin/$$script && \
+		chmod 755 $(DESTDIR)$(PREFIX)/sbin/$$script || exit 1; \
+	done
 	for unit in tidegate.service $(OTHER_UNITS); do \
 		$(FILL) dist/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
 		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
@@ -344,7 +347,7 @@ install: all
 
 # The configuration stays: it is the operator's.
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,tidegate tidegate-fetch) \
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,tidegate $(SCRIPTS)) \
 		$(addprefix $(DESTDIR)$(UNITDIR)/,tidegate.service $(OTHER_UNITS)) \
 		$(DESTDIR)$(PREFIX)/share/man/man8/tidegate.8 \
 		$(DESTDIR)$(PREFIX)/share/man/man5/tidegate.conf.5 \

@@ -129,7 +129,7 @@ struct edit {
 	 * the text has an error already. */
 	int (*change)(struct edit *edit);
 	/* Of what was added, leaves out whom the lockout is about, and logs that.  false = nobody
-	 * to leave out.  NULL: then it is refused. */
+	 * to leave out.  Of a feed: NULL in others, where it is refused. */
 	bool (*spare)(struct edit *edit, const struct lockout *lockout);
 	void *arg;
 	int argc;

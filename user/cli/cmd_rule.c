@@ -301,6 +301,15 @@ static int read_bans(struct edit *edit)
 	return err < 0 ? log_failure(err, &error) : 0;
 }
 
+static bool has_changed(const struct edit *edit)
+{
+	size_t length = 0;
+
+	if (edit->bans)
+		(void)bans_changes(edit->bans, &length);
+	return edit->new_text || length;
+}
+
 int cmd_edit(const struct options *options, struct edit *edit)
 {
 	struct error error = {};
@@ -336,6 +345,8 @@ int cmd_edit(const struct options *options, struct edit *edit)
 			options->config);
 	if (err < 0)
 		return err;
+	if (edit->spare && !has_changed(edit))
+		return 0;
 	input.text = edit->new_text ?: edit->old_text;
 	input.bans = edit->bans;
 	input.kernel = kernel;
