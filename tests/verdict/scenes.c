@@ -49,7 +49,8 @@ SCENE(expired, .is_expired = true,
 		      "failsafe from 8.0.10.10 until 2027-01-15T09:00Z\n"
 		      "failsafe 2222/tcp until 2027-01-15T09:00Z\n");
 SCENE(expired_allow_all, .is_expired = true, .config = "default allow\n" UNTIL);
-SCENE(not_expired, .config = UNTIL);
+SCENE(not_expired, .config = UNTIL "ban 8.0.66.0/24 until 2027-01-15T09:00Z\n"
+				   "ban 2001:db8:86dd:66::/64 until 2027-01-15T09:00Z\n");
 SCENE(no_policy, .config = NULL);
 SCENE(no_active, .confirmed = "allow 6379/tcp\n");
 SCENE(trial, .config = "allow 6379/tcp\n", .confirmed = "", .is_trial = true);

@@ -15,14 +15,15 @@
 #include "tap.h"
 #include "base/cleanup.h"
 
-static bool is_same(__u32 entry, const struct verdict_entry *of)
+static bool is_same(__u32 entry, const struct verdict_entry *of, bool is_ipv6)
 {
+	__u32 reason = COUNTER_OF_REASON(of->reason, is_ipv6);
 	bool is_combined = of->port_counter || of->rule_counter;
 
 	if (!entry) /* not valid, or more than one counter is to be moved */
 		return !of->flags || (is_combined && !of->counter);
 	return FASTPATH_VERDICT(entry) == of->verdict && FASTPATH_FLAGS(entry) == of->flags &&
-	       FASTPATH_COUNTER(entry) == (is_combined ? of->counter : of->reason);
+	       FASTPATH_COUNTER(entry) == (is_combined ? of->counter : reason);
 }
 
 /* What the image has for the own address, found as bpf/decide.h does. */
@@ -48,7 +49,7 @@ static bool has_port(const struct fastpath_table *table, struct image_ref image,
 		__u32 found =
 			FASTPATH_IS_ROW(entry) ? table->rows[FASTPATH_ROW_OF(entry)][slot] : entry;
 
-		if (!is_same(found, entry_of(image, is_ipv6, proto, port, slot)))
+		if (!is_same(found, entry_of(image, is_ipv6, proto, port, slot), is_ipv6))
 			return false;
 	}
 	return true;

@@ -9,6 +9,7 @@
 #include "addr/prefix.h"
 #include "addr/ranges.h"
 #include "base/cleanup.h"
+#include "base/order.h"
 
 /* One open prefix for each length, and what is around all of them. */
 #define DEPTH 130
@@ -74,15 +75,45 @@ static bool is_same_prefix(const struct claim *a, const struct claim *b)
 	return a->length == b->length && !compare_address(a->start, b->start);
 }
 
-/* Rules keep their sources sorted, so one big set needs no sorting at all. */
-static void sort(struct claim *claims, size_t count)
+#define RADIX_MIN 256 /* below, comparing is faster */
+
+/* Bytes of a number as this machine has it, the least significant first. */
+static size_t put_number(size_t *offsets, size_t offset, size_t size)
 {
+	for (size_t i = 0; i < size; i++)
+		offsets[i] =
+			offset + (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? i : size - 1 - i);
+	return size;
+}
+
+static int radix_sort(struct claim *claims, size_t count, bool is_by_owner)
+{
+	size_t offsets[ORDER_BYTES_MAX], bytes = 0;
+
+	if (!is_by_owner)
+		bytes += put_number(offsets, offsetof(struct claim, owner), sizeof(claims->owner));
+	offsets[bytes++] = offsetof(struct claim, length);
+	bytes += put_number(offsets + bytes, offsetof(struct claim, start.lo), sizeof(__u64));
+	bytes += put_number(offsets + bytes, offsetof(struct claim, start.hi), sizeof(__u64));
+	return order_by_bytes(claims, count, sizeof(*claims), offsets, bytes);
+}
+
+/* Rules keep their sources sorted, so one big set needs no sorting at all; and mostly they come one
+ * after the other. */
+static int sort(struct claim *claims, size_t count)
+{
+	bool is_sorted = true, is_by_owner = true;
+
 	for (size_t i = 1; i < count; i++) {
-		if (compare_claim(&claims[i - 1], &claims[i]) > 0) {
-			qsort(claims, count, sizeof(*claims), compare_claim);
-			return;
-		}
+		is_sorted = is_sorted && compare_claim(&claims[i - 1], &claims[i]) <= 0;
+		is_by_owner = is_by_owner && claims[i - 1].owner <= claims[i].owner;
 	}
+	if (is_sorted)
+		return 0;
+	if (count >= RADIX_MIN)
+		return radix_sort(claims, count, is_by_owner);
+	qsort(claims, count, sizeof(*claims), compare_claim);
+	return 0;
 }
 
 static struct address last_address(struct address start, __u8 length)
@@ -152,7 +183,8 @@ int ranges_build(struct claim *claims, size_t count, __u8 family, __u32 outside,
 	struct walk walk = { .depth = 1 };
 	size_t same;
 
-	sort(claims, count);
+	if (sort(claims, count) < 0)
+		return -ENOMEM;
 	walk.ranges.items = reallocarray(NULL, 2 * count + 1, sizeof(*walk.ranges.items));
 	if (!walk.ranges.items)
 		return -ENOMEM;

@@ -11,16 +11,17 @@
 
 /* ---- by hash ------------------------------------------------------------------------------- */
 
-/* Room for one more than there are. */
-static int index_grow(struct bans_index *index, size_t count, const struct bans *bans,
+/* Room for so many, of which there are `count`. */
+static int index_grow(struct bans_index *index, size_t wanted, size_t count,
+		      const struct bans *bans,
 		      __u64 (*hash_of)(const struct bans *bans, size_t number))
 {
 	size_t size = index->size ?: 64;
 	__u32 *places;
 
-	if (2 * (count + 1) <= index->size)
+	if (2 * wanted <= index->size)
 		return 0;
-	while (size < 4 * (count + 1))
+	while (size < 2 * wanted)
 		size *= 2;
 	places = calloc(size, sizeof(*places));
 	if (!places)
@@ -67,8 +68,12 @@ static __u64 hash_of_owner(const struct bans *bans, size_t number)
 static long find_owner(const struct bans *bans, const char *name)
 {
 	const struct bans_index *index = &bans->by_owner;
-	size_t at = hash_short(name, strlen(name)) & (index->size - 1);
+	size_t at;
 
+	/* One after the other mostly has the same. */
+	if (bans->count && streq(bans->owners[bans->list[bans->count - 1].owner], name))
+		return bans->list[bans->count - 1].owner;
+	at = hash_short(name, strlen(name)) & (index->size - 1);
 	for (; index->size && index->places[at]; at = (at + 1) & (index->size - 1))
 		if (streq(bans->owners[index->places[at] - 1], name))
 			return index->places[at] - 1;
@@ -83,7 +88,8 @@ static long give_owner(struct bans *bans, const char *name)
 
 	if (number >= 0)
 		return number;
-	if (index_grow(&bans->by_owner, bans->owners_count, bans, hash_of_owner) < 0)
+	if (index_grow(&bans->by_owner, bans->owners_count + 1, bans->owners_count, bans,
+		       hash_of_owner) < 0)
 		return -ENOMEM;
 	owner = util_append(&bans->owners, bans->owners_count, sizeof(*owner));
 	if (!owner)
@@ -181,7 +187,7 @@ static struct ban *find(const struct bans *bans, const struct prefix *prefix, __
 
 static int add_new(struct bans *bans, const struct prefix *prefix, __u32 owner, struct ban **ret)
 {
-	if (index_grow(&bans->by_prefix, bans->count, bans, hash_of_ban) < 0)
+	if (index_grow(&bans->by_prefix, bans->count + 1, bans->count, bans, hash_of_ban) < 0)
 		return -ENOMEM;
 	*ret = util_append(&bans->list, bans->count, sizeof(**ret));
 	if (!*ret)
@@ -302,56 +308,94 @@ int bans_put_line(struct buffer *buffer, const struct bans *bans, const struct b
 	return buffer_append(buffer, line, length);
 }
 
-/* What is in front of the next blank or the end; *at then behind the blank. */
-static const char *take_word(const char **at, const char *end, size_t *ret_length)
-{
-	const char *start = *at, *blank = memchr(start, ' ', end - start);
-
-	*ret_length = (blank ?: end) - start;
-	*at = blank ? blank + 1 : end;
-	return start;
-}
-
+/* What is in front of the next blank or the end, as text; *at then behind the blank. */
 static int copy_word(const char **at, const char *end, char *ret, size_t size)
 {
-	size_t length;
-	const char *word = take_word(at, end, &length);
+	const char *word = *at, *blank = memchr(word, ' ', end - word);
+	size_t length = (blank ?: end) - word;
 
 	if (!length || length >= size || memchr(word, '\0', length))
 		return -EINVAL;
 	memcpy(ret, word, length);
 	ret[length] = '\0';
+	*at = blank ? blank + 1 : end;
 	return 0;
 }
 
-/* -EINVAL = it is none. */
-static int parse_until(const char *word, bool *ret_lifted, time_t *ret)
+/* NULL = there is none. */
+static const char *read_number(const char *at, const char *end, __u64 most, __u64 *ret)
 {
-	char *end;
+	const char *start = at;
 
-	*ret_lifted = streq(word, "x");
-	*ret = 0;
-	if (*ret_lifted || streq(word, "-"))
+	for (*ret = 0; at < end && *at >= '0' && *at <= '9' && *ret <= most; at++)
+		*ret = *ret * 10 + (*at - '0');
+	return at == start || *ret > most ? NULL : at;
+}
+
+/* Most are IPv4 addresses, and are read in place: a million lines are read at each change.  false:
+ * somebody else should look. */
+static bool read_ipv4(const char **at, const char *end, struct prefix *ret)
+{
+	const char *next = *at;
+
+	*ret = (struct prefix){ .family = 4, .length = 32 };
+	for (int i = 0; i < 4; i++) {
+		const char *start = next;
+		__u64 part;
+
+		next = read_number(start, end, 255, &part);
+		if (!next || next == end || *next != (i < 3 ? '.' : ' ') ||
+		    (*start == '0' && next - start > 1))
+			return false;
+		ret->addr[i] = part;
+		next++;
+	}
+	*at = next;
+	return true;
+}
+
+static int read_prefix(const char **at, const char *end, struct prefix *ret)
+{
+	char word[PREFIX_STRLEN];
+
+	if (read_ipv4(at, end, ret))
 		return 0;
-	errno = 0;
-	*ret = strtoll(word, &end, 10);
-	return errno || *end || *ret <= 0 ? -EINVAL : 0;
+	if (copy_word(at, end, word, sizeof(word)) < 0)
+		return -EINVAL;
+	return prefix_parse(word, ret, NULL) < 0 ? -EINVAL : 0;
+}
+
+#define UNTIL_MOST (1ull << 40)
+
+/* -EINVAL = it is none. */
+static int read_until(const char **at, const char *end, bool *ret_lifted, time_t *ret)
+{
+	const char *next = *at;
+	__u64 until = 0;
+
+	*ret_lifted = next < end && *next == 'x';
+	if (next < end && (*next == 'x' || *next == '-'))
+		next++;
+	else
+		next = read_number(next, end, UNTIL_MOST, &until);
+	if (!next || (next < end && *next != ' ') || (*at < end && **at == '0'))
+		return -EINVAL;
+	*ret = until;
+	*at = next < end ? next + 1 : end;
+	return 0;
 }
 
 /* 0, -EINVAL or -ENOMEM. */
 static int parse_line(struct bans *bans, const char *at, const char *end)
 {
-	char word[PREFIX_STRLEN], until_word[24], owner[BANS_OWNER_MAX + 1] = "";
+	char owner[BANS_OWNER_MAX + 1] = "";
 	struct prefix prefix;
 	bool is_lifted;
 	time_t until;
 	int err;
 
-	if (copy_word(&at, end, word, sizeof(word)) < 0 || prefix_parse(word, &prefix, NULL) < 0 ||
-	    copy_word(&at, end, until_word, sizeof(until_word)) < 0 ||
-	    parse_until(until_word, &is_lifted, &until) < 0)
-		return -EINVAL;
-	if (end - at > BANS_OWNER_MAX || memchr(at, '\0', end - at))
+	if (read_prefix(&at, end, &prefix) < 0 || read_until(&at, end, &is_lifted, &until) < 0 ||
+	    end - at > BANS_OWNER_MAX || memchr(at, '\0', end - at))
 		return -EINVAL;
 	memcpy(owner, at, end - at);
 	if (is_lifted)
@@ -360,14 +404,25 @@ static int parse_line(struct bans *bans, const char *at, const char *end)
 	return err < 0 ? err : 0;
 }
 
-int bans_parse(const char *text, size_t length, struct bans **ret, struct error *ret_error)
+/* As many as the text can have. */
+static int reserve(struct bans *bans, const char *text, size_t length)
 {
-	_cleanup_(bans_freep) struct bans *bans = bans_new();
+	const char *at = text, *end = text + length;
+	size_t lines = 0;
+
+	for (; at < end && (at = memchr(at, '\n', end - at)); at++)
+		lines++;
+	return index_grow(&bans->by_prefix, bans->count + lines + 1, bans->count, bans,
+			  hash_of_ban);
+}
+
+int bans_parse_more(struct bans *bans, const char *text, size_t length, struct error *ret_error)
+{
 	const char *at = text, *end = text + length, *newline;
 	bool is_told = false;
 	int err;
 
-	if (!bans)
+	if (reserve(bans, text, length) < 0)
 		return -ENOMEM;
 	for (; at < end && (newline = memchr(at, '\n', end - at)); at = newline + 1) {
 		bans->lines++;
@@ -383,8 +438,17 @@ int bans_parse(const char *text, size_t length, struct bans **ret, struct error 
 					   LIMIT_PREFIXES);
 		is_told |= err < 0;
 	}
-	bans->size = at - text;
+	bans->size += at - text;
 	buffer_clear(&bans->changes);
-	*ret = TAKE_PTR(bans);
 	return 0;
+}
+
+int bans_parse(const char *text, size_t length, struct bans **ret, struct error *ret_error)
+{
+	_cleanup_(bans_freep) struct bans *bans = bans_new();
+	int err = bans ? bans_parse_more(bans, text, length, ret_error) : -ENOMEM;
+
+	if (err == 0)
+		*ret = TAKE_PTR(bans);
+	return err;
 }

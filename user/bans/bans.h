@@ -98,6 +98,10 @@ void bans_groups_clear(struct ban_groups *groups);
  * failure, but in ret_error as well. */
 int bans_read(const char *path, struct bans **ret, struct error *ret_error);
 
+/* The same for who has read them before: where only lines were added, these alone are read.
+ * *bans: NULL = not yet. */
+int bans_read_again(const char *path, struct bans **bans, struct error *ret_error);
+
 /*
  * Adds what was changed since it was read or saved, and waits until it is on the disk.  The caller
  * holds the lock (base/lock.h).  0, or -errno with ret_error filled and the file as it was.

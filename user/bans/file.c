@@ -16,19 +16,85 @@
 /* So many lines may a file have that no longer hold, however few hold. */
 #define IDLE_LINES 10000
 
-int bans_read(const char *path, struct bans **ret, struct error *ret_error)
+/* From that byte on.  0 or -errno. */
+static int read_from(int fd, off_t from, off_t to, char **ret)
+{
+	_cleanup_free_ char *text = malloc(to - from + 1);
+	off_t at = from;
+
+	while (text && at < to) {
+		ssize_t size = pread(fd, text + (at - from), to - at, at);
+
+		if (size < 0 && errno == EINTR)
+			continue;
+		if (size <= 0)
+			return size < 0 ? -errno : -EIO;
+		at += size;
+	}
+	*ret = TAKE_PTR(text);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int read_lines(struct bans *bans, int fd, const struct stat *file, struct error *ret_error)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t length = 0;
-	int err = conffile_read(path, FILE_BYTES, &text, &length);
+	int err = read_from(fd, bans->size, file->st_size, &text);
 
-	if (err < 0 && err != -ENOENT && err != -ENOTDIR)
-		return error_set(ret_error, err, "cannot read the bans in '%s': %s", path,
-				 conffile_error(err));
-	err = bans_parse(text ?: "", length, ret, ret_error);
-	if (err == 0 && ret_error && ret_error->line)
+	if (err == 0)
+		err = bans_parse_more(bans, text, file->st_size - bans->size, ret_error);
+	bans->dev = file->st_dev;
+	bans->ino = file->st_ino;
+	return err;
+}
+
+/* The descriptor of a regular file that is not too large, or -errno. */
+static int open_file(const char *path, struct stat *ret)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+
+	if (fd < 0 || fstat(fd, ret) < 0)
+		return -errno;
+	if (!S_ISREG(ret->st_mode))
+		return -EINVAL;
+	return ret->st_size > FILE_BYTES ? -EFBIG : TAKE_FD(fd);
+}
+
+int bans_read_again(const char *path, struct bans **bans, struct error *ret_error)
+{
+	struct stat file = {};
+	_cleanup_close_ int fd = open_file(path, &file);
+	int err = 0;
+
+	if (fd < 0 && fd != -ENOENT && fd != -ENOTDIR)
+		return error_set(ret_error, fd, "cannot read the bans in '%s': %s", path,
+				 conffile_error(fd));
+	if (*bans && (fd < 0 || (*bans)->dev != file.st_dev || (*bans)->ino != file.st_ino ||
+		      (*bans)->size > file.st_size || (*bans)->changes.size)) {
+		bans_free(*bans);
+		*bans = NULL;
+	}
+	*bans = *bans ?: bans_new();
+	if (!*bans)
+		err = -ENOMEM;
+	else if (fd >= 0)
+		err = read_lines(*bans, fd, &file, ret_error);
+	if (err < 0)
+		return error_set_errno(ret_error, err, "cannot read '%s'", path);
+	if (ret_error && ret_error->line)
 		error_in_file(ret_error, path);
-	return err < 0 ? error_set_errno(ret_error, err, "cannot read '%s'", path) : 0;
+	return 0;
+}
+
+int bans_read(const char *path, struct bans **ret, struct error *ret_error)
+{
+	struct bans *bans = NULL;
+	int err = bans_read_again(path, &bans, ret_error);
+
+	if (err < 0)
+		bans_free(bans);
+	else
+		*ret = bans;
+	return err;
 }
 
 const char *bans_changes(const struct bans *bans, size_t *ret_length)
@@ -71,21 +137,27 @@ static int sync_directory(const char *path)
 }
 
 /* Behind its last whole line.  What fails leaves it as it was. */
-static int append(const struct bans *bans, const char *path)
+static int append(struct bans *bans, const char *path)
 {
+	struct stat file;
 	_cleanup_close_ int fd =
 		open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
 	int err;
 
 	if (fd < 0 || ftruncate(fd, bans->size) < 0 || lseek(fd, bans->size, SEEK_SET) < 0)
 		return -errno;
-	err = write_all(fd, bans->changes.bytes, bans->changes.size);
+	err = fstat(fd, &file) < 0 ? -errno
+				   : write_all(fd, bans->changes.bytes, bans->changes.size);
 	if (err == 0 && fdatasync(fd) < 0)
 		err = -errno;
 	if (err == 0 && !bans->size)
 		err = sync_directory(path);
 	if (err < 0)
 		(void)!ftruncate(fd, bans->size);
+	if (err == 0) {
+		bans->dev = file.st_dev;
+		bans->ino = file.st_ino;
+	}
 	return err;
 }
 
@@ -114,6 +186,7 @@ static int rewrite(struct bans *bans, const char *path)
 		return err;
 	bans->lines = bans->live_count;
 	bans->size = text.size - 1;
+	bans->ino = 0; /* another file: it is read anew */
 	return 0;
 }
 

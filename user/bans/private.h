@@ -25,9 +25,14 @@ struct bans {
 	struct buffer changes; /* lines that the file does not have yet */
 	/* Of the file, when it was read or saved last: */
 	size_t lines;
-	off_t size;       /* up to its last whole line */
+	off_t size; /* up to its last whole line */
+	dev_t dev;
+	ino_t ino;        /* 0 = there was none */
 	off_t saved_from; /* before the last bans_save() */
 };
+
+/* More lines of the same file.  As bans_parse(). */
+int bans_parse_more(struct bans *bans, const char *text, size_t length, struct error *ret_error);
 
 /* A line of the file.  0 or -ENOMEM. */
 int bans_put_line(struct buffer *buffer, const struct bans *bans, const struct ban *ban);

@@ -136,7 +136,7 @@ struct edit {
 	char **argv;
 	bool has_bans;
 	char *old_text, *new_text; /* new_text: NULL = stays */
-	struct bans *bans;         /* when it has_bans */
+	struct bans *bans;         /* when it has_bans; may be there from before */
 	struct statement added;    /* to the text; empty when nothing is */
 };
 

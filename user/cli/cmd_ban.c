@@ -117,7 +117,7 @@ static int edit_bans(const struct options *options, int argc, char **argv,
 /* ---- lines --------------------------------------------------------------------------------- */
 
 #define BATCH_LINES 10000
-#define BATCH_MS    1000
+#define BATCH_MS    200
 
 /* After a batch that failed. */
 #define PAUSE_NS 1000000000
@@ -130,6 +130,7 @@ struct feed {
 	enum feed_action plain;
 	bool is_endless; /* what fails is tried again, and nobody waits for the exit status */
 	struct buffer input;
+	struct bans *bans; /* as they are in the file; NULL = to be read */
 	bool has_ended;
 	unsigned long long line; /* number of the last one that was taken */
 	struct feed_line *lines; /* of this batch */
@@ -151,6 +152,7 @@ static void feed_clear(struct feed *feed)
 {
 	feed_drop_lines(feed);
 	buffer_clear(&feed->input);
+	bans_free(feed->bans);
 }
 
 /* A feed that sends nothing but rubbish must not fill the journal. */
@@ -313,7 +315,11 @@ static int apply(const struct options *options, struct feed *feed)
 			.change = apply_lines, .spare = spare_client, .arg = feed, .has_bans = true
 		};
 
+		edit.bans = TAKE_PTR(feed->bans);
 		err = feed->count ? cmd_edit(options, &edit) : 0;
+		/* What failed has changed them here, and not in the file. */
+		if (err == 0)
+			feed->bans = TAKE_PTR(edit.bans);
 		if (err < 0 && feed->is_endless && err != -E2BIG)
 			nanosleep(&pause, NULL), nanosleep(&pause, NULL);
 	} while (err < 0 && feed->is_endless && err != -E2BIG);

@@ -294,7 +294,7 @@ static int try_and_commit(const struct options *options, const struct reconcile_
 static int read_bans(struct edit *edit)
 {
 	struct error error = {};
-	int err = bans_read(BANS_PATH, &edit->bans, &error);
+	int err = bans_read_again(BANS_PATH, &edit->bans, &error);
 
 	if (err == 0 && error.line)
 		log_warning("%s", ERROR(&error));
