@@ -52,6 +52,36 @@ sleep 3.2
 because="3 s are over, and no daemon runs"
 expect_open stranger $host4 6379/tcp
 
+# ---- whatever the configuration is -------------------------------------------------------
+
+cp "$config" /run/right
+echo "alow 8080/tcp" >>"$config"
+expect "with an error in the configuration a ban is made" tidegate ban $stranger4
+because="the configuration is wrong"
+expect_closed stranger $host4 6379/tcp
+expect_open office $host4 6379/tcp
+expect_not "status tells of the error" "$tidegate" status
+expect "and lifted" tidegate unban $stranger4
+expect_open stranger $host4 6379/tcp
+expect "and made again" tidegate ban $stranger4
+mv "$config" /run/wrong
+expect "without the file as well" tidegate ban 198.51.100.3
+expect_closed stranger $host4 6379/tcp
+cp /run/right "$config"
+expect "the configuration is taken again" tidegate reload
+expect "and the ban lifted" tidegate unban $stranger4
+tidegate unban 198.51.100.3
+echo "deny 6379/tcp from 203.0.113.3" >>"$config"
+tidegate reload --confirm 1s 2>/dev/null
+sleep 2
+expect "after a trial that was not confirmed a ban is made" tidegate ban $stranger4
+because="a trial was rolled back"
+expect_closed stranger $host4 6379/tcp
+expect_not "and does not bring back what was tried" grep -q 203.0.113.3 <("$tidegate" list)
+cp /run/right "$config"
+tidegate reload 2>/dev/null
+tidegate unban $stranger4
+
 # ---- lists ---------------------------------------------------------------------------------
 
 spread 100000 20 | sed 's/$/ for 4h comment list/' >/run/list

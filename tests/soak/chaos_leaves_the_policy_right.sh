@@ -65,7 +65,8 @@ clock_up() {
 declare -A file=([desk]=192.0.2.10 [banned]=192.0.2.30 [guest]=1 [web]=1 [until]=0) meant=()
 declare -A set_file=([partners]=192.0.2.50 [wanted]=192.0.2.40) members=()
 wrong_file='' wrong_set='' is_plugged='' added=''
-sources=(192.0.2.{10,20,30,31,40,41,50,51,60,66})
+ordered='' # whom a command has banned
+sources=(192.0.2.{10,20,30,31,40,41,50,51,60,61,62,66})
 
 text() {
 	echo "interface eth0 eth1"
@@ -91,7 +92,8 @@ take_effect() {
 
 # may CONTAINER SOURCE: whether the policy that is meant lets it in.
 may() {
-	[ "$2" != "${meant[banned]}" ] && [ "$2" != "${members[wanted]}" ] || return 1
+	[ "$2" != "${meant[banned]}" ] && [ "$2" != "${members[wanted]}" ] && [ "$2" != "$ordered" ] ||
+		return 1
 	case $1 in
 	web) [ -n "${meant[web]}" ] ;;
 	desk) [ "$2" = "${meant[desk]}" ] ;;
@@ -374,16 +376,15 @@ event_edit() {
 
 event_command() {
 	local address
-	[ -z "$wrong_file" ] || return 0
-	one_of 192.0.2.30 192.0.2.31
+	[ "$wrong_file" != empty ] || return 0 # which is a configuration
+	one_of 192.0.2.61 192.0.2.62
 	address=$picked
-	say "tidegate ban $address, unban ${file[banned]}"
-	[ "$address" != "${file[banned]}" ] || return 0
+	say "tidegate ban $address, unban $ordered"
+	[ "$address" != "$ordered" ] || return 0
 	"$tidegate" ban "$address" >/dev/null 2>>/run/commands.log &&
-		"$tidegate" unban "${file[banned]}" >/dev/null 2>>/run/commands.log ||
+		{ [ -z "$ordered" ] || "$tidegate" unban "$ordered" >/dev/null 2>>/run/commands.log; } ||
 		fail "the commands succeed" </run/commands.log
-	file[banned]=$address
-	take_effect
+	ordered=$address
 }
 
 # The file is wrong until it is saved again.

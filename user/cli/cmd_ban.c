@@ -72,7 +72,8 @@ static int unban_statement(struct edit *edit, const struct statement *statement)
 		lifted += err;
 	}
 	err = config_delete(edit->old_text, statement, &edit->new_text);
-	if (err == -ENOENT && lifted)
+	/* Where the text has an error, nobody knows what else it bans. */
+	if ((err == -ENOENT || err == -EINVAL) && lifted)
 		return 0;
 	if (err == -ENOENT)
 		log_error(0,

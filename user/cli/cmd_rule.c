@@ -273,7 +273,10 @@ static int try_and_commit(const struct options *options, const struct reconcile_
 
 		if (err < 0)
 			return log_failure(err, &error);
-		err = check_refused(options, plan, edit->old_text);
+		/* A ban changes what enforces, and brings no text back. */
+		err = edit->has_bans && !edit->new_text
+			      ? 0
+			      : check_refused(options, plan, edit->old_text);
 		if (err < 0)
 			return err;
 		desired = reconcile_desired(plan);
@@ -310,9 +313,32 @@ static bool has_changed(const struct edit *edit)
 	return edit->new_text || length;
 }
 
+/* wrong: why the configuration cannot be used, where that is no reason to do nothing. */
+static int read_text(const struct options *options, struct kernel *kernel, struct edit *edit,
+		     struct error *wrong)
+{
+	const struct text_file file = { options->config, options->is_default_config };
+	_cleanup_(config_freep) struct config *config = NULL;
+	int err;
+
+	if (!edit->has_bans || !kernel)
+		return cmd_read_config(options, kernel, &edit->old_text);
+	err = text_load(&file, kernel, &edit->old_text, wrong);
+	if (err < 0) {
+		edit->old_text = strdup("");
+		return edit->old_text ? 0 : -ENOMEM;
+	}
+	err = config_parse(edit->old_text, strlen(edit->old_text), clock_s(CLOCK_REALTIME), &config,
+			   wrong);
+	if (err == -EINVAL)
+		error_in_file(wrong, options->config);
+	return err == -ENOMEM ? err : 0;
+}
+
 int cmd_edit(const struct options *options, struct edit *edit)
 {
-	struct error error = {};
+	struct error error = {}, wrong = {};
+	char complaint[ERROR_STRLEN];
 	_cleanup_(kernel_freep) struct kernel *kernel = NULL;
 	/* Who bans somebody waits for no Engine: nothing that it could say changes what he wants.
 	 */
@@ -332,7 +358,7 @@ int cmd_edit(const struct options *options, struct edit *edit)
 	err = cmd_open_kernel(options, &kernel, &error);
 	if (err < 0 && err != -ENOENT)
 		return log_failure(err, &error);
-	err = cmd_read_config(options, kernel, &edit->old_text);
+	err = read_text(options, kernel, edit, &wrong);
 	if (err == 0 && edit->has_bans)
 		err = read_bans(edit);
 	if (err < 0)
@@ -347,6 +373,13 @@ int cmd_edit(const struct options *options, struct edit *edit)
 		return err;
 	if (edit->spare && !has_changed(edit))
 		return 0;
+	/* Who is to be banned is not let in because of a typing error somewhere else: then what
+	 * enforces goes on, with the ban. */
+	if (!edit->new_text && wrong.text[0]) {
+		input.complaint = error_format(&wrong, complaint);
+		log_warning("%s; the active policy is kept, with the change of its bans",
+			    complaint);
+	}
 	input.text = edit->new_text ?: edit->old_text;
 	input.bans = edit->bans;
 	input.kernel = kernel;
