@@ -31,6 +31,7 @@ expect_closed stranger $host4 6379/tcp
 expect_open office $host4 6379/tcp
 expect_equal "the configuration is what it was" "$(cat "$config")" "$before"
 expect "the ban is shown" grep -qE "^ban $stranger4 until .* comment \"one\"$" <("$tidegate" bans)
+expect_equal "by list --bans as well" "$("$tidegate" list --bans)" "$("$tidegate" bans)"
 expect "list tells of it" grep -qE "^ *- .* ban of 'one' +\(1, " <("$tidegate" list)
 expect_equal "as JSON" "$("$tidegate" --json bans | jq -r '.[] | .source + " " + .comment')" "$stranger4 one"
 expect "explain knows it" grep -q "banned" <("$tidegate" explain $stranger4 6379)

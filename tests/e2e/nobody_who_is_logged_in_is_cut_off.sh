@@ -55,6 +55,12 @@ expect "tidegate up succeeds" tidegate up
 # ---- commands ------------------------------------------------------------------------------
 
 refused "a ban of who is logged in" $office4 22 tidegate ban $office4
+expect "of a list others are banned" sh -c "printf '%s\n' 198.51.100.5 192.0.2.8/29 198.51.100.6 |
+	'$tidegate' ban --stdin 2>/run/said"
+expect "who is logged in is left out, and told of" grep -q "$office4 is logged in by SSH" /run/said
+expect_equal "just these are" "$("$tidegate" bans)" $'ban 198.51.100.5\nban 198.51.100.6'
+expect "the login goes on while a list bans others" answers admin
+"$tidegate" unban --comment ''
 refused "a rule that lets only others in" $office4 22 tidegate allow 22/tcp from $stranger4
 refused "a deny" $office4 22 tidegate deny 22/tcp from 192.0.2.0/24
 configure <<<"default deny all"

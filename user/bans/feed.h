@@ -43,7 +43,7 @@ struct feed_line {
  * something else than addresses (scope, type) are FEED_NOTHING.  0, -EINVAL with ret_error filled,
  * or -ENOMEM; *ret untouched on failure.
  */
-int feed_parse(const char *line, enum feed_action plain, time_t now, struct feed_line *ret,
+int feed_parse(const char *text, enum feed_action plain, time_t now, struct feed_line *ret,
 	       struct error *ret_error);
 void feed_line_clear(struct feed_line *line);
 

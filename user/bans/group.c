@@ -110,9 +110,10 @@ static int fill(struct grouping *grouping, struct ban_group *groups)
 			return -ENOMEM;
 	}
 	while ((ban = bans_next(grouping->bans, &at))) {
-		struct ban_group *group = &groups[group_of(grouping, ban)];
+		long number = group_of(grouping, ban);
+		struct ban_group *group = &groups[number < 0 ? 0 : number];
 
-		if (!is_past(grouping, ban))
+		if (group->prefixes && !is_past(grouping, ban))
 			group->prefixes[group->count++] = ban->prefix;
 	}
 	return 0;

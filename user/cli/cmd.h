@@ -135,6 +135,8 @@ struct edit {
 	int argc;
 	char **argv;
 	bool has_bans;
+	bool is_feed;   /* one of many: nothing is written into the audit trail, and nothing said */
+	bool is_not_up; /* out: it is saved, and nothing enforces */
 	char *old_text, *new_text; /* new_text: NULL = stays */
 	struct bans *bans;         /* when it has_bans; may be there from before */
 	struct statement added;    /* to the text; empty when nothing is */

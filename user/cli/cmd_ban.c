@@ -44,7 +44,7 @@ static int ban(struct edit *edit)
 
 	if (err < 0)
 		return err;
-	if (names_set(statement))
+	if (names_set(statement) || !statement->sources_count)
 		return cmd_add_statement(edit);
 	for (size_t i = 0; i < statement->sources_count && err >= 0; i++) {
 		err = bans_add(edit->bans, &statement->sources[i].prefix, statement->comment ?: "",
@@ -121,7 +121,7 @@ static int edit_bans(const struct options *options, int argc, char **argv,
 #define BATCH_MS    200
 
 /* After a batch that failed. */
-#define PAUSE_NS 1000000000
+#define PAUSE_S 1
 
 /* Of lines that are none, so many are told a second. */
 #define TOLD_MAX 5
@@ -133,6 +133,7 @@ struct feed {
 	struct buffer input;
 	struct bans *bans; /* as they are in the file; NULL = to be read */
 	bool has_ended;
+	bool is_not_up;          /* that nothing enforces was said */
 	unsigned long long line; /* number of the last one that was taken */
 	struct feed_line *lines; /* of this batch */
 	size_t count;
@@ -308,12 +309,16 @@ static bool spare_client(struct edit *edit, const struct lockout *lockout)
 
 static int apply(const struct options *options, struct feed *feed)
 {
-	const struct timespec pause = { .tv_nsec = PAUSE_NS / 2, .tv_sec = 0 };
+	const struct timespec pause = { .tv_sec = PAUSE_S };
 	int err;
 
 	do {
 		_cleanup_(cmd_edit_clear) struct edit edit = {
-			.change = apply_lines, .spare = spare_client, .arg = feed, .has_bans = true
+			.change = apply_lines,
+			.spare = spare_client,
+			.arg = feed,
+			.has_bans = true,
+			.is_feed = feed->is_endless,
 		};
 
 		edit.bans = TAKE_PTR(feed->bans);
@@ -321,8 +326,13 @@ static int apply(const struct options *options, struct feed *feed)
 		/* What failed has changed them here, and not in the file. */
 		if (err == 0)
 			feed->bans = TAKE_PTR(edit.bans);
+		if (edit.is_not_up && !feed->is_not_up && feed->is_endless)
+			log_warning(
+				"the filter is not up: bans are saved, and `tidegate up` enforces "
+				"them");
+		feed->is_not_up = edit.is_not_up;
 		if (err < 0 && feed->is_endless && err != -E2BIG)
-			nanosleep(&pause, NULL), nanosleep(&pause, NULL);
+			nanosleep(&pause, NULL);
 	} while (err < 0 && feed->is_endless && err != -E2BIG);
 	feed_drop_lines(feed);
 	return feed->is_endless ? 0 : err;

@@ -152,6 +152,10 @@ int cmd_list(const struct options *options, int argc, char **argv)
 
 	if (argc > 1)
 		return cmd_usage(argv[0], "'%s': takes no argument", argv[1]);
+	if (options->comment && !options->bans)
+		return cmd_usage(argv[0], "--comment is about bans: write `list --bans`");
+	if (options->bans)
+		return cmd_bans(options, argc, argv);
 	err = kernel_open(options->pin_dir, &kernel, &error);
 	if (err < 0 && err != -ENOENT) {
 		log_failure(err, &error);

@@ -135,6 +135,23 @@ static void restore_files(const struct options *options, struct edit *edit)
 			     "': it has the new bans, and the previous policy stays active");
 }
 
+static void begin_trail(const struct reconcile_input *input, const struct edit *edit,
+			struct trail *ret)
+{
+	if (edit->is_feed)
+		return;
+	trail_begin(ret, input->kernel, input->kernel ? NULL : edit->old_text);
+	if (edit->bans)
+		trail_note_bans(ret, edit->bans);
+}
+
+static void end_trail(const struct options *options, const struct reconcile_input *input,
+		      const struct edit *edit, const struct trail *trail)
+{
+	if (!edit->is_feed)
+		cmd_record(trail, input->kernel, options->config, input->text);
+}
+
 static int commit(const struct options *options, const struct reconcile_input *input,
 		  struct reconcile_plan *plan, struct edit *edit)
 {
@@ -143,16 +160,17 @@ static int commit(const struct options *options, const struct reconcile_input *i
 	struct error error = {};
 	int err;
 
-	trail_begin(&before, input->kernel, input->kernel ? NULL : edit->old_text);
-	if (edit->bans)
-		trail_note_bans(&before, edit->bans);
+	begin_trail(input, edit, &before);
 	err = write_files(options, edit);
 	if (err < 0)
 		return err;
-	if (!input->kernel) {
-		log_info("saved in '%s', but the filter is not up: `tidegate up` enforces it",
-			 edit->new_text ? options->config : BANS_PATH);
-		cmd_record(&before, NULL, options->config, input->text);
+	edit->is_not_up = !input->kernel;
+	if (edit->is_not_up) {
+		if (!edit->is_feed)
+			log_info("saved in '%s', but the filter is not up: `tidegate up` enforces "
+				 "it",
+				 edit->new_text ? options->config : BANS_PATH);
+		end_trail(options, input, edit, &before);
 		return 0;
 	}
 	err = reconcile_commit(input, plan, &report, &error);
@@ -163,8 +181,9 @@ static int commit(const struct options *options, const struct reconcile_input *i
 	}
 	if (edit->bans)
 		(void)bans_tidy(edit->bans, BANS_PATH);
-	cmd_record(&before, input->kernel, options->config, input->text);
-	cmd_warn(&report), cmd_warn_problems(report.desired);
+	end_trail(options, input, edit, &before);
+	if (!edit->is_feed)
+		cmd_warn(&report), cmd_warn_problems(report.desired);
 	return 0;
 }
 
@@ -239,6 +258,9 @@ static int spare(const struct options *options, const struct reconcile_plan *pla
 	if (edit->spare && reconcile_find_lockout(plan, LOCKOUT_ALL, &lockout) > 0 &&
 	    edit->spare(edit, &lockout))
 		return 1;
+	/* What is not the feed's doing does not hold it up. */
+	if (edit->is_feed)
+		return 0;
 	return cmd_cuts_ssh(plan, 0) ? -EPERM : 0;
 }
 

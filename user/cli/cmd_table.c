@@ -33,7 +33,7 @@ const struct command commands[] = {
 	  "say what stands open on this host, and to whom; also before `up`",
 	  "Exit status 1 means that something is open; 3 that it could not look.",
 	  { "audit --would", "audit --fail-on risky --format markdown" }, cmd_audit, FOR_ROOT },
-	{ "list", "", "show the active rules, numbered, with packets and bytes", NULL,
+	{ "list", "[--bans [--comment TEXT]]", "show the active rules, numbered, with packets and bytes", NULL,
 	  { "list", "--json list" }, cmd_list, FOR_ROOT },
 	{ "watch", "[--drops | --all] [FILTER…] [--all-packets] [--format FORMAT | --pcap FILE]",
 	  "show packets as they are dropped, by whom and why",

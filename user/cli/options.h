@@ -46,6 +46,7 @@ struct options {
 	const char *pcap, *count, *time;
 	/* of ban, unban and bans */
 	bool is_stdin;
+	bool bans; /* of list */
 	const char *comment;
 	/* of explain */
 	const char *flags;

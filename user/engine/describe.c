@@ -30,8 +30,8 @@ char *describe_policy(struct kernel *kernel, const struct reconcile_report *repo
 	if (!out)
 		return NULL;
 	ports = published(policy);
-	fprintf(out, "%zu published port%s, %zu rule%s", ports, ports == 1 ? "" : "s",
-		rules, rules == 1 ? "" : "s");
+	fprintf(out, "%zu published port%s, %zu rule%s", ports, ports == 1 ? "" : "s", rules,
+		rules == 1 ? "" : "s");
 	if (kernel_attachments(kernel, &list, &count, NULL) < 0)
 		count = 0;
 	for (size_t i = 0; i < count; i++)
