@@ -25,13 +25,13 @@ static __always_inline __u32 told_of_counter(__u32 id, bool is_audit, __u32 *ret
 	const struct counter_key *owner;
 
 	if (id < COUNTER_FIRST)
-		return told_of(id % REASON_MAX, is_audit);
+		return told_of(id % COUNTER_IPV6, is_audit);
 	owner = bpf_map_lookup_elem(&counter_owners, &id);
 	if (!owner)
 		return 0;
 	*ret_port = (__u32)owner->hash[0];
 	*ret_rule = owner->hash[0] >> 32;
-	return told_of((__u32)owner->hash[1] % REASON_MAX, is_audit);
+	return told_of((__u32)owner->hash[1] % COUNTER_IPV6, is_audit);
 }
 
 /* From the start, as many as there is room for. */
