@@ -94,9 +94,11 @@ expect_closed office $host4 6379/tcp
 expect_open stranger $host4 6379/tcp
 publish last -p 7780:80
 becomes closed 5 stranger $host4 7780/tcp
-for command in status reload "ban $office4" "delete 1"; do
+for command in status reload "allow 80/tcp" "delete 1"; do
 	expect "tidegate $command refuses" refuses "is missing" $command
 done
+bans() { timeout 5 "$tidegate" ban 203.0.113.50 2>/run/said && grep -q "$1" /run/said; }
+expect "a ban is made, and told why it is all" bans "is missing.*; the active policy is kept"
 expect_not "and nothing was written" test -e "$config"
 
 : >"$config"
@@ -109,9 +111,11 @@ expect_not "tidegate status is not content" tidegate status
 rm "$config"
 mkfifo "$config"
 because="with a FIFO in place of the configuration"
-for command in check status reload "ban $office4"; do
+for command in check status reload "delete 1"; do
 	expect "tidegate $command refuses it at once" refuses "not a regular file" $command
 done
+tidegate unban 203.0.113.50
+expect "a ban is made at once" bans "not a regular file.*; the active policy is kept"
 expect_closed office $host4 6379/tcp
 expect_open stranger $host4 6379/tcp
 mv /run/right.conf "$config"
