@@ -389,6 +389,8 @@ event_command() {
 
 # The file is wrong until it is saved again.
 event_wrong() {
+	# What was saved a moment ago is to be taken first: otherwise nobody can tell what enforces.
+	[ -n "$wrong_file" ] || eventually 5 is_said_right || true
 	one_of typo missing empty directory binary
 	say "the file is wrong: $picked"
 	wrong_file=$picked
