@@ -105,6 +105,11 @@ expect_open stranger $host4 6379/tcp
 expect_not "wrong lines are told" tidegate ban --stdin <<<$'198.51.100.1\nrubbish here\n10.0.0.0/7'
 expect_equal "and leave out nothing else" "$("$tidegate" bans)" "ban 198.51.100.1"
 tidegate unban --stdin <<<198.51.100.1
+long=$(printf '%05000d' 0)
+expect_not "a line that is too long is told" sh -c "{ printf %s $long; sleep 1; echo 198.51.100.2; echo 198.51.100.3; } |
+	'$tidegate' ban --stdin"
+expect_equal "and its end is no line by itself" "$("$tidegate" bans)" "ban 198.51.100.3"
+tidegate unban 198.51.100.3
 
 # ---- a feed --------------------------------------------------------------------------------
 

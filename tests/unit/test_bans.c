@@ -260,6 +260,26 @@ static void however_many_there_are_the_groups_are_few(void **state)
 	assert_few_groups(bans, 100000);
 }
 
+/* Ends of last month must not make those of today coarser. */
+static void what_is_past_costs_nobody_his_end(void **state)
+{
+	_cleanup_(bans_freep) struct bans *bans = bans_new();
+	_cleanup_(bans_groups_clear) struct ban_groups groups = {};
+
+	for (unsigned int i = 0; i < 50000; i++) {
+		struct prefix prefix = { .family = 4,
+					 .length = 32,
+					 .addr = { 10, i >> 16, i >> 8, i } };
+
+		bans_add(bans, &prefix, "", NOW - 1000000 + i);
+	}
+	add(bans, "192.0.2.1", "", NOW + 7);
+	assert_int_equal(bans_group(bans, NOW, &groups), 0);
+	assert_int_equal(groups.count, 1);
+	assert_int_equal(groups.list[0].until, NOW + 7);
+	assert_int_equal(groups.list[0].count, 1);
+}
+
 static void a_rounded_end_is_a_little_later_and_never_earlier(void **state)
 {
 	for (int i = 0; i < 100000; i++) {
@@ -320,6 +340,24 @@ static void a_change_is_a_line_more(void **state)
 	assert_bans(again, "192.0.2.1 one 0; 192.0.2.2  1700000000; ");
 	assert_int_equal(bans_unsave(bans, path), 0);
 	assert_int_equal(size_of_file(), before);
+}
+
+/* A command that changes only the configuration, and fails. */
+static void taking_back_nothing_takes_nothing(void **state)
+{
+	_cleanup_(bans_freep) struct bans *bans = read_file(), *again = NULL, *third = NULL;
+	struct error error;
+
+	add(bans, "192.0.2.1", "one", 0);
+	assert_int_equal(bans_save(bans, path, &error), 0);
+	again = read_file();
+	assert_int_equal(bans_save(again, path, &error), 0);
+	assert_int_equal(bans_unsave(again, path), 0);
+	/* Nor does it take the one before that. */
+	assert_int_equal(bans_save(bans, path, &error), 0);
+	assert_int_equal(bans_unsave(bans, path), 0);
+	third = read_file();
+	assert_bans(third, "192.0.2.1 one 0; ");
 }
 
 static void what_was_cut_off_is_written_over(void **state)
@@ -451,8 +489,11 @@ int main(void)
 		TEST(an_owner_cannot_forge_a_line),
 		TEST(those_that_end_together_are_one),
 		TEST(however_many_there_are_the_groups_are_few),
+		TEST(what_is_past_costs_nobody_his_end),
 		TEST(a_rounded_end_is_a_little_later_and_never_earlier),
 		cmocka_unit_test_setup_teardown(a_change_is_a_line_more, make_path, remove_path),
+		cmocka_unit_test_setup_teardown(taking_back_nothing_takes_nothing, make_path,
+						remove_path),
 		cmocka_unit_test_setup_teardown(what_was_cut_off_is_written_over, make_path,
 						remove_path),
 		cmocka_unit_test_setup_teardown(lines_that_no_longer_hold_go, make_path,

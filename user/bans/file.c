@@ -16,32 +16,35 @@
 /* So many lines may a file have that no longer hold, however few hold. */
 #define IDLE_LINES 10000
 
-/* From that byte on.  0 or -errno. */
-static int read_from(int fd, off_t from, off_t to, char **ret)
+/* From that byte on; less where somebody takes lines back meanwhile.  The length, or -errno. */
+static ssize_t read_from(int fd, off_t from, off_t to, char **ret)
 {
 	_cleanup_free_ char *text = malloc(to - from + 1);
 	off_t at = from;
 
-	while (text && at < to) {
+	if (!text)
+		return -ENOMEM;
+	while (at < to) {
 		ssize_t size = pread(fd, text + (at - from), to - at, at);
 
 		if (size < 0 && errno == EINTR)
 			continue;
-		if (size <= 0)
-			return size < 0 ? -errno : -EIO;
+		if (size < 0)
+			return -errno;
+		if (!size)
+			break;
 		at += size;
 	}
 	*ret = TAKE_PTR(text);
-	return *ret ? 0 : -ENOMEM;
+	return at - from;
 }
 
 static int read_lines(struct bans *bans, int fd, const struct stat *file, struct error *ret_error)
 {
 	_cleanup_free_ char *text = NULL;
-	int err = read_from(fd, bans->size, file->st_size, &text);
+	ssize_t length = read_from(fd, bans->size, file->st_size, &text);
+	int err = length < 0 ? (int)length : bans_parse_more(bans, text, length, ret_error);
 
-	if (err == 0)
-		err = bans_parse_more(bans, text, file->st_size - bans->size, ret_error);
 	bans->dev = file->st_dev;
 	bans->ino = file->st_ino;
 	return err;
@@ -192,14 +195,14 @@ static int rewrite(struct bans *bans, const char *path)
 
 int bans_save(struct bans *bans, const char *path, struct error *ret_error)
 {
-	int err = bans->changes.size ? make_directory(path) : 0;
+	int err;
 
+	bans->saved_from = bans->size;
 	if (!bans->changes.size)
 		return 0;
-	err = err ?: append(bans, path);
+	err = make_directory(path) ?: append(bans, path);
 	if (err < 0)
 		return error_set_errno(ret_error, err, "cannot write the bans into '%s'", path);
-	bans->saved_from = bans->size;
 	bans->size += bans->changes.size;
 	bans->lines += count_lines(&bans->changes);
 	buffer_clear(&bans->changes);
@@ -208,6 +211,8 @@ int bans_save(struct bans *bans, const char *path, struct error *ret_error)
 
 int bans_unsave(struct bans *bans, const char *path)
 {
+	if (bans->saved_from == bans->size)
+		return 0;
 	if (truncate(path, bans->saved_from) < 0)
 		return -errno;
 	bans->size = bans->saved_from;

@@ -6,7 +6,6 @@
 #include "bans/private.h"
 
 #include <errno.h>
-#include <search.h>
 
 #include "base/cleanup.h"
 #include "base/hash.h"
@@ -70,13 +69,13 @@ static int count_groups(struct grouping *grouping)
 	memset(grouping->places, 0, sizeof(grouping->places));
 	memset(grouping->counts, 0, sizeof(grouping->counts));
 	grouping->count = 0;
-	/* Those that are past count: so the grain does not depend on the time of day. */
 	while ((ban = bans_next(grouping->bans, &at))) {
-		long number = group_of(grouping, ban);
+		long number = is_past(grouping, ban) ? 0 : group_of(grouping, ban);
 
 		if (number < 0)
 			return number;
-		grouping->counts[number] += !is_past(grouping, ban);
+		if (!is_past(grouping, ban))
+			grouping->counts[number]++;
 	}
 	return 0;
 }
@@ -104,17 +103,16 @@ static int fill(struct grouping *grouping, struct ban_group *groups)
 		groups[i] = (struct ban_group){
 			.owner = bans_owner(grouping->bans, grouping->keys[i].owner),
 			.until = grouping->keys[i].until,
-			.prefixes = calloc(grouping->counts[i] + 1, sizeof(struct prefix)),
+			.prefixes = calloc(grouping->counts[i], sizeof(struct prefix)),
 		};
 		if (!groups[i].prefixes)
 			return -ENOMEM;
 	}
 	while ((ban = bans_next(grouping->bans, &at))) {
-		long number = group_of(grouping, ban);
-		struct ban_group *group = &groups[number < 0 ? 0 : number];
+		long number = is_past(grouping, ban) ? -1 : group_of(grouping, ban);
 
-		if (group->prefixes && !is_past(grouping, ban))
-			group->prefixes[group->count++] = ban->prefix;
+		if (number >= 0)
+			groups[number].prefixes[groups[number].count++] = ban->prefix;
 	}
 	return 0;
 }
@@ -125,19 +123,6 @@ static int compare(const void *a, const void *b)
 	int order = strcmp(one->owner, other->owner);
 
 	return order ?: (one->until > other->until) - (one->until < other->until);
-}
-
-/* Those in which all are past go. */
-static size_t leave_out_empty(struct ban_group *groups, size_t count)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (groups[i].count)
-			groups[kept++] = groups[i];
-		else
-			free(groups[i].prefixes);
-	return kept;
 }
 
 int bans_group(const struct bans *bans, time_t now, struct ban_groups *ret)
@@ -158,7 +143,6 @@ int bans_group(const struct bans *bans, time_t now, struct ban_groups *ret)
 		bans_groups_clear(&groups);
 		return err;
 	}
-	groups.count = leave_out_empty(groups.list, groups.count);
 	qsort(groups.list, groups.count, sizeof(*groups.list), compare);
 	*ret = groups;
 	return 0;

@@ -132,6 +132,7 @@ struct feed {
 	bool is_endless; /* what fails is tried again, and nobody waits for the exit status */
 	struct buffer input;
 	struct bans *bans; /* as they are in the file; NULL = to be read */
+	bool is_too_long;  /* the line that is being read was told, and is none */
 	bool has_ended;
 	bool is_not_up;          /* that nothing enforces was said */
 	unsigned long long line; /* number of the last one that was taken */
@@ -173,13 +174,30 @@ static void tell(struct feed *feed, const struct error *error)
 		log_error(0, "line %llu was left out: %s", feed->line, error->text);
 }
 
-static int take_line(struct feed *feed, const char *text)
+static void tell_too_long(struct feed *feed)
+{
+	const struct error error = { .text = "it is too long" };
+
+	if (!feed->is_too_long)
+		tell(feed, &error);
+	feed->is_too_long = true;
+}
+
+static int take_line(struct feed *feed, const char *text, size_t length)
 {
 	struct feed_line parsed = {}, *line;
 	struct error error = {};
-	int err = feed_parse(text, feed->plain, clock_s(CLOCK_REALTIME), &parsed, &error);
+	int err;
 
 	feed->line++;
+	if (length > FEED_LINE_MAX)
+		tell_too_long(feed);
+	/* What is behind its first part is no line by itself. */
+	if (feed->is_too_long) {
+		feed->is_too_long = false;
+		return 0;
+	}
+	err = feed_parse(text, feed->plain, clock_s(CLOCK_REALTIME), &parsed, &error);
 	if (err == -EINVAL)
 		tell(feed, &error);
 	if (err < 0 || parsed.action == FEED_NOTHING) {
@@ -207,15 +225,13 @@ static int take_lines(struct feed *feed)
 		if (!end)
 			break;
 		*end = '\0';
-		err = take_line(feed, input->bytes + at);
+		err = take_line(feed, input->bytes + at, end - (input->bytes + at));
 		at = end + 1 - input->bytes;
 	}
 	buffer_consume(input, at);
 	if (err == 0 && !memchr(input->bytes ?: "", '\n', input->size) &&
 	    input->size > FEED_LINE_MAX) {
-		const struct error error = { .text = "it is too long" };
-
-		tell(feed, &error);
+		tell_too_long(feed);
 		buffer_consume(input, input->size);
 	}
 	return err;
@@ -331,6 +347,9 @@ static int apply(const struct options *options, struct feed *feed)
 				"the filter is not up: bans are saved, and `tidegate up` enforces "
 				"them");
 		feed->is_not_up = edit.is_not_up;
+		if (err == -E2BIG)
+			log_error(0, "%zu lines up to line %llu were left out", feed->count,
+				  feed->line);
 		if (err < 0 && feed->is_endless && err != -E2BIG)
 			nanosleep(&pause, NULL);
 	} while (err < 0 && feed->is_endless && err != -E2BIG);

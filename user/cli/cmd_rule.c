@@ -399,8 +399,9 @@ int cmd_edit(const struct options *options, struct edit *edit)
 	 * enforces goes on, with the ban. */
 	if (!edit->new_text && wrong.text[0]) {
 		input.complaint = error_format(&wrong, complaint);
-		log_warning("%s; the active policy is kept, with the change of its bans",
-			    complaint);
+		if (!edit->is_feed)
+			log_warning("%s; the active policy is kept, with the change of its bans",
+				    complaint);
 	}
 	input.text = edit->new_text ?: edit->old_text;
 	input.bans = edit->bans;
