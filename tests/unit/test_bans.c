@@ -385,9 +385,12 @@ static void lines_that_no_longer_hold_go(void **state)
 		add(bans, "192.0.2.2", "", NOW + i);
 		lift(bans, "192.0.2.2", "");
 	}
+	add(bans, "192.0.2.4", "is past", NOW);
 	assert_int_equal(bans_save(bans, path, &error), 0);
-	assert_int_equal(bans_tidy(bans, path), 0);
+	assert_int_equal(bans_tidy(bans, path, NOW), 1);
 	assert_int_equal(size_of_file(), strlen("192.0.2.1 - stays\n"));
+	assert_int_equal(bans_read_again(path, &bans, &error), 0);
+	assert_int_equal(bans_tidy(bans, path, NOW), 0);
 	add(bans, "192.0.2.3", "", 0);
 	assert_int_equal(bans_save(bans, path, &error), 0);
 	again = read_file();

@@ -108,9 +108,10 @@ int bans_read_again(const char *path, struct bans **bans, struct error *ret_erro
  */
 int bans_save(struct bans *bans, const char *path, struct error *ret_error);
 
-/* Once the policy enforces: where more of the lines no longer hold than others, the file is written
- * anew.  0 or -errno, with the file as it was. */
-int bans_tidy(struct bans *bans, const char *path);
+/* Where more of the lines no longer hold than others, also because they are past, the file is
+ * written anew with those that do.  The caller holds the lock.  1 = it was, and is to be read
+ * again, 0, or -errno with the file as it was. */
+int bans_tidy(struct bans *bans, const char *path, time_t now);
 
 /* Takes back from the file what bans_save() added last.  0 or -errno. */
 int bans_unsave(struct bans *bans, const char *path);

@@ -173,26 +173,6 @@ static size_t count_lines(const struct buffer *buffer)
 	return lines;
 }
 
-/* As if nothing but what holds had ever been written.  The changes are in it. */
-static int rewrite(struct bans *bans, const char *path)
-{
-	_cleanup_(buffer_clear) struct buffer text = {};
-	const struct ban *ban;
-	size_t at = 0;
-	int err = 0;
-
-	while (err == 0 && (ban = bans_next(bans, &at)))
-		err = bans_put_line(&text, bans, ban);
-	err = err ?: buffer_append(&text, "", 1);
-	err = err ?: conffile_write(path, text.bytes);
-	if (err < 0)
-		return err;
-	bans->lines = bans->live_count;
-	bans->size = text.size - 1;
-	bans->ino = 0; /* another file: it is read anew */
-	return 0;
-}
-
 int bans_save(struct bans *bans, const char *path, struct error *ret_error)
 {
 	int err;
@@ -219,9 +199,34 @@ int bans_unsave(struct bans *bans, const char *path)
 	return 0;
 }
 
-int bans_tidy(struct bans *bans, const char *path)
+static bool is_past(const struct ban *ban, time_t now)
 {
-	if (bans->changes.size || bans->lines <= 2 * bans->live_count + IDLE_LINES)
+	return ban->until && ban->until <= now;
+}
+
+static size_t count_that_hold(const struct bans *bans, time_t now)
+{
+	const struct ban *ban;
+	size_t at = 0, count = 0;
+
+	while ((ban = bans_next(bans, &at)))
+		count += !is_past(ban, now);
+	return count;
+}
+
+int bans_tidy(struct bans *bans, const char *path, time_t now)
+{
+	_cleanup_(buffer_clear) struct buffer text = {};
+	const struct ban *ban;
+	size_t at = 0;
+	int err = 0;
+
+	if (bans->changes.size || bans->lines <= IDLE_LINES ||
+	    bans->lines <= 2 * count_that_hold(bans, now) + IDLE_LINES)
 		return 0;
-	return rewrite(bans, path);
+	while (err == 0 && (ban = bans_next(bans, &at)))
+		err = is_past(ban, now) ? 0 : bans_put_line(&text, bans, ban);
+	err = err ?: buffer_append(&text, "", 1);
+	err = err ?: conffile_write(path, text.bytes);
+	return err ?: 1;
 }

@@ -179,8 +179,6 @@ static int commit(const struct options *options, const struct reconcile_input *i
 		restore_files(options, edit);
 		return err;
 	}
-	if (edit->bans)
-		(void)bans_tidy(edit->bans, BANS_PATH);
 	end_trail(options, input, edit, &before);
 	if (!edit->is_feed)
 		cmd_warn(&report), cmd_warn_problems(report.desired);
@@ -316,11 +314,15 @@ static int try_and_commit(const struct options *options, const struct reconcile_
 	return 0;
 }
 
-static int read_bans(struct edit *edit)
+/* What no longer holds goes before the policy is made, so that it is made of what the file has. */
+static int read_bans(const struct options *options, struct edit *edit)
 {
 	struct error error = {};
 	int err = bans_read_again(BANS_PATH, &edit->bans, &error);
 
+	if (err == 0 && !error.line && !options->dry_run &&
+	    bans_tidy(edit->bans, BANS_PATH, clock_s(CLOCK_REALTIME)) > 0)
+		err = bans_read_again(BANS_PATH, &edit->bans, &error);
 	if (err == 0 && error.line)
 		log_warning("%s", ERROR(&error));
 	return err < 0 ? log_failure(err, &error) : 0;
@@ -382,7 +384,7 @@ int cmd_edit(const struct options *options, struct edit *edit)
 		return log_failure(err, &error);
 	err = read_text(options, kernel, edit, &wrong);
 	if (err == 0 && edit->has_bans)
-		err = read_bans(edit);
+		err = read_bans(options, edit);
 	if (err < 0)
 		return err;
 	err = edit->change(edit);
