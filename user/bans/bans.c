@@ -8,6 +8,7 @@
 #include "limit.h"
 #include "base/cleanup.h"
 #include "base/hash.h"
+#include "config/config.h"
 
 /* ---- by hash ------------------------------------------------------------------------------- */
 
@@ -156,6 +157,19 @@ const struct ban *bans_next(const struct bans *bans, size_t *at)
 	while (*at < bans->count && bans->list[*at].is_lifted)
 		++*at;
 	return *at < bans->count ? &bans->list[(*at)++] : NULL;
+}
+
+char *bans_print(const struct bans *bans, const struct ban *ban)
+{
+	struct source source = { .prefix = ban->prefix };
+	char *owner = bans->owners[ban->owner];
+	const struct statement statement = { .kind = STATEMENT_BAN,
+					     .sources = &source,
+					     .sources_count = 1,
+					     .until = ban->until,
+					     .comment = owner[0] ? owner : NULL };
+
+	return config_print_statement(&statement);
 }
 
 /* The next one of this prefix, from *at on, which begins as hash_prefix(). */

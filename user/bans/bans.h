@@ -53,6 +53,9 @@ const struct ban *bans_next(const struct bans *bans, size_t *at);
 /* "" = it has none. */
 const char *bans_owner(const struct bans *bans, __u32 owner);
 
+/* As one would type it; allocated, NULL = no memory. */
+char *bans_print(const struct bans *bans, const struct ban *ban);
+
 /* 1, 0 when it is there already with this `until`, or -ENOMEM; -E2BIG when there are as many as a
  * policy can have (LIMIT_PREFIXES).  A later call changes `until`. */
 int bans_add(struct bans *bans, const struct prefix *prefix, const char *owner, time_t until);

@@ -444,26 +444,17 @@ static void print_json(const struct bans *bans, const char *owner, time_t now)
 	cmd_json_set_array(list);
 }
 
-/* As one would type them. */
 static void print_text(const struct bans *bans, const char *owner, time_t now)
 {
 	const struct ban *ban;
 	size_t at = 0;
 
 	while ((ban = bans_next(bans, &at))) {
-		struct source source = { .prefix = ban->prefix };
-		const char *comment = bans_owner(bans, ban->owner);
-		const struct statement statement = { .kind = STATEMENT_BAN,
-						     .sources = &source,
-						     .sources_count = 1,
-						     .until = ban->until,
-						     .comment =
-							     comment[0] ? (char *)comment : NULL };
 		_cleanup_free_ char *text = NULL;
 
 		if (!is_shown(bans, ban, owner, now))
 			continue;
-		text = config_print_statement(&statement);
+		text = bans_print(bans, ban);
 		printf("%s\n", text ?: "");
 	}
 }

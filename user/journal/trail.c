@@ -118,23 +118,13 @@ static void add_missing(struct journal_entry *entry, const char *name, const str
 static char *print_ban(const char *line, size_t length)
 {
 	_cleanup_(bans_freep) struct bans *bans = NULL;
-	struct source source = {};
-	struct statement statement = { .kind = STATEMENT_BAN,
-				       .sources = &source,
-				       .sources_count = 1 };
 	const struct ban *ban;
 	size_t at = 0;
 
 	if (bans_parse(line, length, &bans, NULL) < 0)
 		return NULL;
 	ban = bans_next(bans, &at);
-	if (!ban)
-		return NULL;
-	source.prefix = ban->prefix;
-	statement.until = ban->until;
-	if (bans_owner(bans, ban->owner)[0])
-		statement.comment = (char *)bans_owner(bans, ban->owner);
-	return config_print_statement(&statement);
+	return ban ? bans_print(bans, ban) : NULL;
 }
 
 /* What was lifted has an x in the place of its end: it is printed as if it had none. */
